@@ -1,0 +1,3 @@
+export * from './inputs.js';
+export * from './refusal.js';
+export * from './rows.js';

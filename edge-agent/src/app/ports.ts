@@ -1,0 +1,214 @@
+/**
+ * What the edge agent asks of its surroundings. Every port has an in-memory version beside the real one, and both pass the same
+ * conformance suite (`edge-agent/test/conformance/`).
+ */
+import type {
+  CentreToEdgeChannel,
+  Clock,
+  Credential,
+  EdgeToCentreChannel,
+  Logger,
+  Random,
+  Sha256,
+} from '@gatehouse/shared';
+
+// ---------------------------------------------------------------- the barrier
+
+/**
+ * Inputs of a lane. `arming` is the approach loop (A), `safety` the closing loop under the arm (B); the others are optional.
+ * A driver reports clean edges: debouncing is its business.
+ */
+export const laneInputs = [
+  'arming',
+  'safety',
+  'photocell',
+  'limit-open',
+  'limit-closed',
+  'fire',
+  'tamper',
+  'ticket-button',
+] as const;
+export type LaneInput = (typeof laneInputs)[number];
+
+export interface InputEdge {
+  readonly input: LaneInput;
+  readonly active: boolean;
+  /** When it happened, on the lane's clock. */
+  readonly monoMs: number;
+}
+
+export interface BarrierListener {
+  onInput(edge: InputEdge): void;
+  /** The driver cannot go on as it should; `detail` says what a technician should look at. */
+  onTrouble(detail: string): void;
+  /** The driver works again. */
+  onTroubleOver(): void;
+}
+
+export type Lamp = 'red' | 'green' | 'off';
+
+/**
+ * One barrier. Requests are wishes: the barrier's own wired interlocks decide, and only a limit input proves a motion.
+ * No method throws; trouble goes to the listener.
+ */
+export interface BarrierDriver {
+  /** The inputs that are wired. */
+  readonly inputs: ReadonlySet<LaneInput>;
+  /** Drives outputs to their safe level, then answers the present level of every wired input and reports each edge from then on. */
+  start(listener: BarrierListener): Promise<ReadonlyMap<LaneInput, boolean>>;
+  requestOpen(): void;
+  requestClose(): void;
+  /** While set, the barrier is kept open. */
+  setHoldOpen(holdOpen: boolean): void;
+  setLamp(lamp: Lamp): void;
+  /** At most 40 characters; empty to clear. */
+  showText(text: string): void;
+  /** Drives outputs to their safe level. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** A read of a plate or tag, or a ticket taken. Never opens a gate by itself. */
+export interface CredentialRead {
+  readonly gateId: string;
+  readonly credential: Credential;
+  /** When it was read, on the lane's clock. */
+  readonly monoMs: number;
+}
+
+export interface CredentialReader {
+  start(onRead: (read: CredentialRead) => void): Promise<void>;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- the outbox
+
+export interface OutboxEvent {
+  readonly seq: number;
+  /** The running hash after this event. */
+  readonly hash: string;
+  /** Canonical JSON of the event; its UTF-8 bytes count against the bounds. */
+  readonly json: string;
+}
+
+/** Small durable facts beside the events: lane modes, commands begun, allowance. At most 256 entries of at most 256 KiB in all. */
+export type OutboxNotes = ReadonlyMap<string, string>;
+
+export interface OutboxSnapshot {
+  readonly epoch: string;
+  /** The oldest seq kept; equals `next` when nothing is. */
+  readonly oldest: number;
+  /** The seq the next event gets. */
+  readonly next: number;
+  /** The highest seq the aggregator has acknowledged in this epoch. */
+  readonly acked: number;
+  /** The running hash after seq `next - 1`. */
+  readonly lastHash: string;
+  /** Canonical bytes of the events kept. */
+  readonly bytes: number;
+  readonly notes: OutboxNotes;
+  /** Losses that could not be written as an event yet. */
+  readonly lost: LossCount;
+  /** Set when the store was found damaged and a new epoch was begun at open. */
+  readonly damaged: string | null;
+}
+
+export interface LossCount {
+  readonly events: number;
+  readonly entries: number;
+  readonly exits: number;
+}
+
+export type OutboxErrorCode = 'full' | 'io' | 'damaged' | 'in-use' | 'unwritable' | 'newer-database' | 'closed';
+
+export class OutboxError extends Error {
+  override readonly name = 'OutboxError';
+  readonly code: OutboxErrorCode;
+
+  constructor(code: OutboxErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What one transaction writes. */
+export interface OutboxWrite {
+  readonly events: readonly OutboxEvent[];
+  /** Notes to set; null deletes. */
+  readonly notes?: ReadonlyMap<string, string | null>;
+  /** Losses that these events account for: taken off the loss counter in the same transaction. */
+  readonly accountedLoss?: LossCount;
+}
+
+/**
+ * The durable outbox. Calls are made one after the other. When `append` resolves, the events survive a power cut (as far as the
+ * storage keeps its word); when it rejects, none of them is there. Every method may reject with an OutboxError.
+ */
+export interface OutboxStore {
+  /** Creates it with `newEpoch` if there is none, or if what is there is damaged beyond use (which is kept aside and reported). */
+  open(newEpoch: string): Promise<OutboxSnapshot>;
+  append(write: OutboxWrite): Promise<void>;
+  /** Events from `fromSeq` on, in order, at most `maxEvents` and at most `maxBytes` of JSON, but at least one if there is one. */
+  read(fromSeq: number, maxEvents: number, maxBytes: number): Promise<OutboxEvent[]>;
+  /** The running hash after `seq`, or null if it is no longer kept. 0 is the genesis hash of the epoch. */
+  hashAt(seq: number): Promise<string | null>;
+  /** Remembers that everything up to `upTo` is acknowledged, at `atMs` of the wall clock. Never goes back; need not be durable at once. */
+  acknowledge(upTo: number, atMs: number): Promise<void>;
+  /** The aggregator was restored: acknowledged is less than was thought. */
+  rewind(upTo: number): Promise<void>;
+  /** Deletes acknowledged events beyond the bounds (oldest first, in steps of at most `maxRows`); answers the oldest seq kept. */
+  trim(bounds: {
+    readonly ackedBeforeMs: number;
+    readonly maxBytes: number;
+    readonly maxRows: number;
+  }): Promise<number>;
+  /** Starts a new epoch whose first events are `events`; the old epoch's events are dropped in the same transaction. */
+  beginEpoch(epoch: string, write: OutboxWrite): Promise<void>;
+  /** Counts a loss in space that was set aside beforehand, so that it works on a full disk. */
+  countLoss(loss: LossCount): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- the link
+
+export interface EdgeLinkHandlers {
+  /** Connected and subscribed. */
+  onUp(): void;
+  onDown(reason: string): void;
+  /** Must return at once. */
+  onMessage(channel: CentreToEdgeChannel, payload: Uint8Array): void;
+}
+
+/**
+ * The way to the aggregator through a broker, as this edge. Reconnects by itself with full jitter; holds no message while down.
+ */
+export interface EdgeLink {
+  /** Resolves at once; connecting goes on in the background. `will` is published by the broker when the connection breaks. */
+  start(handlers: EdgeLinkHandlers, will: string): Promise<void>;
+  /** Hands a message to the broker at QoS 1. Rejects when not connected, or if the broker does not take it in time. Proves nothing about delivery. */
+  publish(channel: EdgeToCentreChannel, payload: string): Promise<void>;
+  readonly isUp: boolean;
+  /** Publishes `farewell` on `state` if it can, then disconnects. May be called twice. */
+  stop(farewell: string): Promise<void>;
+}
+
+// ---------------------------------------------------------------- everything together
+
+export interface EdgeAgentPorts {
+  /** The lane's clock: physical time at the gate. Records and lane timers go by it. */
+  readonly clock: Clock;
+  /** The clock of the protocol: decision time-out, resends, command deadlines. The same as `clock` but in scaled simulations. */
+  readonly linkClock: Clock;
+  readonly random: Random;
+  readonly sha256: Sha256;
+  readonly logger: Logger;
+  readonly outbox: OutboxStore;
+  readonly link: EdgeLink;
+  /** One driver a gate. */
+  readonly barriers: ReadonlyMap<string, BarrierDriver>;
+  readonly readers: readonly CredentialReader[];
+  /** Identifies this boot of the machine, 32 hexadecimal digits. */
+  readonly bootId: string;
+  /** Ends the process so that the service manager starts it again (the `restart` command). */
+  readonly requestRestart: () => void;
+}

@@ -1,0 +1,16 @@
+/**
+ * The vocabulary and the wire: what edge agents, the aggregator and the simulators have in common. Schemas are zod, types are
+ * inferred from them. Imports zod and nothing else; knows no platform, no clock, no network.
+ */
+export * from './api/layout.js';
+export * from './canonical-json.js';
+export * from './faults.js';
+export * from './hash-chain.js';
+export * from './ports.js';
+export * from './scaled-clock.js';
+export * from './vocabulary.js';
+export * from './wire/event.js';
+export * from './wire/limits.js';
+export * from './wire/messages.js';
+export * from './wire/payload.js';
+export * from './wire/topics.js';

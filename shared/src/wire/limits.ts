@@ -1,0 +1,19 @@
+/** Bounds of the wire. Both ends refuse what is beyond them; a broker's packet limit must be above `maxPayloadBytes`. */
+export const wireLimits = {
+  /** Events in one batch. */
+  maxBatchEvents: 256,
+  /** Canonical bytes of the events of one batch; a sender closes the batch before it. */
+  maxBatchBytes: 64 * 1024,
+  /** Canonical bytes of one event. */
+  maxEventBytes: 8 * 1024,
+  /** Bytes of any payload; the rest of a batch's message is well below what this leaves. */
+  maxPayloadBytes: 128 * 1024,
+  /** Arrivals named in one `waiting`: at most one a gate. */
+  maxGatesPerEdge: 16,
+  /** Slots in one allowance. */
+  maxAllowanceSlots: 512,
+  /** Entries in one page of the access list. */
+  maxAccessEntries: 1024,
+  /** Characters of any free text. */
+  maxTextChars: 200,
+} as const;

@@ -1,0 +1,46 @@
+/** Topics: `gatehouse/v1/{siteId}/{edgeId}/{channel}` and `gatehouse/v1/{siteId}/occupancy`. Built and parsed here only. */
+import { slugSchema } from '../vocabulary.js';
+
+const prefix = 'gatehouse/v1';
+
+export const edgeToCentreChannels = ['state', 'events'] as const;
+export const centreToEdgeChannels = ['acks', 'decisions', 'commands', 'allowance'] as const;
+export type EdgeToCentreChannel = (typeof edgeToCentreChannels)[number];
+export type CentreToEdgeChannel = (typeof centreToEdgeChannels)[number];
+export type EdgeChannel = EdgeToCentreChannel | CentreToEdgeChannel;
+
+const edgeChannels: readonly string[] = [...edgeToCentreChannels, ...centreToEdgeChannels];
+
+export type ParsedTopic =
+  | { readonly type: 'edge'; readonly siteId: string; readonly edgeId: string; readonly channel: EdgeChannel }
+  | { readonly type: 'occupancy'; readonly siteId: string };
+
+/** The topic of one channel of one edge. */
+export function edgeTopic(siteId: string, edgeId: string, channel: EdgeChannel): string {
+  return `${prefix}/${slugSchema.parse(siteId)}/${slugSchema.parse(edgeId)}/${channel}`;
+}
+
+/** The topic of a site's retained occupancy. */
+export function occupancyTopic(siteId: string): string {
+  return `${prefix}/${slugSchema.parse(siteId)}/occupancy`;
+}
+
+/** The filters the aggregator listens on. */
+export const centreFilters: readonly string[] = edgeToCentreChannels.map((channel) => `${prefix}/+/+/${channel}`);
+
+/** The filter under which everything of one site can be read. */
+export function siteFilter(siteId: string): string {
+  return `${prefix}/${slugSchema.parse(siteId)}/#`;
+}
+
+/** The parts of a topic of ours, or undefined for any other topic. */
+export function parseTopic(topic: string): ParsedTopic | undefined {
+  if (topic.length > 200) return undefined;
+  const [product, version, siteId, second, channel, ...rest] = topic.split('/');
+  if (`${product ?? ''}/${version ?? ''}` !== prefix || rest.length > 0) return undefined;
+  if (siteId === undefined || !slugSchema.safeParse(siteId).success) return undefined;
+  if (second === undefined || !slugSchema.safeParse(second).success) return undefined;
+  if (channel === undefined) return second === 'occupancy' ? { type: 'occupancy', siteId } : undefined;
+  if (!edgeChannels.includes(channel)) return undefined;
+  return { type: 'edge', siteId, edgeId: second, channel: channel as EdgeChannel };
+}
