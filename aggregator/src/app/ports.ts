@@ -105,14 +105,19 @@ export interface AuditRow {
   readonly hash: string;
 }
 
-export const roles = ['observer', 'viewer', 'operator', 'admin'] as const;
-/** Each role may do what the ones before it may. */
+export const roles = ['observer', 'viewer', 'auditor', 'operator', 'admin'] as const;
+/**
+ * Each role may do what the ones before it may. `observer` reads occupancy; `viewer` reads everything with plates masked;
+ * `auditor` reads plates, the audit log and the wire, and changes nothing; `operator` acts; `admin` also administers.
+ */
 export type Role = (typeof roles)[number];
 
 export interface KeyRow {
   readonly keyId: string;
   label: string;
   role: Role;
+  /** The one site it is good for; null for all. */
+  readonly siteId: string | null;
   /** SHA-256 of the 256-bit random key. */
   readonly keyHash: string;
   readonly createdAtMs: number;
