@@ -1,6 +1,6 @@
 /** What can happen to a site: events that edges report, facts about edges and their stores, and acts of operators. */
 import type { AdmissionBasis, CredentialKind, EdgeEvent, SiteLayout, SlotClass } from '@gatehouse/shared';
-import type { ArrivalKey, VehicleView } from './rows.js';
+import type { ArrivalKey, SessionRow, VehicleView } from './rows.js';
 
 /** What the engine is given besides the input: it has no clock and no chance of its own. */
 export interface Context {
@@ -8,6 +8,8 @@ export interface Context {
   readonly nowMs: number;
   /** A new random 128-bit id as 32 hexadecimal digits. */
   readonly newId: () => string;
+  /** For how long after the arrival a decision may open the gate. */
+  readonly decisionTtlMs: number;
 }
 
 /** A credential as the engine sees it: its id, and its text for matching. */
@@ -53,6 +55,8 @@ export type EdgeFactInput =
   | { readonly type: 'store-restored'; readonly edgeId: string }
   /** The edge has resent everything it kept and reported its holdings. */
   | { readonly type: 'edge-recovered'; readonly edgeId: string }
+  /** Whether everything the edge has written is applied here. Kept in memory only; every entry edge counts as behind until told. */
+  | { readonly type: 'edge-currency'; readonly edgeId: string; readonly current: boolean }
   /** Two running agents use one identity. */
   | { readonly type: 'identity-conflict'; readonly edgeId: string }
   /** An event of a kind that this program does not know. */
@@ -90,6 +94,8 @@ export type OperatorInput =
   | (Act & {
       readonly type: 'correct-session';
       readonly sessionId: string;
+      /** The row from the store, when the session is closed and so not in memory. */
+      readonly stored?: Readonly<SessionRow>;
       readonly entryAtMs?: number;
       readonly exitAtMs?: number;
       readonly credential?: KnownCredential | null;

@@ -19,6 +19,16 @@ export interface SiteRow {
   version: number;
 }
 
+/** An exit passage that no session could be closed for, kept to be matched when a late entry arrives. */
+export interface UnmatchedExit {
+  readonly atMs: number;
+  readonly gateId: string | null;
+  readonly credentialId: string | null;
+  /** The session that was marked uncertain for it, if any was plausible. */
+  readonly markedSessionId: string | null;
+  readonly reviewId: string | null;
+}
+
 /**
  * The count of a site, by passages. `count` may fall below zero when entries were missed; what is shown is never below zero, and
  * the difference to the sessions is the drift.
@@ -32,6 +42,8 @@ export interface LedgerRow {
   ticketsIssued: number;
   /** Set while a restored store may have forgotten what edges gave out: free slots stay back until these edges have reported. */
   recoveringEdges: string[];
+  /** At most `engineLimits.maxUnmatchedExits`, oldest first. */
+  unmatchedExits: UnmatchedExit[];
 }
 
 export type SlotState = 'free' | 'reserved' | 'occupied' | 'held';
