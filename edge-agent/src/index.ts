@@ -1,1 +1,3 @@
+/** What other workspaces may use of the edge agent: its ports, and the adapters that simulators run it with. */
+export * from './adapters/memory/index.js';
 export * from './app/ports.js';

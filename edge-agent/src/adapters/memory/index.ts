@@ -1,0 +1,2 @@
+export * from './memory-link.js';
+export * from './memory-outbox.js';
