@@ -8,7 +8,7 @@
 const common = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['gatehouse-source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['gatehouse-source', 'node'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -1,3 +1,4 @@
-/** What other workspaces may use of the edge agent: its ports, and the adapters that simulators run it with. */
-export * from './adapters/memory/index.js';
+export * from './app/edge-agent.js';
 export * from './app/ports.js';
+export * from './app/settings.js';
+export * from './app/status.js';

@@ -8,6 +8,7 @@ export * from './faults.js';
 export * from './hash-chain.js';
 export * from './ports.js';
 export * from './scaled-clock.js';
+export * from './virtual-clock.js';
 export * from './vocabulary.js';
 export * from './wire/event.js';
 export * from './wire/limits.js';

@@ -16,7 +16,8 @@ import type {
 
 /**
  * Inputs of a lane. `arming` is the approach loop (A), `safety` the closing loop under the arm (B); the others are optional.
- * A driver reports clean edges: debouncing is its business.
+ * `stop` is an emergency stop: while it is active nothing is asked of the arm. A driver reports clean edges: debouncing is its
+ * business.
  */
 export const laneInputs = [
   'arming',
@@ -27,6 +28,7 @@ export const laneInputs = [
   'fire',
   'tamper',
   'ticket-button',
+  'stop',
 ] as const;
 export type LaneInput = (typeof laneInputs)[number];
 
