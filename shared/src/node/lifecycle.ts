@@ -9,9 +9,12 @@ export interface Stoppable {
   stop(): Promise<void>;
 }
 
+/** One Ctrl-C may arrive more than once: from the terminal and from a parent that passes it on. */
+const sameSignalMs = 500;
+
 /**
- * Runs `start`, then waits for SIGTERM or SIGINT and stops what it returned. A second signal, or `stopTimeoutMs` without an end,
- * ends the process at once with code 1.
+ * Runs `start`, then waits for SIGTERM or SIGINT and stops what it returned. A second signal half a second or more after the
+ * first, or `stopTimeoutMs` without an end, ends the process at once with code 1.
  */
 export async function runUntilSignal(start: () => Promise<Stoppable>, stopTimeoutMs: number): Promise<void> {
   let running: Stoppable;
@@ -22,10 +25,14 @@ export async function runUntilSignal(start: () => Promise<Stoppable>, stopTimeou
     process.exit(error instanceof ConfigurationError ? exitCodes.configuration : exitCodes.failure);
   }
   await new Promise<void>((resolve) => {
-    let stopping = false;
+    let firstSignalAtMs: number | undefined;
     const onSignal = (): void => {
-      if (stopping) process.exit(exitCodes.failure);
-      stopping = true;
+      const nowMs = performance.now();
+      if (firstSignalAtMs !== undefined) {
+        if (nowMs - firstSignalAtMs >= sameSignalMs) process.exit(exitCodes.failure);
+        return;
+      }
+      firstSignalAtMs = nowMs;
       const deadline = setTimeout(() => {
         process.stderr.write(`did not stop within ${String(stopTimeoutMs)} ms\n`);
         process.exit(exitCodes.failure);

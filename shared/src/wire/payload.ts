@@ -1,5 +1,5 @@
 /** Parsing at the border: bytes of a payload to a typed message, or a reason a person can read. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { maxJsonDepth } from '../canonical-json.js';
 import { wireLimits } from './limits.js';
 
