@@ -2,8 +2,10 @@
  * The one way anything changes: work runs one piece after the other against the state in memory, the rows it touched are
  * committed together with those of other work that waited (group commit), and only then does anybody hear of it.
  */
+import type { Credential } from '@gatehouse/shared';
 import type { SiteFact, SiteState } from '../domain/engine.js';
-import type { SiteInput } from '../domain/inputs.js';
+import type { KnownCredential, SiteInput } from '../domain/inputs.js';
+import type { Notice } from '../domain/rows.js';
 import type { ChangeSet } from './ports.js';
 import type { Directory } from './directory.js';
 
@@ -37,11 +39,22 @@ export interface Turn {
   apply(siteId: string, input: SiteInput): readonly SiteFact[];
   /** Edges, keys, vehicles and credentials in memory, as of this turn. */
   readonly directory: Directory;
+  /** The id of a plate, tag or ticket; recorded with a new id if it was never seen. Its text must be among the work's needs. */
+  credential(credential: Pick<Credential, 'kind' | 'value'>): KnownCredential;
   /** Inserts or replaces a row, in memory where the directory keeps it, and in this commit. */
   put<T extends PlainTable>(table: T, row: ChangeSet[T][number]): void;
   audit(entry: AuditEntry): void;
+  /** Stores a notice and tells it to followers, beside those that `apply` makes. */
+  notice(notice: Notice): void;
   /** Called after the commit succeeded, in order; must not throw. */
   afterCommit(action: () => void): void;
+}
+
+/** What has to be read from the store before work can run, as work itself cannot wait. */
+export interface WorkNeeds {
+  /** Credentials that the work looks up by text or by id. */
+  readonly credentials?: readonly Pick<Credential, 'kind' | 'value'>[];
+  readonly credentialIds?: readonly string[];
 }
 
 export interface Committer {
@@ -51,7 +64,7 @@ export interface Committer {
    * Rejects with the Refusal that work threw, with a StoreError when the commit failed (nothing is stored then), or with an
    * OverloadError when more than the bound is waiting.
    */
-  execute<T>(work: (turn: Turn) => T): Promise<T>;
+  execute<T>(work: (turn: Turn) => T, needs?: WorkNeeds): Promise<T>;
 }
 
 /** Too much is waiting to be committed; come back later. */

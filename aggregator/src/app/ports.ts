@@ -264,6 +264,11 @@ export class StoreError extends Error {
   }
 }
 
+/** A page was asked for with a cursor that no page of this list gave; or its place is gone, and the list must be read from its start. */
+export class InvalidCursorError extends Error {
+  override readonly name = 'InvalidCursorError';
+}
+
 /** Durable memory. Every method may reject with a StoreError. Reads see what was committed. */
 export interface AggregatorStore {
   /** Takes the store for this process, creating or migrating it. Rejects with `newer-database`, `in-use`, `unwritable`, `damaged`. */
@@ -283,7 +288,7 @@ export interface AggregatorStore {
   ): Promise<{ epoch: string; seq: number; hash: string }[]>;
 
   getSession(siteId: string, sessionId: string): Promise<SessionRow | null>;
-  /** Newest entry first. */
+  /** Newest entry first. Lists reject with an InvalidCursorError for a cursor that is not theirs. */
   listSessions(filter: SessionFilter, page: PageRequest): Promise<Page<SessionRow>>;
   /** Newest received first. */
   listEvents(filter: EventFilter, page: PageRequest): Promise<Page<EventRow>>;
@@ -343,7 +348,10 @@ export type BrokerIdentity =
 // ---------------------------------------------------------------- everything together
 
 export interface AggregatorPorts {
+  /** The time of records. */
   readonly clock: Clock;
+  /** The time of the protocol: presence, deadlines, retries. Absent: `clock`; they differ only when simulated time is scaled. */
+  readonly linkClock?: Clock;
   readonly random: Random;
   readonly sha256: Sha256;
   readonly logger: Logger;

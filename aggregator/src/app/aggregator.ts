@@ -1,0 +1,90 @@
+/** The aggregator, assembled: what its HTTP surface, its main program and the simulators use. */
+import type { AckConflict, CommandKind, OnlineState } from '@gatehouse/shared';
+import type { SiteState } from '../domain/engine.js';
+import type { Committer } from './committer.js';
+import type { Directory } from './directory.js';
+import type { AggregatorObserver } from './observer.js';
+import type { AggregatorPorts, AggregatorStore, CommandRow, NoticeRow } from './ports.js';
+import type { AggregatorSettings } from './settings.js';
+
+/** What is known of one edge's agent at this moment. Nothing of it is durable but the cursor. */
+export interface EdgeStatusView {
+  readonly edgeId: string;
+  readonly siteId: string;
+  /** `unknown` until it is heard of after a start. */
+  readonly presence: 'online' | 'offline' | 'unknown';
+  readonly instance: string | null;
+  /** The last online state it sent, also when it is offline now. */
+  readonly lastState: OnlineState | null;
+  readonly lastStateAtMs: number | null;
+  /** When anything came from it last. */
+  readonly lastSeenAtMs: number | null;
+  /** The edge's clock minus ours, ms; null until known. */
+  readonly clockOffsetMs: number | null;
+  readonly clockOff: boolean;
+  readonly epoch: string | null;
+  /** The last seq stored of that epoch. */
+  readonly upTo: number;
+  /** Events that the edge has written and we have not stored, as far as its last state tells; null until known. */
+  readonly backlogEvents: number | null;
+  readonly outboxBytes: number | null;
+  /** Set while its history cannot be continued. */
+  readonly conflict: AckConflict | null;
+}
+
+export interface CommandRequest {
+  readonly siteId: string;
+  readonly gateId: string;
+  readonly kind: CommandKind;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface AggregatorHealth {
+  /** Started, loaded, and the store took the last commit. */
+  readonly ready: boolean;
+  readonly storeOk: boolean;
+  /** Code of the store's last error while it is failing. */
+  readonly storeError: string | null;
+  readonly linkOk: boolean;
+  readonly pendingOperations: number;
+  readonly pendingBatches: number;
+  readonly pendingPublishes: number;
+  /** Messages dropped since the start, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly quarantined: number;
+  readonly edgesOnline: number;
+}
+
+export interface Aggregator {
+  /** Opens the store, loads it, and starts listening. Rejects with a StoreError, or what the link rejects with. */
+  start(): Promise<void>;
+  /** Finishes the running commit, then gives link and store up. Bounded by `stopTimeoutMs`; may be called twice. */
+  stop(): Promise<void>;
+  readonly committer: Committer;
+  readonly directory: Directory;
+  /** For reads only. */
+  readonly store: AggregatorStore;
+  site(siteId: string): SiteState | undefined;
+  siteIds(): string[];
+  edgeStatus(edgeId: string): EdgeStatusView | undefined;
+  /**
+   * Asks a gate for something; resolves when the command is stored, before the gate answers.
+   * Rejects with Refusal `site-unknown`, `gate-unknown` or `gate-offline`, and with what `Committer.execute` rejects with.
+   */
+  sendCommand(request: CommandRequest): Promise<CommandRow>;
+  /** The command as a person should see it: `expired` when its deadline passed without an answer. */
+  commandView(row: CommandRow): CommandRow;
+  /** Calls `listener` with each commit's notices, after it. Answers a function that ends it. */
+  onNotices(listener: (rows: readonly NoticeRow[]) => void): () => void;
+  health(): AggregatorHealth;
+}
+
+export function createAggregator(
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+  observer?: AggregatorObserver,
+): Aggregator {
+  void [ports, settings, observer];
+  throw new Error('not assembled yet');
+}
