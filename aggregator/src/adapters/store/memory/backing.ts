@@ -1,0 +1,100 @@
+/** The rows of an in-memory store, apart from the store, so that they outlive it as a disk outlives a process. */
+import { StoreError } from '../../../app/ports.js';
+import type { ChangeSet } from '../../../app/ports.js';
+import { rowTables, tableOf } from '../tables.js';
+import type { RowOf, RowTable } from '../tables.js';
+
+type AnyRow = Record<string, unknown>;
+
+export interface MemoryBacking {
+  /** The store that has it open, if one has. */
+  owner: object | null;
+  readonly tables: ReadonlyMap<RowTable, Map<string, AnyRow>>;
+  readonly credentialIdByText: Map<string, string>;
+}
+
+export function createMemoryBacking(): MemoryBacking {
+  return {
+    owner: null,
+    tables: new Map(rowTables.map((name) => [name, new Map<string, AnyRow>()])),
+    credentialIdByText: new Map(),
+  };
+}
+
+/** The rows of one table. They are the backing's own: copy before giving them away. */
+export function rowsOf<T extends RowTable>(backing: MemoryBacking, name: T): RowOf<T>[] {
+  return [...tableMap(backing, name).values()] as unknown as RowOf<T>[];
+}
+
+export function getRow<T extends RowTable>(backing: MemoryBacking, name: T, key: readonly unknown[]): RowOf<T> | null {
+  return (tableMap(backing, name).get(JSON.stringify(key)) ?? null) as unknown as RowOf<T> | null;
+}
+
+export function deleteRow<T extends RowTable>(backing: MemoryBacking, name: T, row: RowOf<T>): void {
+  tableMap(backing, name).delete(keyOf(name, row as unknown as AnyRow));
+}
+
+/** All of `changes` or, by a StoreError `constraint`, nothing. Removals come first; an erased credential stays erased. */
+export function applyChanges(backing: MemoryBacking, changes: ChangeSet): void {
+  const copy = structuredClone(changes);
+  for (const name of rowTables) for (const row of copy[name]) checkMembers(name, row as unknown as AnyRow);
+  checkUnique(backing, copy);
+  for (const { siteId, slotId } of copy.removedSlots) {
+    tableMap(backing, 'slots').delete(JSON.stringify([siteId, slotId]));
+  }
+  for (const vehicleId of copy.removedVehicles) tableMap(backing, 'vehicles').delete(JSON.stringify([vehicleId]));
+  for (const credentialId of copy.erasedCredentials) forgetText(backing, credentialId);
+  for (const row of copy.credentials) {
+    forgetText(backing, row.credentialId);
+    backing.credentialIdByText.set(textKey(row), row.credentialId);
+  }
+  for (const name of rowTables) {
+    const rows = tableMap(backing, name);
+    for (const row of copy[name]) rows.set(keyOf(name, row as unknown as AnyRow), row as unknown as AnyRow);
+  }
+  for (const credentialId of copy.erasedCredentials) {
+    forgetText(backing, credentialId);
+    tableMap(backing, 'credentials').delete(JSON.stringify([credentialId]));
+  }
+}
+
+function checkMembers(name: RowTable, row: AnyRow): void {
+  for (const [member, column] of Object.entries(tableOf(name).columns)) {
+    const value = row[member] ?? null;
+    if (value === null && !column.nullable) throw new StoreError('constraint', `${name}.${member} must not be null`);
+  }
+}
+
+function checkUnique(backing: MemoryBacking, changes: ChangeSet): void {
+  const erased = new Set(changes.erasedCredentials);
+  const inThisChange = new Map<string, string>();
+  for (const row of changes.credentials) {
+    if (erased.has(row.credentialId)) continue;
+    const text = textKey(row);
+    const stored = backing.credentialIdByText.get(text);
+    const holder = inThisChange.get(text) ?? (stored !== undefined && erased.has(stored) ? undefined : stored);
+    if (holder !== undefined && holder !== row.credentialId) {
+      throw new StoreError('constraint', 'credentials: two ids for one kind and value');
+    }
+    inThisChange.set(text, row.credentialId);
+  }
+}
+
+function forgetText(backing: MemoryBacking, credentialId: string): void {
+  const stored = getRow(backing, 'credentials', [credentialId]);
+  if (stored !== null) backing.credentialIdByText.delete(textKey(stored));
+}
+
+export function textKey(credential: { readonly kind: string; readonly value: string }): string {
+  return JSON.stringify([credential.kind, credential.value]);
+}
+
+function tableMap(backing: MemoryBacking, name: RowTable): Map<string, AnyRow> {
+  const rows = backing.tables.get(name);
+  if (rows === undefined) throw new Error(`no table ${name}`);
+  return rows;
+}
+
+function keyOf(name: RowTable, row: AnyRow): string {
+  return JSON.stringify(tableOf(name).key.map((member) => row[member]));
+}

@@ -1,0 +1,40 @@
+/** Which rows may be deleted for their age: only what has ended, and never the row that numbers go on from. */
+import type { PrunableKind } from '../../app/ports.js';
+import type { RowOf } from './tables.js';
+
+/** For each kind: what must be below the bound, and the state in which age counts. SQL and TypeScript of one rule side by side. */
+export const pruneRules: {
+  readonly [K in PrunableKind]: { readonly sql: string; readonly age: (row: RowOf<K>) => number | null };
+} = {
+  sessions: {
+    sql: `state IN ('closed', 'void') AND coalesce(exitAtMs, entryAtMs) < ?`,
+    age: (row) => (row.state === 'closed' || row.state === 'void' ? (row.exitAtMs ?? row.entryAtMs) : null),
+  },
+  events: { sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },
+  arrivals: {
+    sql: `state NOT IN ('open', 'frozen') AND endedAtMs < ?`,
+    age: (row) => (row.state === 'open' || row.state === 'frozen' ? null : row.endedAtMs),
+  },
+  reviews: { sql: 'resolvedAtMs < ?', age: (row) => row.resolvedAtMs },
+  quarantine: { sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },
+  notices: {
+    sql: 'atMs < ? AND noticeId < (SELECT max(noticeId) FROM notices)',
+    age: (row) => row.atMs,
+  },
+  commands: {
+    sql: `state <> 'sent' AND endedAtMs < ?`,
+    age: (row) => (row.state === 'sent' ? null : row.endedAtMs),
+  },
+  idempotency: { sql: 'createdAtMs < ?', age: (row) => row.createdAtMs },
+};
+
+export function isPrunable<K extends PrunableKind>(
+  kind: K,
+  row: RowOf<K>,
+  beforeMs: number,
+  newestNoticeId: number,
+): boolean {
+  const age = pruneRules[kind].age(row);
+  if (age === null || age >= beforeMs) return false;
+  return !('noticeId' in row) || row.noticeId !== newestNoticeId;
+}
