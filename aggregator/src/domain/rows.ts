@@ -21,6 +21,7 @@ export interface SiteRow {
 
 /** An exit passage that no session could be closed for, kept to be matched when a late entry arrives. */
 export interface UnmatchedExit {
+  readonly exitId: string;
   readonly atMs: number;
   readonly gateId: string | null;
   readonly credentialId: string | null;

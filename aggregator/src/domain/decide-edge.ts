@@ -1,0 +1,392 @@
+/** Everything else an edge reports, and facts about edges and their stores. */
+import type { EdgeEventOf } from '@gatehouse/shared';
+import { arrivalRef, decidePassed, uninvitedFacts } from './decide-passage.js';
+import type { PassedInput } from './decide-passage.js';
+import { decideArrival } from './decide-arrival.js';
+import type { ArrivalInput } from './decide-arrival.js';
+import type { SiteFact } from './facts.js';
+import { newReview, newSession, openReviewOf, slotReturned } from './facts-build.js';
+import type { Context, EdgeEventInput, EdgeFactInput } from './inputs.js';
+import { entryEdges } from './room.js';
+import type { ArrivalKey, ArrivalRow, NoticeKind } from './rows.js';
+import { arrivalKey } from './rows.js';
+import type { SiteState } from './state.js';
+
+export function decideEdgeEvent(state: SiteState, input: EdgeEventInput, context: Context): SiteFact[] {
+  const { event } = input;
+  switch (event.kind) {
+    case 'vehicle-arrived':
+      return decideArrival(state, input as ArrivalInput, context);
+    case 'vehicle-passed':
+      return decidePassed(state, input as PassedInput, context);
+    case 'vehicle-admitted':
+      return admittedAlone(state, input, event, context);
+    case 'vehicle-denied':
+      return deniedAlone(state, arrivalRef(input, event.arrival));
+    case 'vehicle-backed-out':
+      return endedWithoutPassage(state, input, event.arrival, 'backed-out');
+    case 'arrival-void':
+      return endedWithoutPassage(state, input, event.arrival, 'void');
+    case 'arrival-unresolved':
+      return unresolved(state, input, event, context);
+    case 'vehicle-tailgated': {
+      const { facts, sessionId } = uninvitedFacts(
+        state,
+        input,
+        { direction: event.direction, gateId: event.gateId, basis: 'none' },
+        context,
+      );
+      const detail = `followed another vehicle ${event.direction === 'entry' ? 'in' : 'out'}`;
+      return [
+        ...facts,
+        newReview(state, context, {
+          kind: 'tailgating',
+          atMs: input.atMs,
+          gateId: event.gateId,
+          edgeId: input.edgeId,
+          sessionId,
+          detail,
+        }),
+      ];
+    }
+    case 'wrong-way':
+      return wrongWay(state, input, event, context);
+    case 'barrier-forced':
+      return [
+        newReview(state, context, {
+          kind: 'barrier-forced',
+          atMs: input.atMs,
+          gateId: event.gateId,
+          edgeId: input.edgeId,
+          detail: 'the arm opened and nobody had asked for it',
+        }),
+      ];
+    case 'free-flow-passed':
+      return freeFlow(state, input, event, context);
+    case 'mode-changed':
+      return [
+        ...(event.mode === 'automatic' || event.mode === 'locked'
+          ? [{ type: 'free-flow-ended', gateId: event.gateId } as const]
+          : []),
+        reported('mode-changed', event.gateId, `${event.mode}, by ${event.by}`),
+      ];
+    case 'fault-raised':
+      return [
+        reported('fault-raised', event.gateId, event.detail === '' ? event.fault : `${event.fault}: ${event.detail}`),
+      ];
+    case 'fault-cleared':
+      return [reported('fault-cleared', event.gateId, event.fault)];
+    case 'command-completed':
+      return [reported('command-ended', event.gateId, event.result)];
+    case 'command-unknown':
+      return [reported('command-ended', event.gateId, 'unknown')];
+    case 'allowance-accepted':
+      return returnedFromAllowance(state, input, event);
+    case 'events-lost':
+      return eventsLost(state, input, event, context);
+  }
+}
+
+function reported(kind: NoticeKind, gateId: string | null, detail: string): SiteFact {
+  return { type: 'reported', kind, gateId, detail };
+}
+
+/** Gives back what the aggregator had reserved for an arrival. */
+function reservationReturned(state: SiteState, key: ArrivalKey): SiteFact[] {
+  const slotId = state.reservedFor.get(key);
+  const slot = slotId === undefined ? undefined : state.slots.get(slotId);
+  return slot === undefined || slot.frozen ? [] : slotReturned(state, slot);
+}
+
+function admittedAlone(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'vehicle-admitted'>,
+  context: Context,
+): SiteFact[] {
+  const key = arrivalRef(input, event.arrival);
+  if (!state.arrivals.has(key)) return [];
+  const facts: SiteFact[] = [
+    ...reservationReturned(state, key),
+    { type: 'arrival-answered', key, outcome: 'admitted' },
+  ];
+  const slot = event.slotId === null ? undefined : state.slots.get(event.slotId);
+  if (slot?.state === 'held' && slot.heldBy === input.edgeId) {
+    facts.push({ type: 'slot-reserved', slotId: slot.slotId, key, sessionId: context.newId() });
+  }
+  return facts;
+}
+
+function deniedAlone(state: SiteState, key: ArrivalKey): SiteFact[] {
+  if (!state.arrivals.has(key)) return [];
+  return [...reservationReturned(state, key), { type: 'arrival-answered', key, outcome: 'denied' }];
+}
+
+function endedWithoutPassage(
+  state: SiteState,
+  input: EdgeEventInput,
+  seq: number,
+  outcome: 'backed-out' | 'void',
+): SiteFact[] {
+  const key = arrivalRef(input, seq);
+  const arrival = state.arrivals.get(key);
+  if (arrival === undefined) return [];
+  return [
+    ...reservationReturned(state, key),
+    { type: 'arrival-ended', key, gateId: arrival.gateId, state: outcome, atMs: input.atMs },
+  ];
+}
+
+/** Nobody knows whether the vehicle came in: its slot is occupied, unconfirmed, until somebody looks or it is seen to leave. */
+function unresolved(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'arrival-unresolved'>,
+  context: Context,
+): SiteFact[] {
+  const key = arrivalRef(input, event.arrival);
+  const arrival = state.arrivals.get(key);
+  if (arrival === undefined) return [];
+  const ended: SiteFact = { type: 'arrival-ended', key, gateId: arrival.gateId, state: 'unresolved', atMs: input.atMs };
+  const slotId = state.reservedFor.get(key);
+  const sessionId = slotId === undefined ? undefined : state.slots.get(slotId)?.sessionId;
+  if (arrival.direction === 'exit') return [...unresolvedExit(state, input, arrival, context), ended];
+  if (slotId === undefined) return [ended];
+  const session = newSession(state, {
+    sessionId: sessionId ?? context.newId(),
+    atMs: input.atMs,
+    gateId: arrival.gateId,
+    basis: event.basis,
+    slotId,
+    slotClass: arrival.slotClass,
+    credential: arrival.credentialId === null ? null : (state.credentials.get(arrival.credentialId) ?? null),
+    credentialId: arrival.credentialId,
+    vehicleId: arrival.vehicleId,
+    eventKey: `${input.edgeId}:${input.epoch}:${String(input.seq)}`,
+  });
+  return [
+    { type: 'session-opened', session, credential: null },
+    { type: 'slot-occupied', slotId, sessionId: session.sessionId, key, confirmed: false },
+    newReview(state, context, {
+      kind: 'arrival-unresolved',
+      atMs: input.atMs,
+      gateId: arrival.gateId,
+      edgeId: input.edgeId,
+      sessionId: session.sessionId,
+      detail: 'the edge restarted while the vehicle was at the gate: did it come in?',
+    }),
+    ended,
+  ];
+}
+
+function unresolvedExit(state: SiteState, input: EdgeEventInput, arrival: ArrivalRow, context: Context): SiteFact[] {
+  const session = arrival.decision?.sessionId == null ? undefined : state.sessions.get(arrival.decision.sessionId);
+  const review = newReview(state, context, {
+    kind: 'arrival-unresolved',
+    atMs: input.atMs,
+    gateId: arrival.gateId,
+    edgeId: input.edgeId,
+    sessionId: session?.sessionId ?? null,
+    detail: 'the edge restarted while the vehicle was at the gate: did it leave?',
+  });
+  if (session?.state !== 'open') return [review];
+  return [
+    {
+      type: 'session-changed',
+      sessionId: session.sessionId,
+      change: { state: 'uncertain', uncertainSinceMs: input.atMs },
+    },
+    review,
+  ];
+}
+
+function wrongWay(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'wrong-way'>,
+  context: Context,
+): SiteFact[] {
+  if (!event.passed) return [reported('arrival-ended', event.gateId, 'came the wrong way and turned back')];
+  const { facts, sessionId } = uninvitedFacts(
+    state,
+    input,
+    { direction: event.direction, gateId: event.gateId, basis: 'none' },
+    context,
+  );
+  const detail = `a vehicle went ${event.direction === 'entry' ? 'in' : 'out'} the wrong way`;
+  return [
+    ...facts,
+    newReview(state, context, {
+      kind: 'wrong-way',
+      atMs: input.atMs,
+      gateId: event.gateId,
+      edgeId: input.edgeId,
+      sessionId,
+      detail,
+    }),
+  ];
+}
+
+/** Passages while the arm is held open: counted, anonymous, one review for the period. */
+function freeFlow(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'free-flow-passed'>,
+  context: Context,
+): SiteFact[] {
+  const { facts } = uninvitedFacts(
+    state,
+    input,
+    { direction: event.direction, gateId: event.gateId, basis: 'none' },
+    context,
+  );
+  const reviewId = state.freeFlowReviews.get(event.gateId);
+  const review = reviewId === undefined ? undefined : state.reviews.get(reviewId);
+  if (review === undefined) {
+    const detail = describeFreeFlow(1, event.mode);
+    return [
+      ...facts,
+      newReview(state, context, {
+        kind: 'free-flow',
+        atMs: input.atMs,
+        gateId: event.gateId,
+        edgeId: input.edgeId,
+        detail,
+      }),
+    ];
+  }
+  const passed = Number.parseInt(review.detail, 10) + 1;
+  return [...facts, { type: 'review-noted', reviewId: review.reviewId, detail: describeFreeFlow(passed, event.mode) }];
+}
+
+function describeFreeFlow(passed: number, mode: string): string {
+  return `${String(passed)} passed while the arm was open (${mode})`;
+}
+
+function returnedFromAllowance(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'allowance-accepted'>,
+): SiteFact[] {
+  return event.returned.flatMap((slotId) => {
+    const slot = state.slots.get(slotId);
+    const isTheirs =
+      slot?.state === 'held' && slot.heldBy === input.edgeId && slot.heldEpoch === input.epoch && !slot.frozen;
+    return slot !== undefined && isTheirs ? slotReturned(state, slot) : [];
+  });
+}
+
+function eventsLost(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'events-lost'>,
+  context: Context,
+): SiteFact[] {
+  const detail = `${String(event.lost)} events lost (${event.reason}); ${String(event.entries)} entries and ${String(event.exits)} exits counted`;
+  return [
+    { type: 'count-adjusted', by: event.entries - event.exits, entries: event.entries, exits: event.exits },
+    newReview(state, context, { kind: 'events-lost', atMs: input.atMs, edgeId: input.edgeId, detail }),
+  ];
+}
+
+// ---------------------------------------------------------------- facts about edges
+
+export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: Context): SiteFact[] {
+  switch (input.type) {
+    case 'epoch-replaced':
+      return epochReplaced(state, input, context);
+    case 'events-gap': {
+      const detail = `events ${String(input.fromSeq)} to ${String(input.toSeq)} will never come`;
+      return [
+        newReview(state, context, { kind: 'events-gap', atMs: context.nowMs, edgeId: input.edgeId, detail }),
+        reported('events-gap', null, `${input.edgeId}: ${detail}`),
+      ];
+    }
+    case 'store-restored':
+      return storeRestored(state, input.edgeId, context);
+    case 'edge-recovered': {
+      const { recoveringEdges } = state.ledger;
+      if (!recoveringEdges.includes(input.edgeId)) return [];
+      return [{ type: 'recovery-changed', edges: recoveringEdges.filter((edgeId) => edgeId !== input.edgeId) }];
+    }
+    case 'edge-currency':
+      if (state.currentEdges.has(input.edgeId) === input.current) return [];
+      return [{ type: 'edge-currency-changed', edgeId: input.edgeId, current: input.current }];
+    case 'identity-conflict':
+      if (openReviewOf(state, 'identity-conflict', { edgeId: input.edgeId }) !== undefined) return [];
+      return [
+        newReview(state, context, {
+          kind: 'identity-conflict',
+          atMs: context.nowMs,
+          edgeId: input.edgeId,
+          detail: 'two running agents use this identity',
+        }),
+      ];
+    case 'unknown-event':
+      return unknownEvent(state, input, context);
+  }
+}
+
+function epochReplaced(
+  state: SiteState,
+  input: EdgeFactInput & { type: 'epoch-replaced' },
+  context: Context,
+): SiteFact[] {
+  const facts: SiteFact[] = [];
+  const belongsToOld = (arrival: ArrivalRow): boolean =>
+    arrival.edgeId === input.edgeId && arrival.epoch !== input.epoch && arrival.state === 'open';
+  for (const [key, arrival] of state.arrivals) {
+    if (!belongsToOld(arrival)) continue;
+    facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'frozen', atMs: context.nowMs });
+    const slotId = state.reservedFor.get(arrivalKey(arrival));
+    if (slotId !== undefined) facts.push({ type: 'slot-frozen', slotId });
+  }
+  for (const slot of state.slots.values()) {
+    if (slot.state === 'held' && slot.heldBy === input.edgeId && slot.heldEpoch !== input.epoch && !slot.frozen) {
+      facts.push({ type: 'slot-frozen', slotId: slot.slotId });
+    }
+  }
+  const detail = `${input.cause}; what it held or had reserved stays frozen until it is released`;
+  return [
+    ...facts,
+    newReview(state, context, { kind: 'epoch-replaced', atMs: context.nowMs, edgeId: input.edgeId, detail }),
+  ];
+}
+
+function storeRestored(state: SiteState, edgeId: string, context: Context): SiteFact[] {
+  const wanted = entryEdges(state);
+  const review = openReviewOf(state, 'store-restored', {});
+  const already = state.ledger.recoveringEdges;
+  // A second edge that finds the same restored store must not undo what others have reported since.
+  const edges =
+    review === undefined
+      ? [...wanted]
+      : already.includes(edgeId) || !wanted.has(edgeId)
+        ? already
+        : [...already, edgeId];
+  const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];
+  if (review !== undefined) return facts;
+  const detail =
+    'this store is older than what edges have been told; no free slot is given out until every entry edge has reported';
+  return [...facts, newReview(state, context, { kind: 'store-restored', atMs: context.nowMs, edgeId, detail })];
+}
+
+function unknownEvent(
+  state: SiteState,
+  input: EdgeFactInput & { type: 'unknown-event' },
+  context: Context,
+): SiteFact[] {
+  const detail = `events of the kind ${input.kind} are stored and not understood`;
+  for (const review of state.reviews.values()) {
+    if (review.kind === 'unknown-event' && review.edgeId === input.edgeId && review.detail === detail) return [];
+  }
+  return [
+    newReview(state, context, {
+      kind: 'unknown-event',
+      atMs: context.nowMs,
+      edgeId: input.edgeId,
+      gateId: input.gateId,
+      detail,
+    }),
+  ];
+}

@@ -1,0 +1,117 @@
+/** Reading a site. Rows are given as they stand in memory: look, do not keep. */
+import { slotClasses } from '@gatehouse/shared';
+import type { Occupancy } from '@gatehouse/shared';
+import { capacityOf, roomLeft } from './room.js';
+import { Refusal } from './refusal.js';
+import type { ArrivalKey, ArrivalRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';
+import { isAvailable } from './state.js';
+import type { SiteState } from './state.js';
+
+/** The two ledgers and what is left. */
+export interface SiteSummary {
+  readonly capacity: number;
+  /** By passages; never below zero here. */
+  readonly vehiclesInside: number;
+  readonly sessionsOpen: number;
+  readonly sessionsUncertain: number;
+  /** Count by passages minus open sessions. */
+  readonly drift: number;
+  readonly slots: Readonly<Record<'free' | 'reserved' | 'occupied' | 'held' | 'outOfService', number>>;
+  /** Vehicles that would still be admitted. */
+  readonly free: number;
+  readonly entriesTotal: number;
+  readonly exitsTotal: number;
+  readonly reviewsOpen: number;
+  readonly recovering: boolean;
+}
+
+export function summaryOf(state: SiteState): SiteSummary {
+  const { counts, ledger } = state;
+  const sessionsOpen = state.sessions.size - state.uncertain.size;
+  return {
+    capacity: capacityOf(state),
+    vehiclesInside: Math.max(0, ledger.count),
+    sessionsOpen,
+    sessionsUncertain: state.uncertain.size,
+    drift: ledger.count - sessionsOpen,
+    slots: {
+      free: counts.free,
+      reserved: counts.reserved,
+      occupied: counts.occupied,
+      held: counts.held,
+      outOfService: counts.outOfService,
+    },
+    free: ledger.recoveringEdges.length > 0 ? 0 : Math.max(0, Math.min(roomLeft(state), availableSlots(state))),
+    entriesTotal: ledger.entriesTotal,
+    exitsTotal: ledger.exitsTotal,
+    reviewsOpen: state.reviews.size,
+    recovering: ledger.recoveringEdges.length > 0,
+  };
+}
+
+function availableSlots(state: SiteState): number {
+  let available = 0;
+  for (const ranks of state.free.values()) available += ranks.size;
+  return available;
+}
+
+export function occupancyOf(state: SiteState, atMs: number): Occupancy {
+  const summary = summaryOf(state);
+  const zones = new Map((state.site?.layout.zones ?? []).map(({ zoneId }) => [zoneId, { zoneId, free: 0, total: 0 }]));
+  const classes = new Map(slotClasses.map((slotClass) => [slotClass, { slotClass, free: 0, total: 0 }]));
+  for (const slot of state.slots.values()) {
+    if (slot.outOfService !== null) continue;
+    for (const group of [zones.get(slot.zoneId), classes.get(slot.slotClass)]) {
+      if (group === undefined) continue;
+      group.total += 1;
+      if (isAvailable(slot)) group.free += 1;
+    }
+  }
+  return {
+    siteId: state.siteId,
+    atMs: Math.floor(atMs),
+    vehiclesInside: summary.vehiclesInside,
+    capacity: summary.capacity,
+    free: summary.free,
+    zones: [...zones.values()],
+    classes: [...classes.values()].filter(({ total }) => total > 0),
+  };
+}
+
+/** @throws Refusal `site-unknown` while the site has no layout. */
+export function siteRowOf(state: SiteState): SiteRow {
+  if (state.site === null) throw new Refusal('site-unknown', `no site "${state.siteId}"`, 'siteId');
+  return state.site;
+}
+
+export function slotsOf(state: SiteState): IterableIterator<Readonly<SlotRow>> {
+  return state.slots.values();
+}
+
+export function slotOf(state: SiteState, slotId: string): Readonly<SlotRow> | undefined {
+  return state.slots.get(slotId);
+}
+
+export function sessionOf(state: SiteState, sessionId: string): Readonly<SessionRow> | undefined {
+  return state.sessions.get(sessionId);
+}
+
+/** Sessions that are open or uncertain. */
+export function sessionsInside(state: SiteState): IterableIterator<Readonly<SessionRow>> {
+  return state.sessions.values();
+}
+
+export function arrivalOf(state: SiteState, key: ArrivalKey): Readonly<ArrivalRow> | undefined {
+  return state.arrivals.get(key);
+}
+
+/** Arrivals that have not ended, of one edge or of all. */
+export function* openArrivals(state: SiteState, edgeId?: string): IterableIterator<Readonly<ArrivalRow>> {
+  for (const arrival of state.arrivals.values()) {
+    if (arrival.state === 'open' && (edgeId === undefined || arrival.edgeId === edgeId)) yield arrival;
+  }
+}
+
+export function openReviews(state: SiteState): IterableIterator<Readonly<ReviewRow>> {
+  return state.reviews.values();
+}

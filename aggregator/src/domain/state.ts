@@ -1,0 +1,280 @@
+/**
+ * The state of one site in memory, with the indices that make a decision cost the same in a site of a hundred slots and of a
+ * hundred thousand. Only `evolve` changes it. Outside the domain, read it through the queries.
+ */
+import type { LayoutGate, SlotClass } from '@gatehouse/shared';
+import type { KnownCredential } from './inputs.js';
+import { hasUnknown, skeleton } from './matching.js';
+import { createRankedSet } from './ranked-set.js';
+import type { RankedSet } from './ranked-set.js';
+import type { ArrivalKey, ArrivalRow, LedgerRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';
+import { arrivalKey } from './rows.js';
+
+/** Bounds of the engine. */
+export const engineLimits = {
+  /** Unmatched exits kept for late entries; the oldest are dropped first, their marks stay. */
+  maxUnmatchedExits: 64,
+  /** Sessions named in one review. */
+  maxCandidates: 10,
+  /** An entry this close before an unmatched exit is another vehicle's: nobody parks and leaves again so quickly. */
+  minStayMs: 10_000,
+  /** Sessions that one correction of the count may open or close. */
+  maxCorrection: 100_000,
+} as const;
+
+export interface SiteState {
+  readonly siteId: string;
+  /** null until a layout was put. */
+  site: SiteRow | null;
+  ledger: LedgerRow;
+  readonly slots: Map<string, SlotRow>;
+  /** Open and uncertain ones, in the order they were recorded. */
+  readonly sessions: Map<string, SessionRow>;
+  /** Open and frozen ones. */
+  readonly arrivals: Map<ArrivalKey, ArrivalRow>;
+  /** Unresolved ones. */
+  readonly reviews: Map<string, ReviewRow>;
+  readonly credentials: Map<string, KnownCredential>;
+  readonly gates: Map<string, LayoutGate>;
+
+  /** Free slots in service, by zone and class. */
+  readonly free: Map<string, RankedSet>;
+  readonly slotByRank: Map<number, string>;
+  readonly counts: {
+    free: number;
+    reserved: number;
+    occupied: number;
+    held: number;
+    outOfService: number;
+    inService: number;
+  };
+  /** Arrivals that a slot is reserved for. */
+  readonly reservedFor: Map<ArrivalKey, string>;
+  /** Arrivals admitted without a slot: they take room too. */
+  readonly admittedWithoutSlot: Set<ArrivalKey>;
+  /** Open sessions without a readable credential, oldest first. */
+  readonly anonymous: Set<string>;
+  readonly uncertain: Set<string>;
+  readonly sessionsByCredential: Map<string, Set<string>>;
+  readonly sessionsBySkeleton: Map<string, Set<string>>;
+  /** Sessions whose plate has characters that could not be made out. */
+  readonly sessionsWithUnknown: Set<string>;
+  /** Gate → the review of its present period of free flow. */
+  readonly freeFlowReviews: Map<string, string>;
+  /** Entry edges of which everything they have written is known here. */
+  readonly currentEdges: Set<string>;
+
+  readonly dirty: Dirty;
+}
+
+export interface Dirty {
+  site: boolean;
+  ledger: boolean;
+  readonly slots: Map<string, SlotRow>;
+  readonly removedSlots: Set<string>;
+  readonly sessions: Map<string, SessionRow>;
+  readonly arrivals: Map<ArrivalKey, ArrivalRow>;
+  readonly reviews: Map<string, ReviewRow>;
+}
+
+/** Rows that changed since they were last taken. The rows are copies. */
+export interface SiteChanges {
+  readonly sites: SiteRow[];
+  readonly ledgers: LedgerRow[];
+  readonly slots: SlotRow[];
+  readonly sessions: SessionRow[];
+  readonly arrivals: ArrivalRow[];
+  readonly reviews: ReviewRow[];
+  readonly removedSlots: { siteId: string; slotId: string }[];
+}
+
+/** What the store kept of one site. */
+export interface StoredSite {
+  readonly site: SiteRow;
+  readonly ledger: LedgerRow;
+  readonly slots: readonly SlotRow[];
+  readonly sessions: readonly SessionRow[];
+  readonly arrivals: readonly ArrivalRow[];
+  readonly reviews: readonly ReviewRow[];
+  /** Credentials that its open sessions and arrivals refer to. */
+  readonly credentials: ReadonlyMap<string, KnownCredential>;
+}
+
+/** A site that has no layout yet: apply `put-layout` to it. */
+export function newSite(siteId: string): SiteState {
+  return {
+    siteId,
+    site: null,
+    ledger: {
+      siteId,
+      count: 0,
+      entriesTotal: 0,
+      exitsTotal: 0,
+      ticketsIssued: 0,
+      recoveringEdges: [],
+      unmatchedExits: [],
+    },
+    slots: new Map(),
+    sessions: new Map(),
+    arrivals: new Map(),
+    reviews: new Map(),
+    credentials: new Map(),
+    gates: new Map(),
+    free: new Map(),
+    slotByRank: new Map(),
+    counts: { free: 0, reserved: 0, occupied: 0, held: 0, outOfService: 0, inService: 0 },
+    reservedFor: new Map(),
+    admittedWithoutSlot: new Set(),
+    anonymous: new Set(),
+    uncertain: new Set(),
+    sessionsByCredential: new Map(),
+    sessionsBySkeleton: new Map(),
+    sessionsWithUnknown: new Set(),
+    freeFlowReviews: new Map(),
+    currentEdges: new Set(),
+    dirty: {
+      site: false,
+      ledger: false,
+      slots: new Map(),
+      removedSlots: new Set(),
+      sessions: new Map(),
+      arrivals: new Map(),
+      reviews: new Map(),
+    },
+  };
+}
+
+/** The state as it was when `stored` was committed. */
+export function restoreSite(stored: StoredSite): SiteState {
+  const state = newSite(stored.site.siteId);
+  state.site = structuredClone(stored.site);
+  state.ledger = structuredClone(stored.ledger);
+  for (const gate of state.site.layout.gates) state.gates.set(gate.gateId, gate);
+  for (const [credentialId, credential] of stored.credentials) state.credentials.set(credentialId, credential);
+  for (const slot of stored.slots) {
+    const row = structuredClone(slot);
+    state.slots.set(row.slotId, row);
+    indexSlot(state, row);
+  }
+  for (const session of [...stored.sessions].sort((a, b) => a.entryAtMs - b.entryAtMs || a.ticket - b.ticket)) {
+    const row = { ...session };
+    state.sessions.set(row.sessionId, row);
+    indexSession(state, row);
+  }
+  for (const arrival of stored.arrivals) {
+    const row = structuredClone(arrival);
+    state.arrivals.set(arrivalKey(row), row);
+    indexArrival(state, arrivalKey(row));
+  }
+  for (const review of stored.reviews) {
+    state.reviews.set(review.reviewId, structuredClone(review));
+    if (review.kind === 'free-flow' && review.gateId !== null)
+      state.freeFlowReviews.set(review.gateId, review.reviewId);
+  }
+  return state;
+}
+
+/** Takes the rows that changed since the last time, as copies. */
+export function takeChanges(state: SiteState): SiteChanges {
+  const { dirty, siteId } = state;
+  const changes: SiteChanges = {
+    sites: dirty.site && state.site !== null ? [structuredClone(state.site)] : [],
+    ledgers: dirty.ledger ? [structuredClone(state.ledger)] : [],
+    slots: [...dirty.slots.values()].map((row) => ({ ...row })),
+    sessions: [...dirty.sessions.values()].map((row) => ({ ...row })),
+    arrivals: [...dirty.arrivals.values()].map((row) => ({
+      ...row,
+      decision: row.decision === null ? null : { ...row.decision },
+    })),
+    reviews: [...dirty.reviews.values()].map((row) => ({ ...row, candidates: [...row.candidates] })),
+    removedSlots: [...dirty.removedSlots].map((slotId) => ({ siteId, slotId })),
+  };
+  dirty.site = false;
+  dirty.ledger = false;
+  dirty.slots.clear();
+  dirty.removedSlots.clear();
+  dirty.sessions.clear();
+  dirty.arrivals.clear();
+  dirty.reviews.clear();
+  return changes;
+}
+
+// ---------------------------------------------------------------- indices
+
+export function freeKey(zoneId: string, slotClass: SlotClass): string {
+  return `${zoneId}/${slotClass}`;
+}
+
+/** Whether the slot can be given to the next vehicle. */
+export function isAvailable(slot: SlotRow): boolean {
+  return slot.state === 'free' && slot.outOfService === null;
+}
+
+export function indexSlot(state: SiteState, slot: SlotRow): void {
+  state.counts[slot.state] += 1;
+  if (slot.outOfService === null) state.counts.inService += 1;
+  else state.counts.outOfService += 1;
+  state.slotByRank.set(slot.rank, slot.slotId);
+  if (slot.state === 'reserved' && slot.arrivalKey !== null) state.reservedFor.set(slot.arrivalKey, slot.slotId);
+  if (!isAvailable(slot)) return;
+  const key = freeKey(slot.zoneId, slot.slotClass);
+  let ranks = state.free.get(key);
+  if (ranks === undefined) {
+    ranks = createRankedSet();
+    state.free.set(key, ranks);
+  }
+  ranks.add(slot.rank);
+}
+
+export function unindexSlot(state: SiteState, slot: SlotRow): void {
+  state.counts[slot.state] -= 1;
+  if (slot.outOfService === null) state.counts.inService -= 1;
+  else state.counts.outOfService -= 1;
+  if (state.slotByRank.get(slot.rank) === slot.slotId) state.slotByRank.delete(slot.rank);
+  if (slot.arrivalKey !== null && state.reservedFor.get(slot.arrivalKey) === slot.slotId)
+    state.reservedFor.delete(slot.arrivalKey);
+  state.free.get(freeKey(slot.zoneId, slot.slotClass))?.delete(slot.rank);
+}
+
+export function indexSession(state: SiteState, session: SessionRow): void {
+  const { sessionId } = session;
+  const credential = session.credentialId === null ? undefined : state.credentials.get(session.credentialId);
+  if (session.state === 'uncertain') state.uncertain.add(sessionId);
+  else if (credential === undefined) state.anonymous.add(sessionId);
+  if (credential === undefined) return;
+  addTo(state.sessionsByCredential, credential.credentialId, sessionId);
+  if (credential.kind !== 'plate') return;
+  if (hasUnknown(credential.value)) state.sessionsWithUnknown.add(sessionId);
+  else addTo(state.sessionsBySkeleton, skeleton(credential.value), sessionId);
+}
+
+export function unindexSession(state: SiteState, session: SessionRow): void {
+  const { sessionId } = session;
+  state.uncertain.delete(sessionId);
+  state.anonymous.delete(sessionId);
+  state.sessionsWithUnknown.delete(sessionId);
+  const credential = session.credentialId === null ? undefined : state.credentials.get(session.credentialId);
+  if (credential === undefined) return;
+  removeFrom(state.sessionsByCredential, credential.credentialId, sessionId);
+  if (credential.kind === 'plate') removeFrom(state.sessionsBySkeleton, skeleton(credential.value), sessionId);
+}
+
+/** An entry arrival that was admitted and has no slot reserved takes room until it ends. */
+export function indexArrival(state: SiteState, key: ArrivalKey): void {
+  const arrival = state.arrivals.get(key);
+  const admitted = arrival?.decision?.outcome === 'admit' || arrival?.localOutcome === 'admitted';
+  if (admitted && arrival?.direction === 'entry' && !state.reservedFor.has(key)) state.admittedWithoutSlot.add(key);
+  else state.admittedWithoutSlot.delete(key);
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, member: string): void {
+  const members = index.get(key);
+  if (members === undefined) index.set(key, new Set([member]));
+  else members.add(member);
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, member: string): void {
+  const members = index.get(key);
+  members?.delete(member);
+  if (members?.size === 0) index.delete(key);
+}
