@@ -25,7 +25,6 @@ export interface ConfigurationSource {
 
 /**
  * Reads, merges and validates. A variable's text is read as a number or boolean where the text is one.
- * Any variable that starts with `GATEHOUSE_` and is in nobody's list is refused by the caller's `variables` if `strictPrefix` is set there.
  * @throws ConfigurationError naming every offending key.
  */
 export function loadConfiguration<S extends z.ZodType>(schema: S, source: ConfigurationSource): z.output<S> {
