@@ -3,6 +3,7 @@ import { OutboxError } from '../app/ports.js';
 import type { LossCount, OutboxNotes, OutboxWrite } from '../app/ports.js';
 
 export interface OutboxBounds {
+  /** Events that are not acknowledged. */
   readonly maxEvents: number;
   /** UTF-8 bytes of the canonical JSON of all events kept. */
   readonly maxBytes: number;
@@ -25,7 +26,7 @@ export function applyLoss(count: LossCount, change: LossCount, sign: 1 | -1): Lo
 
 export interface OutboxFill {
   readonly next: number;
-  readonly keptEvents: number;
+  readonly unacknowledgedEvents: number;
   readonly keptBytes: number;
   readonly notes: OutboxNotes;
 }
@@ -42,8 +43,8 @@ export function checkWrite(write: OutboxWrite, fill: OutboxFill, bounds: OutboxB
     expected += 1;
     bytes += Buffer.byteLength(event.json);
   }
-  if (write.events.length > 0 && fill.keptEvents + write.events.length > bounds.maxEvents) {
-    throw new OutboxError('full', `the outbox holds its ${String(bounds.maxEvents)} events`);
+  if (write.events.length > 0 && fill.unacknowledgedEvents + write.events.length > bounds.maxEvents) {
+    throw new OutboxError('full', `the outbox holds its ${String(bounds.maxEvents)} unacknowledged events`);
   }
   if (write.events.length > 0 && fill.keptBytes + bytes > bounds.maxBytes) {
     throw new OutboxError('full', `the outbox holds its ${String(bounds.maxBytes)} bytes`);

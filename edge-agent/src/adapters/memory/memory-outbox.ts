@@ -73,8 +73,8 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
     const genesis = genesisHash(sha256, epoch);
     Object.assign(backing, { epoch, events: [], next: 1, acked: 0, marks: [], lastHash: genesis, baseHash: genesis });
   };
-  const checked = (write: OutboxWrite, next: number, keptEvents: number, keptBytes: number): void => {
-    checkWrite(write, { next, keptEvents, keptBytes, notes: backing.notes }, bounds);
+  const checked = (write: OutboxWrite, next: number, unacknowledgedEvents: number, keptBytes: number): void => {
+    checkWrite(write, { next, unacknowledgedEvents, keptBytes, notes: backing.notes }, bounds);
   };
   const apply = (write: OutboxWrite): void => {
     for (const event of write.events) {
@@ -112,7 +112,7 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
     },
     async append(write) {
       await begin('append');
-      checked(write, backing.next, backing.events.length, bytes());
+      checked(write, backing.next, backing.next - 1 - Math.max(backing.acked, oldest() - 1), bytes());
       apply(write);
     },
     async read(fromSeq, maxEvents, maxBytes) {
