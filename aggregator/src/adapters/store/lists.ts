@@ -14,6 +14,9 @@ import type { ReviewRow, SessionRow } from '../../domain/rows.js';
 import { decodeCursor, encodeCursor } from './cursors.js';
 import type { CursorPart, ListName } from './cursors.js';
 
+/** Rows in one page, whatever was asked for. */
+export const maxPageRows = 10_000;
+
 export function matchesSession(filter: SessionFilter): (row: SessionRow) => boolean {
   return (row) =>
     same(filter.siteId, row.siteId) &&
@@ -66,7 +69,7 @@ export function pageOf<T>(
   const remaining = rows
     .filter((row) => after === null || sign * comparePlaces(place(row), after) > 0)
     .sort((one, other) => sign * comparePlaces(place(one), place(other)));
-  const items = remaining.slice(0, page.limit);
+  const items = remaining.slice(0, Math.min(page.limit, maxPageRows));
   const last = items.at(-1);
   return {
     items,

@@ -2,12 +2,15 @@
 import type { PrunableKind } from '../../app/ports.js';
 import type { RowOf } from './tables.js';
 
+/** When a session ended; for one that was void from the start, when it began. */
+export const sessionEndSql = 'coalesce(exitAtMs, entryAtMs)';
+
 /** For each kind: what must be below the bound, and the state in which age counts. SQL and TypeScript of one rule side by side. */
 export const pruneRules: {
   readonly [K in PrunableKind]: { readonly sql: string; readonly age: (row: RowOf<K>) => number | null };
 } = {
   sessions: {
-    sql: `state IN ('closed', 'void') AND coalesce(exitAtMs, entryAtMs) < ?`,
+    sql: `${sessionEndSql} < ? AND +state IN ('closed', 'void')`,
     age: (row) => (row.state === 'closed' || row.state === 'void' ? (row.exitAtMs ?? row.entryAtMs) : null),
   },
   events: { sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },

@@ -82,7 +82,8 @@ function checkUnique(backing: MemoryBacking, changes: ChangeSet): void {
 
 function forgetText(backing: MemoryBacking, credentialId: string): void {
   const stored = getRow(backing, 'credentials', [credentialId]);
-  if (stored !== null) backing.credentialIdByText.delete(textKey(stored));
+  if (stored === null || backing.credentialIdByText.get(textKey(stored)) !== credentialId) return;
+  backing.credentialIdByText.delete(textKey(stored));
 }
 
 export function textKey(credential: { readonly kind: string; readonly value: string }): string {

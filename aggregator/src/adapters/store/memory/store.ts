@@ -19,6 +19,7 @@ import {
   matchesEvent,
   matchesReview,
   matchesSession,
+  maxPageRows,
   pageOf,
   quarantinePlace,
   reviewPlace,
@@ -197,12 +198,15 @@ function loadFrom(backing: MemoryBacking): StoredState {
 
 function vehiclePage(backing: MemoryBacking, filter: VehicleFilter, page: PageRequest): Page<VehicleRow> {
   const textOf = (credentialId: string): string => getRow(backing, 'credentials', [credentialId])?.value ?? '';
-  const place = (row: VehicleRow): [string, string] => [textOf(row.credentialId), row.vehicleId];
+  // Those whose credential was erased come last.
+  const place = (row: VehicleRow): [number, string, string] => {
+    const text = textOf(row.credentialId);
+    return [text === '' ? 1 : 0, text, row.vehicleId];
+  };
   const holder = filter.holderContains === undefined ? undefined : foldCase(filter.holderContains);
   let rows = rowsOf(backing, 'vehicles').filter(
     (row) =>
-      (filter.credentialPrefix === undefined ||
-        (textOf(row.credentialId) !== '' && textOf(row.credentialId).startsWith(filter.credentialPrefix))) &&
+      textOf(row.credentialId).startsWith(filter.credentialPrefix ?? '') &&
       (holder === undefined || foldCase(row.holder ?? '').includes(holder)) &&
       (filter.slotClass === undefined || row.slotClass === filter.slotClass) &&
       (filter.blocked === undefined || filter.blocked === (row.blockedReason !== null)) &&
@@ -216,7 +220,7 @@ function vehiclePage(backing: MemoryBacking, filter: VehicleFilter, page: PageRe
     rows = rows.filter((row) => comparePlaces(place(row), after) > 0);
   }
   rows.sort((one, other) => comparePlaces(place(one), place(other)));
-  const items = rows.slice(0, page.limit);
+  const items = rows.slice(0, Math.min(page.limit, maxPageRows));
   const last = items.at(-1);
   const more = rows.length > items.length && last !== undefined;
   return { items, nextCursor: more ? encodeCursor('vehicles', [last.vehicleId]) : null };

@@ -1,0 +1,66 @@
+/** Versions of the database and the way from each to the next. There is no way back: a newer database is refused. */
+import { StoreError } from '../../../app/ports.js';
+import { derivedColumns, applicationId, createTableSql, indexSql } from './schema.js';
+import { rowTables, tableOf } from '../tables.js';
+import type { Connection, Session } from './connection.js';
+
+/** The statements that lead from version `index` to `index + 1`. Only ever add to the end. */
+const migrations: readonly (() => readonly string[])[] = [() => [...rowTables.map(createTableSql), ...indexSql]];
+
+export const databaseVersion = migrations.length;
+
+/** Brings the database to this program's version. Rejects with `newer-database` or, for a stranger's file, `damaged`. */
+export async function migrate(connection: Connection, path: string): Promise<void> {
+  await connection.exclusive(async (session) => {
+    const found = await readNumber(session, 'user_version');
+    const owner = await readNumber(session, 'application_id');
+    const isEmpty = (await session.all('SELECT 1 FROM sqlite_schema LIMIT 1')).length === 0;
+    if (!isEmpty && owner !== applicationId) {
+      throw new StoreError('damaged', `${path} is a database of another program: choose another data directory`);
+    }
+    if (found > databaseVersion) {
+      throw new StoreError(
+        'newer-database',
+        `${path} is version ${String(found)} and this program knows versions up to ${String(databaseVersion)}: run the newer program, or restore a backup from before it`,
+      );
+    }
+    for (const [offset, statements] of migrations.slice(found).entries()) {
+      await apply(session, statements(), found + offset + 1);
+    }
+    await checkColumns(session, path);
+  });
+}
+
+async function apply(session: Session, statements: readonly string[], version: number): Promise<void> {
+  await session.exec('BEGIN IMMEDIATE');
+  try {
+    for (const statement of statements) await session.exec(statement);
+    await session.exec(`PRAGMA application_id = ${String(applicationId)}; PRAGMA user_version = ${String(version)}`);
+    await session.exec('COMMIT');
+  } catch (error) {
+    await session.exec('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A table that is not as described would fail at the first commit: better now. */
+async function checkColumns(session: Session, path: string): Promise<void> {
+  for (const name of rowTables) {
+    const rows = await session.all(`SELECT name FROM pragma_table_info('${name}')`);
+    const present = new Set(rows.map((row) => row['name']));
+    const missing = Object.keys({ ...tableOf(name).columns, ...derivedColumns[name] }).filter(
+      (member) => !present.has(member),
+    );
+    if (missing.length > 0) {
+      throw new StoreError(
+        'damaged',
+        `${path}: table ${name} has no column ${missing.join(', ')}: the file was changed by hand or made by an unreleased program`,
+      );
+    }
+  }
+}
+
+async function readNumber(session: Session, pragma: string): Promise<number> {
+  const [row] = await session.all(`PRAGMA ${pragma}`);
+  return Number(row?.[pragma] ?? 0);
+}

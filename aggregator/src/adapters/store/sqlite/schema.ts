@@ -1,0 +1,142 @@
+/** SQL made from the table descriptions: the schema, and the statement that stores a whole change set. */
+import { sessionEndSql } from '../pruning.js';
+import { rowTables, tableOf } from '../tables.js';
+import type { Column, RowTable, Table } from '../tables.js';
+
+/** `GATE` in ASCII: tells this program's databases from others. */
+export const applicationId = 0x47415445;
+
+export { sessionEndSql };
+
+/** A name as SQL; ours never hold a quotation mark. */
+export function quoted(name: string): string {
+  return `"${name}"`;
+}
+
+/** Columns that only this store has, made from a row's members so that they can be searched. */
+export const derivedColumns: { readonly [T in RowTable]?: Readonly<Record<string, Column>> } = {
+  vehicles: { holderFolded: { type: 'text', nullable: true } },
+};
+
+export function createTableSql(name: RowTable): string {
+  const table = tableOf(name);
+  const columns = Object.entries({ ...table.columns, ...derivedColumns[name] }).map(([member, column]) =>
+    [quoted(member), sqlType(column), ...(column.nullable ? [] : ['NOT NULL'])].join(' '),
+  );
+  const constraints = [
+    `PRIMARY KEY (${list(table.key)})`,
+    ...(table.unique === undefined ? [] : [`UNIQUE (${list(table.unique)})`]),
+  ];
+  return `CREATE TABLE ${quoted(name)} (${[...columns, ...constraints].join(', ')})`;
+}
+
+function sqlType(column: Column): string {
+  return column.type === 'number' || column.type === 'boolean' ? 'INTEGER' : 'TEXT';
+}
+
+/**
+ * Indices for every list and for what is loaded at start. Those of lists end in the members that order them, so that a page is
+ * read in order from where the last one ended.
+ */
+export const indexSql: readonly string[] = [
+  index('sessions', 'inside', ['siteId', 'entryAtMs'], `state IN ('open', 'uncertain')`),
+  index('sessions', 'entry', ['entryAtMs', 'siteId', 'sessionId']),
+  index('sessions', 'site', ['siteId', 'entryAtMs', 'sessionId']),
+  index('sessions', 'credential', ['credentialId', 'entryAtMs'], 'credentialId IS NOT NULL'),
+  index('sessions', 'vehicle', ['vehicleId', 'entryAtMs'], 'vehicleId IS NOT NULL'),
+  index('sessions', 'slot', ['siteId', 'slotId', 'entryAtMs'], 'slotId IS NOT NULL'),
+  index('sessions', 'state', ['state', 'entryAtMs']),
+  `CREATE INDEX sessions_ended ON sessions (${sessionEndSql})`,
+  index('arrivals', 'waiting', ['siteId'], `state IN ('open', 'frozen')`),
+  index('arrivals', 'ended', ['endedAtMs'], `state NOT IN ('open', 'frozen')`),
+  index('reviews', 'open', ['siteId', 'openedAtMs'], 'resolvedAtMs IS NULL'),
+  index('reviews', 'opened', ['openedAtMs', 'siteId', 'reviewId']),
+  index('reviews', 'site', ['siteId', 'openedAtMs', 'reviewId']),
+  index('credentials', 'value', ['value', 'credentialId']),
+  index('vehicles', 'credential', ['credentialId', 'vehicleId']),
+  index('events', 'received', ['receivedAtMs']),
+  index('events', 'site', ['siteId', 'receivedAtMs']),
+  index('events', 'edge', ['edgeId', 'receivedAtMs']),
+  index('events', 'gate', ['gateId', 'receivedAtMs'], 'gateId IS NOT NULL'),
+  index('events', 'kind', ['kind', 'receivedAtMs']),
+  index('quarantine', 'received', ['receivedAtMs', 'quarantineId']),
+  index('quarantine', 'site', ['siteId', 'receivedAtMs', 'quarantineId']),
+  index('notices', 'at', ['atMs']),
+  index('audit', 'site', ['siteId', 'auditId']),
+  index('commands', 'sent', ['commandId'], `state = 'sent'`),
+  index('commands', 'ended', ['endedAtMs'], `state <> 'sent'`),
+  index('idempotency', 'created', ['createdAtMs']),
+];
+
+function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
+  const condition = where === undefined ? '' : ` WHERE ${where}`;
+  return `CREATE INDEX ${quoted(`${table}_${name}`)} ON ${quoted(table)} (${list(members)})${condition}`;
+}
+
+/** Members of a change set, in the order of the parameters of `commitSql`. */
+export const commitParameters: readonly string[] = [
+  'removedSlots',
+  'removedVehicles',
+  'erasedCredentials',
+  ...rowTables,
+];
+
+/**
+ * A view that is written to and never read: one INSERT of a change set, each member as JSON or NULL, runs the trigger, which
+ * stores everything. One statement is one transaction, one turn of a worker thread and one flush of the disk.
+ */
+export const commitViewSql: readonly string[] = [
+  `CREATE TEMP VIEW changeSet AS SELECT ${commitParameters.map((name) => `NULL AS ${quoted(name)}`).join(', ')}`,
+  [
+    'CREATE TEMP TRIGGER storeChangeSet INSTEAD OF INSERT ON changeSet BEGIN',
+    `DELETE FROM slots WHERE (siteId, slotId) IN
+       (SELECT json_extract(value, '$.siteId'), json_extract(value, '$.slotId') FROM json_each(NEW.removedSlots));`,
+    'DELETE FROM vehicles WHERE vehicleId IN (SELECT value FROM json_each(NEW.removedVehicles));',
+    eraseSql(),
+    ...rowTables.map((name) => `${upsertSql(name)};`),
+    eraseSql(),
+    'END',
+  ].join('\n'),
+];
+
+export const commitSql = `INSERT INTO changeSet (${list(commitParameters)}) VALUES (${commitParameters.map(() => '?').join(', ')})`;
+
+/** Before the rows, so that a text may come back under another id, and after them, so that an erased one stays erased. */
+function eraseSql(): string {
+  return 'DELETE FROM credentials WHERE credentialId IN (SELECT value FROM json_each(NEW.erasedCredentials));';
+}
+
+export function upsertSql(name: RowTable, source = `NEW.${quoted(name)}`): string {
+  const table = tableOf(name);
+  const members = Object.keys({ ...table.columns, ...derivedColumns[name] });
+  const values = members.map((member) => `json_extract(value, '$.${member}')`);
+  const updates = members
+    .filter((member) => !table.key.includes(member))
+    .map((member) => `${quoted(member)} = excluded.${quoted(member)}`);
+  return [
+    `INSERT INTO ${quoted(name)} (${list(members)})`,
+    `SELECT ${values.join(', ')} FROM json_each(${source}) WHERE true`,
+    `ON CONFLICT (${list(table.key)}) DO UPDATE SET ${updates.join(', ')}`,
+  ].join(' ');
+}
+
+/** The columns of a row for SELECT, optionally of an aliased table. */
+export function selectList(name: RowTable, alias?: string): string {
+  const prefix = alias === undefined ? '' : `${alias}.`;
+  return Object.keys(tableOf(name).columns)
+    .map((member) => `${prefix}${quoted(member)}`)
+    .join(', ');
+}
+
+/** Turns a row as SQLite gives it into the row it was: booleans and JSON members. */
+export function rowFromSql(table: Table, raw: Record<string, unknown>): Record<string, unknown> {
+  for (const [member, column] of Object.entries(table.columns)) {
+    if (column.type === 'boolean') raw[member] = raw[member] === 1;
+    else if (column.type === 'json' && typeof raw[member] === 'string') raw[member] = JSON.parse(raw[member]);
+  }
+  return raw;
+}
+
+function list(names: readonly string[]): string {
+  return names.map(quoted).join(', ');
+}

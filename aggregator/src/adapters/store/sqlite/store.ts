@@ -1,0 +1,242 @@
+/** The store on disk: one SQLite database in the data directory, written by one connection and read by others. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Logger } from '@gatehouse/shared';
+import { StoreError } from '../../../app/ports.js';
+import type { AggregatorStore, ChangeSet, Page, StoredState } from '../../../app/ports.js';
+import { encodeCursor } from '../cursors.js';
+import type { CursorPart, ListName } from '../cursors.js';
+import { auditPlace, eventPlace, foldCase, maxPageRows, quarantinePlace, reviewPlace, sessionPlace } from '../lists.js';
+import { pruneRules } from '../pruning.js';
+import { tableOf } from '../tables.js';
+import type { RowOf, RowTable } from '../tables.js';
+import { openConnection } from './connection.js';
+import type { Connection, Parameter, Session } from './connection.js';
+import { storeErrorFrom } from './errors.js';
+import { loadState } from './load.js';
+import { lockDirectory } from './lock.js';
+import type { DirectoryLock } from './lock.js';
+import { migrate } from './migrations.js';
+import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQuery } from './queries.js';
+import type { Query } from './queries.js';
+import { commitParameters, commitSql, commitViewSql, quoted, rowFromSql, selectList } from './schema.js';
+import { listVehicles } from './vehicles.js';
+
+export interface SqliteStoreOptions {
+  /** Made if it is not there; its parents too. */
+  readonly directory: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Refuse to grow beyond this many pages of 4 KiB, with the code `full`. */
+  readonly maxDatabasePages?: number;
+}
+
+interface Opened {
+  readonly lock: DirectoryLock;
+  readonly writer: Connection;
+  /** Lookups by key, which ingest waits for. */
+  readonly lookups: Connection;
+  /** Lists, loading and checkpoints, which may take long. Together with the writer they hold at most three of Node's four threads. */
+  readonly lists: Connection;
+}
+
+/** Pages in the write-ahead log after which a commit itself moves them, because the checkpoints beside it did not keep up. */
+const lastResortCheckpointPages = 16_000;
+/** Bytes committed after which the log is moved into the database, beside the commits. */
+const checkpointBytes = 2 * 1024 * 1024;
+
+export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore {
+  const { directory, logger, clock } = options;
+  const path = join(directory, 'gatehouse.db');
+  let opened: Opened | null = null;
+  let bytesSinceCheckpoint = 0;
+  let isCheckpointing = false;
+
+  const use = (): Opened => {
+    if (opened === null) throw new StoreError('closed', `${path} is closed`);
+    return opened;
+  };
+
+  const checkpointBeside = (): void => {
+    if (isCheckpointing || bytesSinceCheckpoint < checkpointBytes) return;
+    isCheckpointing = true;
+    bytesSinceCheckpoint = 0;
+    use()
+      .lists.all('PRAGMA wal_checkpoint(PASSIVE)')
+      .catch((error: unknown) => {
+        const failure = storeErrorFrom(error, path);
+        if (failure.code !== 'closed') logger.warn({ code: failure.code }, `checkpoint: ${failure.message}`);
+      })
+      .finally(() => {
+        isCheckpointing = false;
+      });
+  };
+
+  const page = async <T extends RowTable & ListName>(
+    table: T,
+    query: Query,
+    limit: number,
+    place: (row: RowOf<T>) => CursorPart[],
+  ): Promise<Page<RowOf<T>>> => {
+    const rows = await select(use().lists, table, query.sql, query.parameters);
+    const items = rows.slice(0, Math.min(limit, maxPageRows));
+    const last = items.at(-1);
+    const more = rows.length > items.length && last !== undefined;
+    return { items, nextCursor: more ? encodeCursor(table, place(last)) : null };
+  };
+
+  return {
+    async open() {
+      if (opened !== null) return;
+      const startedMs = clock.monoMs();
+      opened = await openAll(directory, path, options.maxDatabasePages);
+      logger.info({ path, durationMs: Math.round(clock.monoMs() - startedMs) }, 'store opened');
+    },
+
+    async close() {
+      const closing = opened;
+      opened = null;
+      if (closing !== null) await closeAll(closing);
+    },
+
+    async load(): Promise<StoredState> {
+      return use().lists.exclusive(loadState);
+    },
+
+    async commit(changes) {
+      const parameters = commitParameters.map((name) => jsonOrNull(name, changes));
+      await use().writer.run(commitSql, parameters);
+      for (const parameter of parameters) bytesSinceCheckpoint += parameter?.length ?? 0;
+      checkpointBeside();
+    },
+
+    async findCredentials(wanted) {
+      if (wanted.length === 0) return [];
+      const distinct = new Map(wanted.map(({ kind, value }) => [JSON.stringify([kind, value]), [kind, value]]));
+      return select(
+        use().lookups,
+        'credentials',
+        `SELECT ${selectList('credentials', 'c')} FROM json_each(?) AS j CROSS JOIN credentials AS c
+          ON c.kind = json_extract(j.value, '$[0]') AND c.value = json_extract(j.value, '$[1]')`,
+        [JSON.stringify([...distinct.values()])],
+      );
+    },
+
+    async getCredentials(credentialIds) {
+      if (credentialIds.length === 0) return [];
+      return select(
+        use().lookups,
+        'credentials',
+        `SELECT ${selectList('credentials', 'c')} FROM json_each(?) AS j CROSS JOIN credentials AS c ON c.credentialId = j.value`,
+        [JSON.stringify([...new Set(credentialIds)])],
+      );
+    },
+
+    async findEvents(edgeId, wanted) {
+      if (wanted.length === 0) return [];
+      const rows = await use().lookups.all(
+        `SELECT e.epoch, e.seq, e.hash FROM json_each(?) AS j CROSS JOIN events AS e
+          ON e.edgeId = ? AND e.epoch = json_extract(j.value, '$.epoch') AND e.seq = json_extract(j.value, '$.seq')`,
+        [JSON.stringify(wanted.map(({ epoch, seq }) => ({ epoch, seq }))), edgeId],
+      );
+      return rows as { epoch: string; seq: number; hash: string }[];
+    },
+
+    async getSession(siteId, sessionId) {
+      const sql = `SELECT ${selectList('sessions')} FROM sessions WHERE siteId = ? AND sessionId = ?`;
+      const [row] = await select(use().lookups, 'sessions', sql, [siteId, sessionId]);
+      return row ?? null;
+    },
+
+    listSessions: async (filter, request) =>
+      page('sessions', sessionsQuery(filter, request), request.limit, sessionPlace),
+    listEvents: async (filter, request) => page('events', eventsQuery(filter, request), request.limit, eventPlace),
+    listVehicles: async (filter, request) => use().lists.exclusive((session) => listVehicles(session, filter, request)),
+    listReviews: async (filter, request) => page('reviews', reviewsQuery(filter, request), request.limit, reviewPlace),
+    listQuarantine: async (filter, request) =>
+      page('quarantine', quarantineQuery(filter, request), request.limit, quarantinePlace),
+    listAudit: async (filter, request) => page('audit', auditQuery(filter, request), request.limit, auditPlace),
+
+    async listNotices(afterId, limit) {
+      const sql = `SELECT ${selectList('notices')} FROM notices WHERE noticeId > ? ORDER BY noticeId LIMIT ?`;
+      return select(use().lists, 'notices', sql, [afterId, Math.min(limit, maxPageRows)]);
+    },
+
+    async getIdempotency(idempotencyKey) {
+      const sql = `SELECT ${selectList('idempotency')} FROM idempotency WHERE idempotencyKey = ?`;
+      const [row] = await select(use().lookups, 'idempotency', sql, [idempotencyKey]);
+      return row ?? null;
+    },
+
+    async prune(kind, beforeMs, maxRows) {
+      const table = quoted(kind);
+      return use().writer.run(
+        `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${pruneRules[kind].sql} LIMIT ?)`,
+        [beforeMs, maxRows],
+      );
+    },
+  };
+}
+
+async function select<T extends RowTable>(
+  connection: Session,
+  table: T,
+  sql: string,
+  parameters: readonly Parameter[],
+): Promise<RowOf<T>[]> {
+  const rows = await connection.all(sql, parameters);
+  return rows.map((raw) => rowFromSql(tableOf(table), raw)) as unknown as RowOf<T>[];
+}
+
+/** A member of the change set as the JSON its statement reads, or null when there is nothing in it. */
+function jsonOrNull(name: string, changes: ChangeSet): string | null {
+  const rows: readonly unknown[] = changes[name as keyof ChangeSet];
+  if (rows.length === 0) return null;
+  if (name !== 'vehicles') return JSON.stringify(rows);
+  return JSON.stringify(
+    changes.vehicles.map((row) => ({ ...row, holderFolded: row.holder === null ? null : foldCase(row.holder) })),
+  );
+}
+
+async function openAll(directory: string, path: string, maxPages: number | undefined): Promise<Opened> {
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw storeErrorFrom(error, directory);
+  });
+  const lock = await lockDirectory(directory);
+  const connections: Connection[] = [];
+  const connect = async (setup: string): Promise<Connection> => {
+    const connection = await openConnection(path);
+    connections.push(connection);
+    await connection.exec(setup);
+    return connection;
+  };
+  try {
+    // FULL: a commit that was answered survives a power cut, as far as the disk keeps its word.
+    const writer = await connect(
+      `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+       PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${String(lastResortCheckpointPages)};
+       PRAGMA journal_size_limit = 67108864`,
+    );
+    await migrate(writer, path);
+    for (const statement of commitViewSql) await writer.exec(statement);
+    if (maxPages !== undefined) await writer.exec(`PRAGMA max_page_count = ${String(maxPages)}`);
+    const reading = 'PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY';
+    const lookups = await connect(reading);
+    const lists = await connect(reading);
+    return { lock, writer, lookups, lists };
+  } catch (error) {
+    for (const connection of connections) await connection.close();
+    await lock.release();
+    throw storeErrorFrom(error, path);
+  }
+}
+
+async function closeAll({ lock, writer, lookups, lists }: Opened): Promise<void> {
+  try {
+    await lookups.close();
+    await lists.close();
+    await writer.close();
+  } finally {
+    await lock.release();
+  }
+}
