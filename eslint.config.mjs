@@ -29,7 +29,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['*/tsconfig.json', 'shared/tsconfig.node.json', 'tsconfig.test.json'],
+        project: ['*/tsconfig.json', 'shared/tsconfig.{node,tools}.json', 'tsconfig.test.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -35,6 +35,7 @@ const others = [
       '{shared,edge-agent,aggregator,simulators}/{src,test}/**/*.ts',
     ],
   },
+  { name: 'generated documents', args: ['scripts/generate.mjs', '--check'] },
   { name: 'unused code (knip)', args: [installed('knip', 'bin', 'knip.js'), '--no-progress', '--no-config-hints'] },
 ];
 

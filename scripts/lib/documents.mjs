@@ -1,0 +1,58 @@
+/** Documents that are made from the code, so that they cannot say anything else than it does. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { asyncApiDocument } from '../../shared/dist/tools/asyncapi.js';
+import { root } from './project.mjs';
+
+/** @typedef {{ path: string, text: string }} GeneratedDocument */
+
+/** Every generated document as it should read, formatted.
+ * @returns {Promise<GeneratedDocument[]>}
+ */
+export async function generatedDocuments() {
+  const options = await resolveConfig(join(root, 'package.json'));
+  const documents = [
+    { path: 'docs/reference/asyncapi.json', text: JSON.stringify(asyncApiDocument(version(), fixtures())) },
+  ];
+  return Promise.all(
+    documents.map(async ({ path, text }) => ({ path, text: await format(text, { ...options, filepath: path }) })),
+  );
+}
+
+function version() {
+  const manifest = /** @type {{ version: string }} */ (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  return manifest.version;
+}
+
+/** The golden fixtures that are valid.
+ * @returns {import('../../shared/dist/tools/asyncapi.js').Fixture[]}
+ */
+function fixtures() {
+  const folder = join(root, 'shared', 'fixtures', 'valid');
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.json'))
+    .sort()
+    .map((path) => {
+      const [channel = '', file = ''] = path.split('/');
+      const payload = /** @type {Record<string, unknown>} */ (JSON.parse(readFileSync(join(folder, path), 'utf8')));
+      return { channel, name: file.replace(/[.]json$/, ''), payload };
+    });
+}
+
+/** Generated documents that differ from what is in the checkout.
+ * @returns {Promise<GeneratedDocument[]>}
+ */
+export async function staleDocuments() {
+  const documents = await generatedDocuments();
+  return documents.filter(({ path, text }) => readOrNothing(join(root, path)) !== text);
+}
+
+/** @param {string} path */
+function readOrNothing(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return `${relative(root, path)} is not there`;
+  }
+}
