@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { maxDistance, plateDistance, skeleton } from '../../src/domain/matching.js';
+import { isOpen } from '../../src/domain/opening-hours.js';
+import { createRankedSet } from '../../src/domain/ranked-set.js';
+
+describe('the distance of two plates', () => {
+  const plate = fc.stringMatching(/^[A-Z0-9]{4,8}$/);
+
+  it('is 0 for the same and symmetric for all', () => {
+    fc.assert(
+      fc.property(plate, plate, (a, b) => {
+        expect(plateDistance(a, a)).toBe(0);
+        expect(plateDistance(a, b)).toBe(plateDistance(b, a));
+      }),
+    );
+  });
+
+  it.each([
+    ['AB12CDE', 'A8I2CDE', 1],
+    ['AB12CDE', 'AB12CD?', 0.25],
+    ['AB12CDE', '????CDE', 1],
+  ])('lets %s be read as %s', (a, b, distance) => {
+    expect(plateDistance(a, b)).toBe(distance);
+  });
+
+  it.each([
+    ['AB12CDE', 'AB12CDX', 'characters nobody confuses'],
+    ['AB12CDE', 'AB12CD', 'different length'],
+    ['AB12CDE', '?????DE', 'too many unknown characters'],
+    ['EEEE', 'PEEE', 'E and P are each like F, not like one another'],
+    ['A1', 'AI', 'too short to tell vehicles apart'],
+  ])('does not let %s be read as %s: %s', (a, b) => {
+    expect(plateDistance(a, b)).toBeUndefined();
+  });
+
+  it('never exceeds its bound, and plates that match have the same skeleton', () => {
+    const confused = fc.tuple(
+      plate,
+      fc.array(fc.tuple(fc.nat({ max: 7 }), fc.constantFrom(...'0ODQ1I2Z5S38B6GEFPHKMRTVY')), { maxLength: 2 }),
+    );
+    fc.assert(
+      fc.property(confused, ([original, changes]) => {
+        let read = original;
+        for (const [at, character] of changes)
+          if (at < read.length) read = read.slice(0, at) + character + read.slice(at + 1);
+        const distance = plateDistance(original, read);
+        if (distance === undefined) return;
+        expect(distance).toBeLessThanOrEqual(maxDistance);
+        expect(skeleton(read)).toBe(skeleton(original));
+      }),
+    );
+  });
+});
+
+describe('opening hours', () => {
+  const hours = (from: string, to: string, days: ('mon' | 'sat' | 'sun')[] = ['mon']) => ({
+    timeZone: 'Europe/Oslo',
+    openingHours: [{ days, from, to }],
+  });
+  /** Monday 2030-01-07 in Oslo, which is one hour ahead of UTC then. */
+  const monday = (hour: number, minute = 0) => Date.UTC(2030, 0, 7, hour - 1, minute);
+
+  it.each([
+    [hours('08:00', '18:00'), monday(7, 59), false],
+    [hours('08:00', '18:00'), monday(8), true],
+    [hours('08:00', '18:00'), monday(17, 59), true],
+    [hours('08:00', '18:00'), monday(18), false],
+    [hours('22:00', '02:00', ['sun']), monday(1, 59), true],
+    [hours('22:00', '02:00', ['sun']), monday(2), false],
+    [hours('00:00', '24:00'), monday(23, 59), true],
+    [hours('08:00', '18:00', ['sat']), monday(12), false],
+  ])('%j at %d: %s', (layout, atMs, open) => {
+    expect(isOpen(layout, atMs)).toBe(open);
+  });
+
+  it('without any, is always open', () => {
+    expect(isOpen({ timeZone: 'UTC', openingHours: null }, 0)).toBe(true);
+  });
+});
+
+it('a ranked set gives its lowest member, like a sorted list would', () => {
+  const changes = fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 5000 })), { maxLength: 200 });
+  fc.assert(
+    fc.property(changes, (story) => {
+      const set = createRankedSet();
+      const model = new Set<number>();
+      for (const [add, rank] of story) {
+        if (add) {
+          set.add(rank);
+          model.add(rank);
+        } else {
+          set.delete(rank);
+          model.delete(rank);
+        }
+        expect(set.size).toBe(model.size);
+        expect(set.first()).toBe(model.size === 0 ? -1 : Math.min(...model));
+      }
+    }),
+  );
+});
