@@ -50,9 +50,17 @@ describe('a vehicle at an entry', () => {
   it('is denied when a tailgater has taken the room, although a slot is free', () => {
     const site = new TestSite(layout({ slotCount: 2 }));
     site.enter();
-    site.event('edge-in', { kind: 'vehicle-tailgated', gateId: 'in', direction: 'entry', leader: null } as never);
+    site.event('edge-in', { kind: 'vehicle-tailgated', gateId: 'in', direction: 'entry', leader: null });
     expect(summaryOf(site.state)).toMatchObject({ vehiclesInside: 2, free: 0 });
     expect(site.openReviews()).toEqual(['tailgating']);
+    expect(site.decisionOf(site.arrive('entry'))).toMatchObject({ outcome: 'deny', reason: 'full' });
+  });
+
+  it('is denied when the count says so, although sessions were closed without a passage', () => {
+    const site = new TestSite(layout({ slotCount: 2 }));
+    site.enter('AAA111');
+    site.wait(60_000).enter('AAA111');
+    expect(summaryOf(site.state)).toMatchObject({ vehiclesInside: 2, sessionsOpen: 1, free: 0 });
     expect(site.decisionOf(site.arrive('entry'))).toMatchObject({ outcome: 'deny', reason: 'full' });
   });
 
@@ -62,7 +70,7 @@ describe('a vehicle at an entry', () => {
       const arrival = site.arrive('entry');
       const more =
         ending === 'vehicle-denied' ? { reason: 'full' } : { slotId: 's1', basis: 'decision', reason: 'left' };
-      site.event('edge-in', { kind: ending, gateId: 'in', arrival, ...more } as never);
+      site.event('edge-in', { kind: ending, gateId: 'in', arrival, ...more });
       expect(site.slot('s1').state).toBe('free');
       expect(site.decisionOf(arrival)).toBeNull();
       checkInvariants(site.state);
@@ -255,7 +263,7 @@ describe('a vehicle at an exit', () => {
     const first = site.enter('AAA111');
     site.leave('ZZZ999');
     expect(site.decisionOf(site.arrive('entry', { plate: 'CCC333' }))?.slotId).toBe('s2');
-    site.event('edge-out', { kind: 'vehicle-tailgated', gateId: 'out', direction: 'exit', leader: null } as never);
+    site.event('edge-out', { kind: 'vehicle-tailgated', gateId: 'out', direction: 'exit', leader: null });
     site.apply({ type: 'edge-currency', edgeId: 'edge-in', current: false });
     expect(site.decisionOf(site.arrive('entry', { plate: 'DDD444' }))?.outcome).toBe('deny');
     site.apply({ type: 'edge-currency', edgeId: 'edge-in', current: true });
@@ -304,7 +312,7 @@ describe('after a restart of an edge', () => {
         arrival,
         slotId: null,
         basis: 'none',
-      } as never);
+      });
       expect(site.slot('s1')).toMatchObject({ state: 'occupied', confirmed: false });
       expect(summaryOf(site.state).vehiclesInside).toBe(0);
       const [review] = site.state.reviews.values();
@@ -318,7 +326,7 @@ describe('after a restart of an edge', () => {
   it('a vehicle that is seen to leave had come in', () => {
     const site = new TestSite();
     const arrival = site.arrive('entry', { plate: 'AAA111' });
-    site.event('edge-in', { kind: 'arrival-unresolved', gateId: 'in', arrival, slotId: null, basis: 'none' } as never);
+    site.event('edge-in', { kind: 'arrival-unresolved', gateId: 'in', arrival, slotId: null, basis: 'none' });
     site.leave('AAA111');
     expect(summaryOf(site.state)).toMatchObject({
       vehiclesInside: 0,
@@ -350,7 +358,7 @@ describe('an outbox that was replaced', () => {
       arrival,
       slotId: null,
       basis: 'decision',
-    } as never);
+    });
     expect(site.slot('s1').state).toBe('reserved');
     site.apply({ type: 'release-holdings', edgeId: 'edge-in', ...act });
     expect(site.slot('s1')).toMatchObject({ state: 'free', frozen: false });
@@ -379,14 +387,14 @@ describe('free flow', () => {
   it('is counted, anonymous, and one review covers the period', () => {
     const site = new TestSite();
     const pass = () =>
-      site.event('edge-in', { kind: 'free-flow-passed', gateId: 'in', direction: 'entry', mode: 'fire' } as never);
+      site.event('edge-in', { kind: 'free-flow-passed', gateId: 'in', direction: 'entry', mode: 'fire' });
     pass();
     pass();
     expect(summaryOf(site.state)).toMatchObject({ vehiclesInside: 2, sessionsOpen: 2 });
     expect([...site.state.reviews.values()].map(({ detail }) => detail)).toEqual([
       '2 passed while the arm was open (fire)',
     ]);
-    site.event('edge-in', { kind: 'mode-changed', gateId: 'in', mode: 'automatic', by: 'x' } as never);
+    site.event('edge-in', { kind: 'mode-changed', gateId: 'in', mode: 'automatic', by: 'x' });
     pass();
     expect(site.openReviews()).toEqual(['free-flow', 'free-flow']);
   });
@@ -443,7 +451,7 @@ describe('an operator', () => {
       arrival: seq,
       slotId: 's1',
       basis: 'decision',
-    } as never);
+    });
     expect(site.slot('s1')).toMatchObject({ state: 'free', outOfService: 'because' });
     expect(site.decisionOf(site.arrive('entry'))?.slotId).toBe('s2');
   });

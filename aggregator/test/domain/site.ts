@@ -83,7 +83,7 @@ export class TestSite {
 
   event(
     edgeId: string,
-    event: Omit<EdgeEvent, 'atMs' | 'monoMs' | 'bootId'>,
+    event: { readonly kind: EdgeEventKind; readonly [member: string]: unknown },
     more: Partial<EdgeEventInput> = {},
   ): { seq: number; facts: readonly SiteFact[] } {
     const seq = (this.seqs.get(edgeId) ?? 0) + 1;
@@ -93,7 +93,7 @@ export class TestSite {
       edgeId,
       epoch: this.epochOf(edgeId),
       seq,
-      event: { ...event, atMs: this.nowMs, monoMs: 1, bootId } as EdgeEvent,
+      event: { ...event, atMs: this.nowMs, monoMs: 1, bootId } as unknown as EdgeEvent,
       atMs: this.nowMs,
       waiting: false,
       credential: null,
