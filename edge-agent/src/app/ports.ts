@@ -11,26 +11,12 @@ import type {
   Random,
   Sha256,
 } from '@gatehouse/shared';
+import type { Lamp, LaneInput } from '../domain/lane/vocabulary.js';
 
 // ---------------------------------------------------------------- the barrier
 
-/**
- * Inputs of a lane. `arming` is the approach loop (A), `safety` the closing loop under the arm (B); the others are optional.
- * `stop` is an emergency stop: while it is active nothing is asked of the arm. A driver reports clean edges: debouncing is its
- * business.
- */
-export const laneInputs = [
-  'arming',
-  'safety',
-  'photocell',
-  'limit-open',
-  'limit-closed',
-  'fire',
-  'tamper',
-  'ticket-button',
-  'stop',
-] as const;
-export type LaneInput = (typeof laneInputs)[number];
+export { laneInputs } from '../domain/lane/vocabulary.js';
+export type { Lamp, LaneInput } from '../domain/lane/vocabulary.js';
 
 export interface InputEdge {
   readonly input: LaneInput;
@@ -46,8 +32,6 @@ export interface BarrierListener {
   /** The driver works again. */
   onTroubleOver(): void;
 }
-
-export type Lamp = 'red' | 'green' | 'off';
 
 /**
  * One barrier. Requests are wishes: the barrier's own wired interlocks decide, and only a limit input proves a motion.

@@ -35,6 +35,12 @@ export const laneSettingsSchema = z.strictObject({
     .describe(
       'What must be clear before the close timer starts. A vehicle that was turned away never keeps the arm up by standing on the arming loop.',
     ),
+  platesSupersede: z
+    .enum(['sure', 'never'])
+    .default('sure')
+    .describe(
+      'Whether a sure read of another plate gives a vehicle that was turned away a second decision. Tags and tickets always do.',
+    ),
   needsButton: z
     .boolean()
     .default(false)

@@ -1,0 +1,91 @@
+/** Reads of credentials: which belong together, and what several of one vehicle say. */
+import type { Credential } from '@gatehouse/shared';
+import type { Read } from './state.js';
+
+/** How many characters of a plate two reads of one vehicle may differ in. */
+const maxDifferentChars = 1;
+
+/** Whether two reads may well be of one vehicle. `?` stands for any character. */
+export function isSimilar(one: Credential, other: Credential): boolean {
+  if (one.kind !== other.kind) return false;
+  if (one.kind !== 'plate') return one.value === other.value;
+  const a = [...one.value];
+  const b = [...other.value];
+  if (a.length !== b.length) return Math.abs(a.length - b.length) === 1 && isOneCharLonger(a, b);
+  const different = a.filter((char, index) => char !== b[index] && char !== '?' && b[index] !== '?').length;
+  return different <= maxDifferentChars;
+}
+
+function isOneCharLonger(a: readonly string[], b: readonly string[]): boolean {
+  const [long, short] = a.length > b.length ? [a, b] : [b, a];
+  const at = short.findIndex((char, index) => char !== long[index]);
+  if (at === -1) return true;
+  return short.slice(at).every((char, index) => char === long[at + 1 + index]);
+}
+
+/** Complete and sure enough to need no further reads. Tags and tickets are always exact. */
+export function isSure(credential: Credential, sureConfidence: number): boolean {
+  if (credential.kind !== 'plate') return true;
+  return !credential.value.includes('?') && credential.confidence >= sureConfidence;
+}
+
+/**
+ * What several reads of one vehicle say together: a tag before a ticket before a plate; among plates each read votes with its
+ * confidence, first for the length, then for each character. `?` has no vote, and stays where nobody could read more.
+ */
+export function vote(reads: readonly Read[]): Credential | null {
+  for (const kind of ['tag', 'ticket'] as const) {
+    const exact = strongest(reads.map((read) => read.credential).filter((credential) => credential.kind === kind));
+    if (exact !== undefined) return exact;
+  }
+  const plates = reads.map((read) => read.credential).filter((credential) => credential.kind === 'plate');
+  const first = strongest(plates);
+  if (first === undefined || plates.length === 1) return first ?? null;
+  return votePlate(plates, first);
+}
+
+function votePlate(plates: readonly Credential[], strongestPlate: Credential): Credential {
+  const lengths = new Tally<number>();
+  for (const plate of plates) lengths.add([...plate.value].length, plate.confidence);
+  const length = lengths.winner() ?? [...strongestPlate.value].length;
+  const voters = plates.filter((plate) => [...plate.value].length === length);
+  let value = '';
+  for (let index = 0; index < length; index += 1) {
+    const chars = new Tally<string>();
+    for (const plate of voters) {
+      const char = [...plate.value][index];
+      if (char !== undefined && char !== '?') chars.add(char, plate.confidence);
+    }
+    value += chars.winner() ?? '?';
+  }
+  const exact = strongest(voters.filter((plate) => plate.value === value));
+  if (exact !== undefined) return exact;
+  const confidence = voters.reduce((sum, plate) => sum + plate.confidence, 0) / voters.length;
+  return { ...(strongest(voters) ?? strongestPlate), value, confidence };
+}
+
+/** The surest; the earliest of equals. */
+function strongest(credentials: readonly Credential[]): Credential | undefined {
+  return credentials.reduce<Credential | undefined>(
+    (best, credential) => (best === undefined || credential.confidence > best.confidence ? credential : best),
+    undefined,
+  );
+}
+
+/** Adds up weights; the earliest of equals wins. */
+class Tally<T> {
+  readonly #weights = new Map<T, number>();
+
+  add(choice: T, weight: number): void {
+    this.#weights.set(choice, (this.#weights.get(choice) ?? 0) + weight);
+  }
+
+  winner(): T | undefined {
+    let best: T | undefined;
+    let bestWeight = -1;
+    for (const [choice, weight] of this.#weights) {
+      if (weight > bestWeight) [best, bestWeight] = [choice, weight];
+    }
+    return best;
+  }
+}
