@@ -180,7 +180,7 @@ function unresolved(
 }
 
 function unresolvedExit(state: SiteState, input: EdgeEventInput, arrival: ArrivalRow, context: Context): SiteFact[] {
-  const session = arrival.decision?.sessionId == null ? undefined : state.sessions.get(arrival.decision.sessionId);
+  const session = state.sessions.get(arrival.decision?.sessionId ?? '');
   const review = newReview(state, context, {
     kind: 'arrival-unresolved',
     atMs: input.atMs,

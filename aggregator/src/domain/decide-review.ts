@@ -68,7 +68,7 @@ function whatBecameOfIt(state: SiteState, review: ReviewRow, input: ResolveRevie
 /** Named: that session left then. Not named: the exit was nobody's that is known, and the marked session is inside after all. */
 function exitSettled(state: SiteState, review: ReviewRow, input: ResolveReview): SiteFact[] {
   const exit = state.ledger.unmatchedExits.find(({ reviewId }) => reviewId === review.reviewId);
-  const marked = exit?.markedSessionId == null ? undefined : state.sessions.get(exit.markedSessionId);
+  const marked = state.sessions.get(exit?.markedSessionId ?? '');
   const facts: SiteFact[] = exit === undefined ? [] : [{ type: 'unmatched-exit-settled', exitId: exit.exitId }];
   if (marked?.state === 'uncertain' && marked.sessionId !== input.sessionId) {
     facts.push({
@@ -97,9 +97,10 @@ export function decideTick(state: SiteState, context: Context): SiteFact[] {
   const facts: SiteFact[] = [];
   for (const sessionId of state.uncertain) {
     const session = state.sessions.get(sessionId);
-    if (session?.uncertainSinceMs == null || context.nowMs - session.uncertainSinceMs < limitMs) continue;
+    const sinceMs = session?.uncertainSinceMs ?? null;
+    if (session === undefined || sinceMs === null || context.nowMs - sinceMs < limitMs) continue;
     facts.push(
-      ...sessionEnded(state, session, { atMs: session.uncertainSinceMs, gateId: null, basis: 'age-limit' }),
+      ...sessionEnded(state, session, { atMs: sinceMs, gateId: null, basis: 'age-limit' }),
       ...settleMark(state, sessionId, context),
     );
   }

@@ -127,7 +127,8 @@ function mergeSessions(state: SiteState, input: InputOf<'merge-sessions'>, conte
     ...gone(state, duplicate, context),
     ...sessionEnded(state, duplicate, { atMs: context.nowMs, gateId: null, basis: 'merge', state: 'void' }),
   ];
-  if (takesSlot && duplicate.slotId !== null && state.slots.get(duplicate.slotId)?.recall == null) {
+  const isRecalled = (state.slots.get(duplicate.slotId ?? '')?.recall ?? null) !== null;
+  if (takesSlot && duplicate.slotId !== null && !isRecalled) {
     facts.push({
       type: 'slot-occupied',
       slotId: duplicate.slotId,

@@ -263,7 +263,7 @@ export function unindexSession(state: SiteState, session: SessionRow): void {
 export function indexArrival(state: SiteState, key: ArrivalKey): void {
   const arrival = state.arrivals.get(key);
   const admitted = arrival?.decision?.outcome === 'admit' || arrival?.localOutcome === 'admitted';
-  if (admitted && arrival?.direction === 'entry' && !state.reservedFor.has(key)) state.admittedWithoutSlot.add(key);
+  if (admitted && arrival.direction === 'entry' && !state.reservedFor.has(key)) state.admittedWithoutSlot.add(key);
   else state.admittedWithoutSlot.delete(key);
 }
 

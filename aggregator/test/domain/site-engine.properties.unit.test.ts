@@ -113,7 +113,7 @@ function play(site: TestSite, now: Step): void {
         basis: 'decision',
         flags: [],
         reason: 'left',
-      } as never);
+      });
       return;
     case 'alone':
       if (arrival === undefined) return;
@@ -124,7 +124,7 @@ function play(site: TestSite, now: Step): void {
         slotId: 's1',
         basis: 'allowance',
         reason: 'full',
-      } as never);
+      });
       return;
     case 'uninvited':
       site.event('edge-in', {
@@ -134,7 +134,7 @@ function play(site: TestSite, now: Step): void {
         passed: true,
         leader: null,
         mode: 'fire',
-      } as never);
+      });
       return;
     case 'edge':
       playEdge(site, now.how);
