@@ -1,0 +1,2 @@
+export { createSqliteOutbox } from './sqlite-outbox.js';
+export type { SqliteOutboxOptions } from './sqlite-outbox.js';

@@ -1,0 +1,324 @@
+/**
+ * The durable outbox on SQLite: write-ahead log, flushed at every commit, one connection that keeps the file to itself. An append
+ * is one statement, so one trip to the thread pool and one flush.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { genesisHash, hex128Schema, silentLogger } from '@gatehouse/shared';
+import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
+import { OutboxError } from '../../app/ports.js';
+import type { LossCount, OutboxEvent, OutboxStore, OutboxWrite } from '../../app/ports.js';
+import { applyLoss, checkWrite, createAcknowledgements, noLoss, outboxBoundsDefaults } from '../outbox-rules.js';
+import type { AcknowledgementMark, Acknowledgements, OutboxBounds } from '../outbox-rules.js';
+import { numberOf, textOf } from './connection.js';
+import type { Connection, Row, Statement } from './connection.js';
+import { openLossFile } from './loss-file.js';
+import type { LossFile } from './loss-file.js';
+import { openDatabase, prepareDirectory, suspectName } from './open-database.js';
+import { commitSql, hashSql, readSql, trimmableSql, trimSql } from './schema.js';
+
+export interface SqliteOutboxOptions {
+  /** Made if it is not there. */
+  readonly directory: string;
+  readonly sha256: Sha256;
+  /** Names files set aside. */
+  readonly clock: Clock;
+  readonly logger?: Logger;
+  readonly bounds?: Partial<OutboxBounds>;
+  /** How long to wait for a former process to let go; default 1000. */
+  readonly busyTimeoutMs?: number;
+  readonly maxCheckedBytes?: number;
+  readonly keptDamagedFiles?: number;
+  readonly maxPages?: number;
+}
+
+interface Statements {
+  readonly commit: Statement;
+  readonly trim: Statement;
+  readonly read: Statement;
+  readonly hash: Statement;
+  readonly trimmable: Statement;
+}
+
+/** What the head row of the database says, kept in step with it. */
+interface Head {
+  epoch: string;
+  oldest: number;
+  baseHash: string;
+  next: number;
+  lastHash: string;
+  bytes: number;
+  /** May be ahead of the database: it is written along with the next append or trim. */
+  acked: number;
+  accounted: LossCount;
+}
+
+interface Opened {
+  readonly connection: Connection;
+  readonly statements: Statements;
+  readonly lossFile: LossFile;
+  readonly notes: Map<string, string>;
+  readonly head: Head;
+  acknowledgements: Acknowledgements;
+  unwrittenMark: AcknowledgementMark | undefined;
+  acknowledgedUnwritten: boolean;
+}
+
+export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
+  const { sha256, directory } = options;
+  const logger = options.logger ?? silentLogger;
+  const bounds: OutboxBounds = { ...outboxBoundsDefaults, ...options.bounds };
+  let opened: Opened | undefined;
+
+  const use = async <T>(action: (store: Opened) => Promise<T>): Promise<T> => {
+    if (opened === undefined) throw new OutboxError('closed', 'the outbox is not open');
+    try {
+      return await action(opened);
+    } catch (error) {
+      if (error instanceof OutboxError && error.code === 'damaged') await markSuspect(directory, error, logger);
+      throw error;
+    }
+  };
+
+  const commit = async (store: Opened, write: OutboxWrite, newEpoch: string | null): Promise<void> => {
+    const { head, notes } = store;
+    const genesis = newEpoch === null ? null : genesisHash(sha256, newEpoch);
+    const next = newEpoch === null ? head.next : 1;
+    const keptBytes = newEpoch === null ? head.bytes : 0;
+    const acked = newEpoch === null ? head.acked : 0;
+    const unacknowledgedEvents = newEpoch === null ? next - 1 - Math.max(acked, head.oldest - 1) : 0;
+    const { bytes } = checkWrite(write, { next, unacknowledgedEvents, keptBytes, notes }, bounds);
+    const last = write.events.at(-1);
+    const lastHash = last?.hash ?? genesis ?? head.lastHash;
+    const loss = write.accountedLoss ?? noLoss;
+    const mark = newEpoch === null ? store.unwrittenMark : undefined;
+    await store.statements.commit.run([
+      newEpoch === null ? null : JSON.stringify({ epoch: newEpoch, genesis }),
+      JSON.stringify(write.events.map((event) => [event.seq, event.hash, event.json])),
+      JSON.stringify([...(write.notes ?? [])]),
+      next + write.events.length,
+      lastHash,
+      keptBytes + bytes,
+      acked,
+      mark === undefined ? null : JSON.stringify(mark),
+      loss.events,
+      loss.entries,
+      loss.exits,
+    ]);
+    if (newEpoch !== null && genesis !== null) {
+      Object.assign(head, { epoch: newEpoch, oldest: 1, baseHash: genesis });
+      store.acknowledgements = createAcknowledgements([]);
+    }
+    Object.assign(head, { next: next + write.events.length, lastHash, bytes: keptBytes + bytes, acked });
+    head.accounted = applyLoss(head.accounted, loss, 1);
+    store.unwrittenMark = undefined;
+    store.acknowledgedUnwritten = false;
+    for (const [name, value] of write.notes ?? []) {
+      if (value === null) notes.delete(name);
+      else notes.set(name, value);
+    }
+    if (write.accountedLoss !== undefined) await mirrorAccounted(store);
+  };
+
+  /** The events are committed; that the loss file learns of it too only matters if the database is lost later. */
+  const mirrorAccounted = async ({ lossFile, head }: Opened): Promise<void> => {
+    await lossFile.setAccounted(head.accounted).catch((error: unknown) => {
+      logger.warn({ error: String(error) }, 'the loss file could not be brought up to date');
+    });
+  };
+
+  const trim = async (store: Opened, bound: Parameters<OutboxStore['trim']>[0]): Promise<void> => {
+    const { head, statements, acknowledgements } = store;
+    const agedUpTo = acknowledgements.upToBefore(bound.ackedBeforeMs);
+    const mayGo = agedUpTo >= head.oldest || head.bytes > bound.maxBytes;
+    const rows = mayGo ? await statements.trimmable.all([head.acked, bound.maxRows]) : [];
+    const cut = cutOf(rows, agedUpTo, head.bytes, bound.maxBytes);
+    if (cut === undefined && !store.acknowledgedUnwritten) return;
+    const upTo = cut?.seq ?? head.oldest - 1;
+    acknowledgements.forgetBelow(upTo + 1);
+    const bytes = cut?.bytesLeft ?? head.bytes;
+    const baseHash = cut?.hash ?? head.baseHash;
+    await statements.trim.run([upTo, baseHash, bytes, head.acked, JSON.stringify(acknowledgements.marks())]);
+    Object.assign(head, { oldest: upTo + 1, bytes, baseHash });
+    store.unwrittenMark = undefined;
+    store.acknowledgedUnwritten = false;
+  };
+
+  const close = async (): Promise<void> => {
+    const store = opened;
+    opened = undefined;
+    if (store === undefined) return;
+    try {
+      if (store.acknowledgedUnwritten) await trim(store, { ackedBeforeMs: 0, maxBytes: Infinity, maxRows: 0 });
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'the last acknowledgement could not be written; it will come again');
+    }
+    for (const statement of Object.values(store.statements) as Statement[]) await statement.finalize();
+    await store.connection.close();
+    await store.lossFile.close();
+  };
+
+  return {
+    async open(newEpoch) {
+      if (opened !== undefined) throw new OutboxError('in-use', 'this outbox is open already');
+      await prepareDirectory(directory);
+      const lossFile = await openLossFile(join(directory, 'outbox.lost')).catch((error: unknown) => {
+        throw fileError(error, directory);
+      });
+      try {
+        const { connection, row, damaged } = await openDatabase({
+          directory,
+          newEpoch: hex128Schema.parse(newEpoch),
+          expected: lossFile.existed,
+          accountedLoss: lossFile.accounted,
+          busyTimeoutMs: options.busyTimeoutMs ?? 1_000,
+          maxCheckedBytes: options.maxCheckedBytes ?? 32 * 1024 * 1024,
+          keptDamagedFiles: options.keptDamagedFiles ?? 3,
+          maxPages: options.maxPages,
+          clock: options.clock,
+          sha256,
+          logger,
+        });
+        opened = await load(connection, row, lossFile);
+        const { epoch, oldest, next, acked, lastHash, bytes, accounted } = opened.head;
+        const lost = applyLoss(lossFile.total, accounted, -1);
+        return { epoch, oldest, next, acked, lastHash, bytes, notes: new Map(opened.notes), lost, damaged };
+      } catch (error) {
+        await lossFile.close();
+        throw error;
+      }
+    },
+    append: (write) => use((store) => commit(store, write, null)),
+    beginEpoch: (epoch, write) => use((store) => commit(store, write, epoch)),
+    read: (fromSeq, maxEvents, maxBytes) =>
+      use(async ({ statements }) => {
+        const rows = await statements.read.all([fromSeq, Math.max(1, maxEvents)]);
+        return withinBytes(rows.map(eventOf), maxBytes);
+      }),
+    hashAt: (seq) =>
+      use(async ({ head, statements }) => {
+        if (seq === 0) return genesisHash(sha256, head.epoch);
+        if (seq === head.next - 1) return head.lastHash;
+        if (seq === head.oldest - 1) return head.baseHash;
+        const [row] = await statements.hash.all([seq]);
+        return row === undefined ? null : textOf(row, 'hash');
+      }),
+    acknowledge: (upTo, atMs) =>
+      use((store) => {
+        const capped = Math.min(upTo, store.head.next - 1);
+        if (capped > store.head.acked) {
+          store.head.acked = capped;
+          const mark = store.acknowledgements.add(capped, atMs);
+          // Two marks since the last write: only a trim writes them all.
+          if (store.unwrittenMark === undefined || store.unwrittenMark.id === mark.id) store.unwrittenMark = mark;
+          store.acknowledgedUnwritten = true;
+        }
+        return Promise.resolve();
+      }),
+    rewind: (upTo) =>
+      use(async (store) => {
+        store.head.acked = Math.min(store.head.acked, upTo);
+        store.acknowledgements.rewind(upTo);
+        store.acknowledgedUnwritten = true;
+        await trim(store, { ackedBeforeMs: 0, maxBytes: Infinity, maxRows: 0 });
+      }),
+    trim: (bound) =>
+      use(async (store) => {
+        await trim(store, bound);
+        return store.head.oldest;
+      }),
+    countLoss: (loss) =>
+      use(({ lossFile }) =>
+        lossFile.add(loss).catch((error: unknown) => {
+          throw fileError(error, directory);
+        }),
+      ),
+    close,
+  };
+}
+
+async function load(connection: Connection, row: Row, lossFile: LossFile): Promise<Opened> {
+  const notes = await connection.all('SELECT name, value FROM note');
+  const marks = await connection.all('SELECT id, started_ms, at_ms, up_to FROM acknowledgement ORDER BY id');
+  const [commit, trim, read, hash, trimmable] = await Promise.all(
+    ([commitSql, trimSql, readSql, hashSql, trimmableSql] as const).map((sql) => connection.prepare(sql)),
+  );
+  if (!commit || !trim || !read || !hash || !trimmable) throw new OutboxError('io', 'statements are missing');
+  return {
+    connection,
+    statements: { commit, trim, read, hash, trimmable },
+    lossFile,
+    notes: new Map(notes.map((note) => [textOf(note, 'name'), textOf(note, 'value')])),
+    head: {
+      epoch: textOf(row, 'epoch'),
+      oldest: numberOf(row, 'oldest'),
+      baseHash: textOf(row, 'base_hash'),
+      next: numberOf(row, 'next'),
+      lastHash: textOf(row, 'last_hash'),
+      bytes: numberOf(row, 'bytes'),
+      acked: numberOf(row, 'acked'),
+      accounted: {
+        events: numberOf(row, 'accounted_events'),
+        entries: numberOf(row, 'accounted_entries'),
+        exits: numberOf(row, 'accounted_exits'),
+      },
+    },
+    acknowledgements: createAcknowledgements(
+      marks.map((mark) => ({
+        id: numberOf(mark, 'id'),
+        startedMs: numberOf(mark, 'started_ms'),
+        atMs: numberOf(mark, 'at_ms'),
+        upTo: numberOf(mark, 'up_to'),
+      })),
+    ),
+    unwrittenMark: undefined,
+    acknowledgedUnwritten: false,
+  };
+}
+
+/** How far the rows may go: all that are old enough, and as many more as the bytes are over their bound. */
+function cutOf(
+  rows: readonly Row[],
+  agedUpTo: number,
+  bytes: number,
+  maxBytes: number,
+): { readonly seq: number; readonly hash: string; readonly bytesLeft: number } | undefined {
+  let bytesLeft = bytes;
+  let cut: { seq: number; hash: string; bytesLeft: number } | undefined;
+  for (const row of rows) {
+    const seq = numberOf(row, 'seq');
+    if (seq > agedUpTo && bytesLeft <= maxBytes) break;
+    bytesLeft -= numberOf(row, 'bytes');
+    cut = { seq, hash: textOf(row, 'hash'), bytesLeft };
+  }
+  return cut;
+}
+
+function eventOf(row: Row): OutboxEvent {
+  return { seq: numberOf(row, 'seq'), hash: textOf(row, 'hash'), json: textOf(row, 'json') };
+}
+
+function withinBytes(events: OutboxEvent[], maxBytes: number): OutboxEvent[] {
+  let bytes = 0;
+  const beyond = events.findIndex((event) => {
+    bytes += Buffer.byteLength(event.json);
+    return bytes > maxBytes;
+  });
+  return beyond < 0 ? events : events.slice(0, Math.max(1, beyond));
+}
+
+async function markSuspect(directory: string, problem: OutboxError, logger: Logger): Promise<void> {
+  await writeFile(join(directory, suspectName), problem.message).catch((error: unknown) => {
+    logger.warn({ error: String(error) }, 'the outbox could not be marked as suspect');
+  });
+}
+
+function fileError(error: unknown, directory: string): OutboxError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+  const what = `the loss counter in ${directory} cannot be used (${code})`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new OutboxError('full', what, { cause: error });
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new OutboxError('unwritable', what, { cause: error });
+  }
+  return new OutboxError('io', what, { cause: error });
+}

@@ -1,0 +1,287 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { createLanePhysics } from '../../src/adapters/simulated-barrier/physics.js';
+import type { LanePhysics } from '../../src/adapters/simulated-barrier/physics.js';
+import type { PhysicalEvent, VehicleReport } from '../../src/adapters/simulated-barrier/physical-events.js';
+import { simulatedLaneSettingsSchema, vehicleOrderSchema } from '../../src/adapters/simulated-barrier/settings.js';
+import type { VehicleOrderInput } from '../../src/adapters/simulated-barrier/settings.js';
+import { createSeededRandom } from './support/seeded-random.js';
+
+interface Rig {
+  readonly physics: LanePhysics;
+  readonly events: PhysicalEvent[];
+  /** Sends a vehicle now. */
+  send(order: VehicleOrderInput): string;
+  runTo(atMs: number): void;
+  /** Input edges as `arming+`, `safety-` …, in order. */
+  edges(...inputs: string[]): string[];
+  reports(): VehicleReport[];
+}
+
+function rig(overrides: Record<string, unknown> = {}, seed = 1): Rig {
+  const settings = simulatedLaneSettingsSchema.parse({ detectorResponseMs: 0, ...overrides });
+  const physics = createLanePhysics({ settings, hasReader: true, random: createSeededRandom(seed), startMs: 0 });
+  const events: PhysicalEvent[] = [];
+  physics.advanceTo(0);
+  let nowMs = 0;
+  return {
+    physics,
+    events,
+    send: (order) => physics.send(nowMs, vehicleOrderSchema.parse(order)) ?? 'refused',
+    runTo(atMs) {
+      nowMs = atMs;
+      events.push(...physics.advanceTo(atMs));
+    },
+    edges: (...inputs) =>
+      events.flatMap((event) =>
+        event.type === 'input' && inputs.includes(event.input) ? [`${event.input}${event.active ? '+' : '-'}`] : [],
+      ),
+    reports: () => events.flatMap((event) => (event.type === 'ended' ? [event.report] : [])),
+  };
+}
+
+const passingEdges = ['arming+', 'safety+', 'arming-', 'safety-'];
+
+describe('the physical model of a lane', () => {
+  it('lets a vehicle wait at the closed arm and pass once it is asked to open', () => {
+    const lane = rig();
+    lane.send({ plate: 'AB12CDE', speedKmh: 10, lengthM: 4 });
+    lane.runTo(5_000);
+    expect(lane.edges('arming', 'safety')).toEqual(['arming+']);
+    lane.physics.output(5_000, { kind: 'open' });
+    lane.runTo(20_000);
+    expect(lane.edges('arming', 'safety')).toEqual(passingEdges);
+    expect(lane.edges('limit-open', 'limit-closed')).toEqual(['limit-closed-', 'limit-open+']);
+    expect(lane.reports()).toMatchObject([{ outcome: 'passed', direction: 'inward', plate: 'AB12CDE' }]);
+  });
+
+  it('gives edges the exact time of the model however late it is asked', () => {
+    const lane = rig({ headwayM: 2, detectorResponseMs: 100 });
+    lane.send({ speedKmh: 18, lengthM: 4 });
+    lane.runTo(30_000);
+    const arming = lane.events.find((event) => event.type === 'input' && event.input === 'arming');
+    // 2 m at 5 m/s, and 100 ms of the detector.
+    expect(arming?.atMs).toBeCloseTo(500, 6);
+  });
+
+  it('sends a vehicle away that is not let in, after its patience', () => {
+    const lane = rig({ patienceMs: 30_000 });
+    lane.send({});
+    lane.runTo(120_000);
+    expect(lane.edges('arming', 'safety')).toEqual(['arming+', 'arming-']);
+    expect(lane.reports()).toMatchObject([{ outcome: 'denied-left', direction: null, startedAtMs: null }]);
+  });
+
+  it('sends it away sooner once the sign has told it something, and reports what it said', () => {
+    const lane = rig({ signPatienceMs: 5_000 });
+    lane.send({ speedKmh: 10 });
+    lane.runTo(3_000);
+    lane.physics.output(3_000, { kind: 'text', text: 'Full' });
+    lane.runTo(30_000);
+    const [report] = lane.reports();
+    expect(report).toMatchObject({ outcome: 'denied-left', signTexts: [{ atMs: 3_000, text: 'Full' }] });
+    expect(report?.endedAtMs).toBeLessThan(12_000);
+  });
+
+  it.each(['back-out', 'reverse-half-way'] as const)(
+    'lets an admitted vehicle leave the way it came: %s',
+    (behaviour) => {
+      const lane = rig();
+      lane.send({ behaviour, speedKmh: 10, lengthM: 4.5 });
+      lane.runTo(3_000);
+      lane.physics.output(3_000, { kind: 'open' });
+      lane.runTo(30_000);
+      expect(lane.edges('arming', 'safety')).toEqual(
+        behaviour === 'back-out' ? ['arming+', 'arming-'] : ['arming+', 'safety+', 'safety-', 'arming-'],
+      );
+      expect(lane.reports()).toMatchObject([{ outcome: 'backed-out', direction: null }]);
+    },
+  );
+
+  it('lets a tailgater follow so close that the loops tell two vehicles only by their order', () => {
+    const lane = rig();
+    lane.send({ plate: 'LEADER', speedKmh: 10, lengthM: 4 });
+    lane.runTo(2_000);
+    lane.send({ plate: 'SECOND', behaviour: 'tailgate', lengthM: 4 });
+    lane.physics.output(3_000, { kind: 'open' });
+    lane.runTo(30_000);
+    expect(lane.reports().map((report) => report.outcome)).toEqual(['passed', 'tailgated']);
+    const edges = lane.edges('arming', 'safety');
+    expect(edges.filter((edge) => edge === 'arming+')).toHaveLength(2);
+    // The second is on the arming loop before the first has left the safety loop.
+    expect(edges.lastIndexOf('arming+')).toBeLessThan(edges.indexOf('safety-'));
+  });
+
+  it('lets a tailgater with nobody to follow drive up like any other', () => {
+    const lane = rig({ patienceMs: 5_000 });
+    lane.send({ behaviour: 'tailgate' });
+    lane.runTo(30_000);
+    expect(lane.reports()).toMatchObject([{ outcome: 'denied-left' }]);
+  });
+
+  it('lets a vehicle come the wrong way: to the closed arm and back, or through the open one', () => {
+    const blocked = rig({ patienceMs: 10_000 });
+    blocked.send({ behaviour: 'wrong-way' });
+    blocked.runTo(60_000);
+    expect(blocked.edges('arming', 'safety')).toEqual(['safety+', 'safety-']);
+    expect(blocked.reports()).toMatchObject([{ outcome: 'wrong-way-left', direction: null }]);
+
+    const open = rig();
+    open.physics.output(0, { kind: 'hold-open', on: true });
+    open.runTo(5_000);
+    open.send({ behaviour: 'wrong-way', lengthM: 4 });
+    open.runTo(60_000);
+    expect(open.edges('arming', 'safety')).toEqual(['safety+', 'arming+', 'safety-', 'arming-']);
+    expect(open.reports()).toMatchObject([{ outcome: 'wrong-way', direction: 'outward' }]);
+  });
+
+  it('shows a trailer as one vehicle with a gap at one loop while the other stays covered', () => {
+    const lane = rig();
+    lane.send({ trailer: true, speedKmh: 8 });
+    lane.runTo(3_000);
+    lane.physics.output(3_000, { kind: 'open' });
+    lane.runTo(60_000);
+    const edges = lane.edges('arming', 'safety');
+    expect(edges.filter((edge) => edge === 'arming+')).toHaveLength(2);
+    const covered = { arming: false, safety: false };
+    let empties = 0;
+    for (const edge of edges) {
+      covered[edge.slice(0, -1) as 'arming' | 'safety'] = edge.endsWith('+');
+      if (!covered.arming && !covered.safety) empties += 1;
+    }
+    expect(empties).toBe(1);
+    expect(lane.reports()).toMatchObject([{ outcome: 'passed', lengthM: 12 }]);
+  });
+
+  it('does not drive off at a red lamp, nor on the request that let the one before it in', () => {
+    const lane = rig({ patienceMs: 600_000 });
+    lane.send({ plate: 'ONE', speedKmh: 10 });
+    lane.send({ plate: 'TWO', speedKmh: 10 });
+    lane.runTo(3_000);
+    lane.physics.output(3_000, { kind: 'open' });
+    lane.runTo(60_000);
+    expect(lane.reports().map((report) => report.plate)).toEqual(['ONE']);
+    lane.physics.output(60_000, { kind: 'lamp', lamp: 'red' });
+    lane.physics.output(60_001, { kind: 'open' });
+    lane.runTo(120_000);
+    expect(lane.reports()).toHaveLength(1);
+    lane.physics.output(120_000, { kind: 'lamp', lamp: 'green' });
+    lane.runTo(140_000);
+    expect(lane.reports().map((report) => report.plate)).toEqual(['ONE', 'TWO']);
+  });
+
+  it('refuses to close on a vehicle, and opens again when one comes under the closing arm', () => {
+    const lane = rig({ armOpenMs: 2_000, armCloseMs: 2_000 });
+    const steps = (): string[] => lane.events.flatMap((event) => (event.type === 'arm' ? [event.step] : []));
+    lane.physics.output(0, { kind: 'open' });
+    lane.physics.setFault(3_000, 'safety-stuck', true);
+    lane.physics.output(3_001, { kind: 'close' });
+    lane.runTo(4_000);
+    expect(steps()).toEqual(['opening', 'open', 'close-refused']);
+    lane.physics.setFault(4_000, 'safety-stuck', false);
+    lane.physics.output(4_001, { kind: 'close' });
+    lane.physics.setFault(5_001, 'safety-stuck', true);
+    lane.runTo(10_000);
+    expect(steps().slice(3)).toEqual(['closing', 'reversed', 'open']);
+    const opens = lane.events.filter((event) => event.type === 'input' && event.input === 'limit-open');
+    // Half-way down, so half the time up again.
+    expect(opens.at(-1)?.atMs).toBeCloseTo(6_001, 6);
+  });
+
+  it('takes the faults it is given', () => {
+    const stuck = rig();
+    stuck.physics.setFault(0, 'arming-stuck', true);
+    stuck.physics.setFault(5_000, 'arming-stuck', false);
+    stuck.physics.setFault(6_000, 'fire', true);
+    stuck.runTo(7_000);
+    expect(stuck.edges('arming', 'fire')).toEqual(['arming+', 'arming-', 'fire+']);
+
+    const dead = rig();
+    dead.physics.setFault(0, 'safety-dead', true);
+    dead.send({ speedKmh: 10 });
+    dead.runTo(3_000);
+    dead.physics.output(3_000, { kind: 'open' });
+    dead.runTo(30_000);
+    expect(dead.edges('arming', 'safety')).toEqual(['arming+', 'arming-']);
+
+    const chatter = rig({ chatterPeriodMs: 100 });
+    chatter.physics.setFault(0, 'arming-chatter', true);
+    chatter.send({ speedKmh: 10 });
+    chatter.runTo(4_000);
+    expect(chatter.edges('arming').length).toBeGreaterThan(20);
+
+    const jammed = rig();
+    jammed.physics.setFault(0, 'arm-stuck', true);
+    jammed.physics.output(1_000, { kind: 'open' });
+    jammed.runTo(20_000);
+    expect(jammed.edges('limit-open', 'limit-closed')).toEqual([]);
+    jammed.physics.setFault(20_000, 'arm-stuck', false);
+    jammed.runTo(30_000);
+    expect(jammed.edges('limit-open', 'limit-closed')).toEqual(['limit-closed-', 'limit-open+']);
+
+    const blind = rig();
+    blind.physics.setFault(0, 'limits-lost', true);
+    blind.runTo(10);
+    expect(blind.edges('limit-closed')).toEqual(['limit-closed-']);
+  });
+
+  it.each([
+    { powerCutArm: 'stays', after: [] },
+    { powerCutArm: 'opens', after: ['limit-open+'] },
+    { powerCutArm: 'drops', after: ['limit-closed+'] },
+  ] as const)('without power every input is inactive and the arm $powerCutArm', ({ powerCutArm, after }) => {
+    const lane = rig({ powerCutArm });
+    lane.physics.output(0, { kind: 'open' });
+    lane.runTo(900);
+    lane.physics.setPower(900, false);
+    lane.physics.output(2_000, { kind: 'close' });
+    lane.runTo(10_000);
+    expect(lane.edges('limit-open', 'limit-closed')).toEqual(['limit-closed-']);
+    lane.physics.setPower(10_000, true);
+    lane.runTo(10_001);
+    expect(lane.edges('limit-open', 'limit-closed').slice(1)).toEqual(after);
+  });
+
+  it('refuses a vehicle when the queue is full', () => {
+    const lane = rig({ maxQueuedVehicles: 2 });
+    expect([lane.send({}), lane.send({}), lane.send({})].every((id) => id.startsWith('v-'))).toBe(true);
+    expect(lane.send({})).toBe('refused');
+    expect(lane.physics.queuedVehicles).toBe(2);
+  });
+
+  it('leaves no loop covered when everybody has gone, whatever the traffic, and loses no vehicle', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1_000_000 }),
+        fc.array(
+          fc.record({
+            behaviour: fc.constantFrom('pass', 'back-out', 'reverse-half-way', 'tailgate', 'wrong-way'),
+            trailer: fc.boolean(),
+            speedKmh: fc.integer({ min: 5, max: 20 }),
+            gapMs: fc.integer({ min: 0, max: 20_000 }),
+            output: fc.constantFrom('open', 'close', undefined),
+          }),
+          { minLength: 1, maxLength: 20 },
+        ),
+        (seed, plan) => {
+          const lane = rig({ patienceMs: 10_000, detectorResponseMs: 100 }, seed);
+          let atMs = 0;
+          for (const { gapMs, output, ...order } of plan) {
+            lane.send(order as VehicleOrderInput);
+            atMs += gapMs;
+            lane.runTo(atMs);
+            if (output !== undefined) lane.physics.output(atMs, { kind: output });
+          }
+          lane.runTo(atMs + plan.length * 60_000);
+          expect(lane.reports()).toHaveLength(plan.length);
+          expect(lane.physics.vehiclesInLane + lane.physics.queuedVehicles).toBe(0);
+          expect(lane.physics.levels().get('arming')).toBe(false);
+          expect(lane.physics.levels().get('safety')).toBe(false);
+          const times = lane.events.map((event) => event.atMs);
+          expect(times).toEqual([...times].sort((a, b) => a - b));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
