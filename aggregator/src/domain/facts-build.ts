@@ -22,7 +22,7 @@ export function slotReturned(state: SiteState, slot: SlotRow): SiteFact[] {
     case 'assign': {
       facts.push({ type: 'slot-recall-changed', slotId, recall: null });
       const session = recall.sessionId === null ? undefined : state.sessions.get(recall.sessionId);
-      if (session === undefined || session.slotId !== null) return facts;
+      if (session?.slotId !== null) return facts;
       return [
         ...facts,
         { type: 'slot-occupied', slotId, sessionId: session.sessionId, key: null, confirmed: true },
