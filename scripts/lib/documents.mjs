@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { asyncApiDocument } from '../../shared/dist/tools/asyncapi.js';
+import { wireSequences } from '../../shared/dist/tools/wire-sequences.js';
 import { root } from './project.mjs';
 
 /** @typedef {{ path: string, text: string }} GeneratedDocument */
@@ -14,6 +15,7 @@ export async function generatedDocuments() {
   const options = await resolveConfig(join(root, 'package.json'));
   const documents = [
     { path: 'docs/reference/asyncapi.json', text: JSON.stringify(asyncApiDocument(version(), fixtures())) },
+    { path: 'docs/reference/wire-sequences.md', text: wireSequences() },
   ];
   return Promise.all(
     documents.map(async ({ path, text }) => ({ path, text: await format(text, { ...options, filepath: path }) })),
