@@ -12,5 +12,10 @@ export function genesisHash(sha256: Sha256, epoch: string): string {
 
 /** The hash after `event`: SHA-256 of the previous hash (64 hexadecimal digits) followed by the event's canonical JSON. */
 export function nextHash(sha256: Sha256, previousHash: string, event: unknown): string {
-  return sha256(previousHash + canonicalJson(event));
+  return nextHashOfText(sha256, previousHash, canonicalJson(event));
+}
+
+/** The same for an event whose canonical JSON is at hand. */
+export function nextHashOfText(sha256: Sha256, previousHash: string, canonicalEvent: string): string {
+  return sha256(previousHash + canonicalEvent);
 }

@@ -71,6 +71,9 @@ export const aggregatorSettingsSchema = z.strictObject({
   ingest: ingestSettings,
   edges: edgeSettings,
   retention: retentionSettings,
+  decisionTtlMs: ms(100, hourMs)
+    .default(30_000)
+    .describe('For how long after the arrival a decision may open the gate.'),
   commandDeadlineMs: ms(100, 60_000).default(5_000).describe('A command is not begun later than this.'),
   maxQueuedPublishesPerEdge: count(100_000).default(256),
   publishTimeoutMs: ms(10, 60_000)

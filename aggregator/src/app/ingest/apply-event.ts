@@ -1,0 +1,187 @@
+/** Takes one event of a batch over: stores it, applies it to its site, or puts it in quarantine. */
+import type { EdgeEvent } from '@gatehouse/shared';
+import { siteRowOf } from '../../domain/engine.js';
+import type { SiteState } from '../../domain/engine.js';
+import type { KnownCredential } from '../../domain/inputs.js';
+import type { VehicleView } from '../../domain/rows.js';
+import type { EventResult } from '../observer.js';
+import type { EventRow } from '../ports.js';
+import type { OpenTurn } from '../turn/open-turn.js';
+import type { TurnReads } from '../turn/work.js';
+import type { IngestContext, Received } from './context.js';
+import type { EdgeView } from './edge-view.js';
+import { quarantineEvent } from './quarantine.js';
+import type { ReadBatch, ReadEvent } from './read-batch.js';
+import { redactEvent } from './redact.js';
+
+export interface Applying {
+  readonly context: IngestContext;
+  readonly turn: OpenTurn;
+  readonly reads: TurnReads;
+  readonly received: Received;
+  readonly view: EdgeView;
+  readonly site: SiteState;
+  readonly batch: ReadBatch;
+}
+
+/** Applies event `index` of the batch. `refusedReason` is set when trying has shown that it cannot be. */
+export function applyEvent(applying: Applying, index: number, refusedReason: string | null): void {
+  const { context, turn, received, batch } = applying;
+  const read = batch.events[index];
+  const hash = batch.hashes[index];
+  if (read === undefined || hash === undefined) throw new RangeError(`no event ${String(index)} in the batch`);
+  const seq = batch.first + index;
+  const reason = refusedReason ?? whyNot(applying, read);
+  if (reason !== null || read.type === 'bad') {
+    quarantineEvent(context, turn, received, batch, index, reason ?? 'cannot be read');
+    report(applying, read, 'quarantined');
+    return;
+  }
+  if (read.type === 'future') {
+    applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
+    storeFutureEvent(applying, seq, hash, read.event);
+    return;
+  }
+  const stored = storedOrigin(applying, read.event);
+  if (stored !== undefined && stored === read.event.origin?.hash) {
+    report(applying, read, 'resent-known');
+    return;
+  }
+  applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
+  storeKnownEvent(applying, seq, hash, read.event, stored !== undefined);
+}
+
+/** The hash under which an event sent again is stored already. */
+function storedOrigin({ reads, received }: Applying, event: EdgeEvent): string | undefined {
+  const { origin } = event;
+  return origin === undefined ? undefined : reads.eventHash(received.edgeId, origin.epoch, origin.seq);
+}
+
+function whyNot({ site, received }: Applying, read: ReadEvent): string | null {
+  if (read.type === 'bad') return read.reason;
+  if (read.type === 'future' || !('gateId' in read.event) || read.event.gateId === null) return null;
+  const edgeOfGate = gatesOf(site).get(read.event.gateId);
+  if (edgeOfGate === undefined) return 'gateId: the site has no such gate';
+  return edgeOfGate === received.edgeId ? null : 'gateId: the gate belongs to another edge';
+}
+
+const gatesByLayout = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** Gate → edge, worked out once a layout. */
+function gatesOf(site: SiteState): ReadonlyMap<string, string> {
+  const { layout } = siteRowOf(site);
+  const known = gatesByLayout.get(layout);
+  if (known !== undefined) return known;
+  const gates = new Map(layout.gates.map((gate) => [gate.gateId, gate.edgeId]));
+  gatesByLayout.set(layout, gates);
+  return gates;
+}
+
+function storeKnownEvent(
+  applying: Applying,
+  seq: number,
+  hash: string,
+  event: EdgeEvent,
+  originDiffers: boolean,
+): void {
+  const { turn, received, batch, view } = applying;
+  const credential = credentialOf(applying, event);
+  const time = view.clock.correct(event, received.receivedAtMs);
+  const flags = [
+    ...(time.clockOff ? ['clock-off'] : []),
+    ...(event.origin === undefined ? [] : ['resent']),
+    ...(originDiffers ? ['origin-differs'] : []),
+  ];
+  turn.put('events', {
+    ...rowHead(applying, seq, hash),
+    gateId: 'gateId' in event ? event.gateId : null,
+    kind: event.kind,
+    atMs: time.atMs,
+    credentialId: credential?.credentialId ?? null,
+    body: JSON.stringify(bodyOf(event, credential)),
+    flags,
+  });
+  const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq);
+  const { edgeId } = received;
+  if (waiting) applying.context.outbound.measure({ edgeId, epoch: batch.epoch, seq }, received.receivedMonoMs);
+  turn.apply(received.siteId, {
+    type: 'edge-event',
+    edgeId,
+    epoch: batch.epoch,
+    seq,
+    event,
+    atMs: time.atMs,
+    waiting,
+    credential,
+    vehicle: credential === null ? null : vehicleViewOf(turn, credential.credentialId),
+  });
+  endCommand(applying, event);
+  report(applying, { type: 'known', event }, event.origin === undefined ? 'applied' : 'resent-applied');
+}
+
+function storeFutureEvent(
+  applying: Applying,
+  seq: number,
+  hash: string,
+  event: Extract<ReadEvent, { type: 'future' }>['event'],
+): void {
+  const { turn, received, view, site } = applying;
+  const time = view.clock.correct(event, received.receivedAtMs);
+  const named = event['gateId'];
+  const gateId = typeof named === 'string' && gatesOf(site).get(named) === received.edgeId ? named : null;
+  turn.put('events', {
+    ...rowHead(applying, seq, hash),
+    gateId,
+    kind: event.kind,
+    atMs: time.atMs,
+    credentialId: null,
+    body: JSON.stringify(redactEvent(event, (credential) => turn.credential(credential).credentialId)),
+    flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : [])],
+  });
+  turn.apply(received.siteId, { type: 'unknown-event', edgeId: received.edgeId, gateId, kind: event.kind });
+  report(applying, { type: 'future', event }, 'unknown-kind');
+}
+
+function rowHead(
+  { received, batch }: Applying,
+  seq: number,
+  hash: string,
+): Pick<EventRow, 'edgeId' | 'epoch' | 'seq' | 'siteId' | 'hash' | 'receivedAtMs'> {
+  const { edgeId, siteId, receivedAtMs } = received;
+  return { edgeId, epoch: batch.epoch, seq, siteId, hash, receivedAtMs };
+}
+
+function credentialOf({ turn }: Applying, event: EdgeEvent): KnownCredential | null {
+  return event.kind === 'vehicle-arrived' && event.credential !== null ? turn.credential(event.credential) : null;
+}
+
+/** The event as it is stored: the text of its credential stands in the table of credentials only. */
+function bodyOf(event: EdgeEvent, credential: KnownCredential | null): object {
+  if (event.kind !== 'vehicle-arrived' || event.credential === null || credential === null) return event;
+  const { kind, source, confidence } = event.credential;
+  return { ...event, credential: { credentialId: credential.credentialId, kind, source, confidence } };
+}
+
+function vehicleViewOf(turn: OpenTurn, credentialId: string): VehicleView | null {
+  const vehicle = turn.directory.vehicleByCredential(credentialId);
+  if (vehicle === undefined) return null;
+  const { vehicleId, slotClass, permits } = vehicle;
+  return { vehicleId, slotClass, permits, blocked: vehicle.blockedReason !== null };
+}
+
+/** Writes down how a command ended. */
+function endCommand({ turn, received }: Applying, event: EdgeEvent): void {
+  if (event.kind !== 'command-completed' && event.kind !== 'command-unknown') return;
+  const command = turn.directory.command(event.commandId);
+  if (command?.edgeId !== received.edgeId) return;
+  const state = event.kind === 'command-unknown' ? 'unknown' : event.result;
+  const detail = event.kind === 'command-unknown' ? null : event.detail;
+  turn.put('commands', { ...command, state, endedAtMs: turn.nowMs, detail });
+}
+
+function report({ context, turn, received }: Applying, read: ReadEvent, result: EventResult): void {
+  const kind = read.type === 'known' ? read.event.kind : 'unknown';
+  turn.afterCommit(() => {
+    context.observer.onEvent(received.siteId, kind, result);
+  });
+}

@@ -1,0 +1,192 @@
+/** One batch of an edge's events as work for a turn; its events one by one when the batch cannot be stored as a whole. */
+import { arrivalOf } from '../../domain/engine.js';
+import { arrivalKey } from '../../domain/rows.js';
+import type { ArrivalRow, DecisionRecord } from '../../domain/rows.js';
+import type { CursorRow } from '../ports.js';
+import type { OpenTurn } from '../turn/open-turn.js';
+import type { StoreNeeds, TurnReads, Work } from '../turn/work.js';
+import { applyEvent } from './apply-event.js';
+import type { Applying } from './apply-event.js';
+import type { IngestContext, Received } from './context.js';
+import type { EdgeView } from './edge-view.js';
+import { highestKnown } from './edge-view.js';
+import { alarmIdentity, beginEpoch, refuseHistory } from './epochs.js';
+import type { Position } from './history.js';
+import { placeBatch, standingOf } from './history.js';
+import type { ReadBatch } from './read-batch.js';
+
+/** Which part of a batch to apply. */
+interface Part {
+  /** Events before this index. */
+  readonly until: number;
+  /** Set: event `until - 1` goes to quarantine for this reason. */
+  readonly refusedReason: string | null;
+}
+
+export function createBatchWork(context: IngestContext, received: Received, batch: ReadBatch): Work {
+  const whole: Part = { until: batch.events.length, refusedReason: null };
+  return {
+    ...workHead(received, batch),
+    run(turn, reads) {
+      runPart(context, received, batch, whole, turn, reads);
+    },
+    onFailed(error) {
+      context.logger.error(
+        { edgeId: received.edgeId, err: error },
+        'a batch was given up; the edge will send it again',
+      );
+    },
+    split: () => batch.events.map((_, index) => createEventWork(context, received, batch, index)),
+  };
+}
+
+function createEventWork(context: IngestContext, received: Received, batch: ReadBatch, index: number): Work {
+  const work = (refusedReason: string | null, split: Work['split']): Work => ({
+    ...workHead(received, batch),
+    run(turn, reads) {
+      runPart(context, received, batch, { until: index + 1, refusedReason }, turn, reads);
+    },
+    onFailed(error) {
+      context.logger.error(
+        { edgeId: received.edgeId, seq: batch.first + index, err: error },
+        'an event could not even be put in quarantine',
+      );
+    },
+    split,
+  });
+  return work(null, (error) => [
+    work(`could not be applied: ${error instanceof Error ? error.message : 'unknown error'}`, () => null),
+  ]);
+}
+
+function workHead(
+  received: Received,
+  batch: ReadBatch,
+): Pick<Work, 'payloadBytes' | 'needs' | 'whenStoreFails' | 'onCommitted'> {
+  const needs: StoreNeeds = {
+    credentials: batch.credentials,
+    events: { edgeId: received.edgeId, wanted: batch.origins },
+  };
+  return {
+    payloadBytes: received.payload.byteLength,
+    needs,
+    whenStoreFails: 'keep',
+    onCommitted: () => undefined,
+  };
+}
+
+function runPart(
+  context: IngestContext,
+  received: Received,
+  batch: ReadBatch,
+  part: Part,
+  turn: OpenTurn,
+  reads: TurnReads,
+): void {
+  const { edgeId, siteId } = received;
+  const edge = turn.directory.edge(edgeId);
+  const view = context.view(edgeId);
+  const site = turn.findSite(siteId);
+  if (edge === undefined || edge.revokedAtMs !== null || view === undefined || site === undefined) return;
+  const applying = { context, turn, reads, received, view, site, batch };
+  if (view.identity.onInstance(batch.instance, received.receivedMonoMs)) alarmIdentity(context, turn, view);
+
+  const cursor = turn.directory.cursor(edgeId);
+  const standing = standingOf(batch.epoch, cursor, turn.directory.retiredEpoch(edgeId, batch.epoch), context.sha256);
+  if (standing.type === 'retired') {
+    refuseHistory(context, turn, view, batch.instance, standing.position, 'epoch-retired');
+    return;
+  }
+  const placement = placeBatch(standing.position, batch);
+  if (placement.type === 'conflict') {
+    refuseHistory(context, turn, view, batch.instance, standing.position, placement.conflict);
+    return;
+  }
+  const known = placement.type === 'next' ? placement.skip : placement.type === 'duplicate' ? batch.events.length : 0;
+  if (part.until === batch.events.length && part.refusedReason === null) sendDecisionsAgain(applying, known);
+  if (placement.type === 'beyond') reportDropped(applying);
+  if (placement.type === 'next' && placement.skip < part.until) {
+    if (standing.type === 'new') beginEpoch(turn, view, standing.position, standing.previous);
+    for (let index = placement.skip; index < part.until; index += 1) {
+      applyEvent(applying, index, index === part.until - 1 ? part.refusedReason : null);
+    }
+    advance(applying, batch.first + part.until - 1, batch.hashes[part.until - 1] ?? '');
+  }
+  acknowledge(applying, standing.position);
+}
+
+/** Moves the cursor to `upTo`. */
+function advance({ turn, view, received, batch }: Applying, upTo: number, hash: string): void {
+  const offset = view.clock.offsetMs;
+  const row: CursorRow = {
+    edgeId: received.edgeId,
+    epoch: batch.epoch,
+    upTo,
+    hash,
+    clockOffsetMs: offset === null ? null : Math.round(offset),
+    lastEventAtMs: received.receivedAtMs,
+  };
+  turn.put('cursors', row);
+  const state = view.lastState;
+  const isCurrent =
+    view.presence === 'online' &&
+    state?.epoch === batch.epoch &&
+    highestKnown(view, state) <= upTo &&
+    !view.isRestoring;
+  if (state !== null)
+    turn.apply(received.siteId, { type: 'edge-currency', edgeId: received.edgeId, current: isCurrent });
+  turn.afterCommit(() => {
+    view.conflict = null;
+  });
+}
+
+function acknowledge({ context, turn, view, received, batch }: Applying, before: Position): void {
+  turn.afterCommit(() => {
+    const cursor = turn.directory.cursor(received.edgeId);
+    context.outbound.ack(view, batch.instance, cursor?.epoch === batch.epoch ? cursor : before, null);
+  });
+}
+
+/** Arrivals that are sent again and still wait hear the same answer again. */
+function sendDecisionsAgain({ context, turn, view, site, received, batch }: Applying, known: number): void {
+  for (let index = 0; index < known; index += 1) {
+    const seq = batch.first + index;
+    if (!batch.waiting.has(seq)) continue;
+    const arrival = arrivalOf(site, arrivalKey({ edgeId: received.edgeId, epoch: batch.epoch, seq }));
+    if (arrival !== undefined && isDecided(arrival)) decideAgain(context, turn, view, arrival);
+  }
+  if (known > 0) {
+    turn.afterCommit(() => {
+      const seen = batch.events.slice(0, known);
+      for (const read of seen) {
+        context.observer.onEvent(received.siteId, read.type === 'known' ? read.event.kind : 'unknown', 'duplicate');
+      }
+    });
+  }
+}
+
+/** It is open, and the aggregator's decision stands: the edge has not decided by itself. */
+export function isDecided<T extends Readonly<ArrivalRow>>(arrival: T): arrival is T & { decision: DecisionRecord } {
+  return arrival.state === 'open' && arrival.localOutcome === null && arrival.decision !== null;
+}
+
+/** Sends the decision as it stands when the turn is stored, if the arrival is still open then. */
+export function decideAgain(
+  context: IngestContext,
+  turn: OpenTurn,
+  view: EdgeView,
+  wanted: { readonly edgeId: string; readonly epoch: string; readonly seq: number },
+): void {
+  turn.afterCommit(() => {
+    const site = turn.findSite(view.siteId);
+    const arrival = site === undefined ? undefined : arrivalOf(site, arrivalKey(wanted));
+    if (site === undefined || arrival === undefined || !isDecided(arrival)) return;
+    context.outbound.decision(view, site, arrival, arrival.decision);
+  });
+}
+
+function reportDropped({ context, turn }: Applying): void {
+  turn.afterCommit(() => {
+    context.observer.onDropped('beyond-cursor');
+  });
+}

@@ -1,0 +1,147 @@
+/** What edges have sent and no turn has taken yet: a bounded window an edge, served in turns so that none starves another. */
+import type { Work } from '../turn/work.js';
+import type { Received } from './context.js';
+import type { ReceivedState } from './state-work.js';
+
+export interface InboxSettings {
+  readonly inboxBatchesPerEdge: number;
+  readonly inboxBytesPerEdge: number;
+}
+
+export interface InboxWorkshop {
+  /** null when there is nothing to do for it. */
+  batchWork(received: Received): Work | null;
+  stateWork(edgeId: string, state: ReceivedState): Work;
+}
+
+export interface Inbox {
+  /** False when the edge's window is full: the message is dropped, unacknowledged. */
+  offerBatch(received: Received): boolean;
+  /** Only the newest state is kept. */
+  offerState(edgeId: string, state: ReceivedState): void;
+  /** At most `maxBatches` batches and about `maxBytes` bytes, one batch an edge at a time, going round. */
+  take(maxBatches: number, maxBytes: number): Work[];
+  /** Work taken before, in the order it was taken; other work is ignored. */
+  giveBack(work: readonly Work[]): void;
+  forget(edgeId: string): void;
+  readonly pendingBatches: number;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly received: Received | null;
+  readonly work: Work | null;
+}
+
+interface Window {
+  readonly batches: Waiting[];
+  bytes: number;
+  state: ReceivedState | null;
+}
+
+type Origin = { readonly edgeId: string } & ({ readonly state: ReceivedState } | { readonly bytes: number });
+
+export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): Inbox {
+  const windows = new Map<string, Window>();
+  /** Edges with something waiting, each once, the next to be served first. */
+  let round: string[] = [];
+  const origins = new WeakMap<Work, Origin>();
+
+  const windowOf = (edgeId: string): Window => {
+    const known = windows.get(edgeId);
+    if (known !== undefined) return known;
+    const window: Window = { batches: [], bytes: 0, state: null };
+    windows.set(edgeId, window);
+    return window;
+  };
+
+  const queueUp = (edgeId: string): void => {
+    if (!round.includes(edgeId)) round.push(edgeId);
+  };
+
+  const takeState = (edgeId: string, window: Window): Work[] => {
+    const { state } = window;
+    if (state === null) return [];
+    window.state = null;
+    const work = workshop.stateWork(edgeId, state);
+    origins.set(work, { edgeId, state });
+    return [work];
+  };
+
+  const takeBatch = (edgeId: string, window: Window): Work[] => {
+    const next = window.batches.shift();
+    if (next === undefined) return [];
+    window.bytes -= next.bytes;
+    const work = next.work ?? (next.received === null ? null : workshop.batchWork(next.received));
+    if (work === null) return [];
+    origins.set(work, { edgeId, bytes: next.bytes });
+    return [work];
+  };
+
+  return {
+    offerBatch(received) {
+      const window = windowOf(received.edgeId);
+      const bytes = received.payload.byteLength;
+      const isFull =
+        window.batches.length >= settings.inboxBatchesPerEdge || window.bytes + bytes > settings.inboxBytesPerEdge;
+      if (isFull) return false;
+      window.batches.push({ bytes, received, work: null });
+      window.bytes += bytes;
+      queueUp(received.edgeId);
+      return true;
+    },
+    offerState(edgeId, state) {
+      const window = windowOf(edgeId);
+      window.state = merged(window.state, state);
+      queueUp(edgeId);
+    },
+    take(maxBatches, maxBytes) {
+      const taken: Work[] = [];
+      let batches = 0;
+      let bytes = 0;
+      while (round.length > 0 && batches < maxBatches && bytes < maxBytes) {
+        const edgeId = round.shift() ?? '';
+        const window = windowOf(edgeId);
+        taken.push(...takeState(edgeId, window));
+        batches += 1;
+        bytes += window.batches[0]?.bytes ?? 0;
+        taken.push(...takeBatch(edgeId, window));
+        if (window.batches.length > 0) round.push(edgeId);
+        else windows.delete(edgeId);
+      }
+      return taken;
+    },
+    giveBack(works) {
+      for (const work of [...works].reverse()) {
+        const origin = origins.get(work);
+        if (origin === undefined) continue;
+        const window = windowOf(origin.edgeId);
+        if ('state' in origin) {
+          window.state = window.state === null ? origin.state : merged(origin.state, window.state);
+        } else {
+          window.batches.unshift({ bytes: origin.bytes, received: null, work });
+          window.bytes += origin.bytes;
+        }
+        queueUp(origin.edgeId);
+      }
+    },
+    forget(edgeId) {
+      windows.delete(edgeId);
+      round = round.filter((other) => other !== edgeId);
+    },
+    get pendingBatches() {
+      let count = 0;
+      for (const window of windows.values()) count += window.batches.length;
+      return count;
+    },
+  };
+}
+
+/** The newer state, with what the one it replaces would have caused. */
+function merged(older: ReceivedState | null, newer: ReceivedState): ReceivedState {
+  return {
+    state: newer.state,
+    isNewConnection: newer.isNewConnection || older?.isNewConnection === true,
+    isConflicting: newer.isConflicting || older?.isConflicting === true,
+  };
+}

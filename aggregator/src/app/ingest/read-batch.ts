@@ -1,0 +1,116 @@
+/** Reads a payload of the `events` channel: the batch, each event by its kind, and the chain of hashes through it. */
+import {
+  canonicalJson,
+  edgeEventKinds,
+  edgeEventSchema,
+  eventBatchSchema,
+  futureEventSchema,
+  nextHashOfText,
+  parsePayload,
+  parseValue,
+  wireLimits,
+} from '@gatehouse/shared';
+import type { EdgeEvent, EventBatch, FutureEvent, Parsed, Sha256 } from '@gatehouse/shared';
+import type { CredentialText } from './redact.js';
+import { findCredentials } from './redact.js';
+
+export type ReadEvent =
+  | { readonly type: 'known'; readonly event: EdgeEvent }
+  | { readonly type: 'future'; readonly event: FutureEvent }
+  | { readonly type: 'bad'; readonly raw: unknown; readonly kind: string | null; readonly reason: string };
+
+export interface ReadBatch {
+  readonly instance: string;
+  readonly epoch: string;
+  readonly first: number;
+  /** seq of the last event. */
+  readonly last: number;
+  readonly prevHash: string;
+  readonly waiting: ReadonlySet<number>;
+  readonly events: readonly ReadEvent[];
+  /** The running hash after each event. */
+  readonly hashes: readonly string[];
+  /** The canonical JSON of each event. */
+  readonly texts: readonly string[];
+  /** What the batch needs to have looked up. */
+  readonly credentials: readonly CredentialText[];
+  readonly origins: readonly { epoch: string; seq: number }[];
+}
+
+export function readBatch(payload: Uint8Array, sha256: Sha256): Parsed<ReadBatch> {
+  const parsed = parsePayload(eventBatchSchema, payload);
+  if (!parsed.ok) return parsed;
+  const batch = parsed.value;
+  const last = batch.first + batch.events.length - 1;
+  if (last > Number.MAX_SAFE_INTEGER) return { ok: false, error: 'first: is too high' };
+  const chained = chain(batch, sha256);
+  if (!chained.ok) return chained;
+  const events = batch.events.map((raw, index) => readEvent(raw, chained.value.texts[index] ?? ''));
+  return {
+    ok: true,
+    value: {
+      instance: batch.instance,
+      epoch: batch.epoch,
+      first: batch.first,
+      last,
+      prevHash: batch.prevHash,
+      waiting: new Set(batch.waiting),
+      events,
+      ...chained.value,
+      credentials: events.flatMap(credentialsOf),
+      origins: events.flatMap(originOf),
+    },
+  };
+}
+
+function chain(batch: EventBatch, sha256: Sha256): Parsed<{ hashes: string[]; texts: string[] }> {
+  const hashes: string[] = [];
+  const texts: string[] = [];
+  let hash = batch.prevHash;
+  try {
+    for (const raw of batch.events) {
+      const text = canonicalJson(raw);
+      hash = nextHashOfText(sha256, hash, text);
+      hashes.push(hash);
+      texts.push(text);
+    }
+  } catch (error) {
+    return { ok: false, error: `events: ${error instanceof Error ? error.message : 'have no canonical form'}` };
+  }
+  return { ok: true, value: { hashes, texts } };
+}
+
+function readEvent(raw: EventBatch['events'][number], text: string): ReadEvent {
+  const kind = /^[a-z][a-z-]{0,62}$/.test(raw.kind) ? raw.kind : null;
+  if (utf8Bytes(text) > wireLimits.maxEventBytes) {
+    return { type: 'bad', raw: null, kind, reason: `event: longer than ${String(wireLimits.maxEventBytes)} bytes` };
+  }
+  if ((edgeEventKinds as readonly string[]).includes(raw.kind)) {
+    const known = parseValue(edgeEventSchema, raw);
+    return known.ok ? { type: 'known', event: known.value } : { type: 'bad', raw, kind, reason: known.error };
+  }
+  const future = parseValue(futureEventSchema, raw);
+  return future.ok ? { type: 'future', event: future.value } : { type: 'bad', raw, kind, reason: future.error };
+}
+
+/** Bytes of a well-formed text in UTF-8, without encoding it. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    // Each half of a surrogate pair counts two bytes, which makes the four of the pair.
+    if (unit >= 0x80) bytes += unit >= 0x800 && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
+}
+
+function credentialsOf(read: ReadEvent): CredentialText[] {
+  if (read.type !== 'known') return read.type === 'future' ? findCredentials(read.event) : [];
+  if (read.event.kind !== 'vehicle-arrived' || read.event.credential === null) return [];
+  return [{ kind: read.event.credential.kind, value: read.event.credential.value }];
+}
+
+function originOf(read: ReadEvent): { epoch: string; seq: number }[] {
+  if (read.type !== 'known' || read.event.origin === undefined) return [];
+  return [{ epoch: read.event.origin.epoch, seq: read.event.origin.seq }];
+}

@@ -1,0 +1,113 @@
+/** What the centre tells edges: acknowledgements, decisions and commands. */
+import { edgeTopic } from '@gatehouse/shared';
+import type { Ack, AckConflict, Command, Decision, Sha256 } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared';
+import { slotOf } from '../domain/engine.js';
+import type { SiteState } from '../domain/engine.js';
+import { arrivalKey } from '../domain/rows.js';
+import type { ArrivalRow, DecisionRecord } from '../domain/rows.js';
+import type { EdgeView } from './ingest/edge-view.js';
+import type { Position } from './ingest/history.js';
+import { provenPosition } from './ingest/history.js';
+import type { AggregatorObserver } from './observer.js';
+import type { Publisher } from './publisher.js';
+
+/** Arrivals whose time to decision is being measured. */
+const maxMeasuredArrivals = 10_000;
+/** Arrivals of one edge whose last sending is remembered. */
+const maxSentDecisions = 64;
+
+export interface Outbound {
+  ack(view: EdgeView, instance: string, position: Position, conflict: AckConflict | null): void;
+  /** Sends a decision to the instance that is running; `site` tells what is painted on the slot. */
+  decision(view: EdgeView, site: SiteState, arrival: Readonly<ArrivalRow>, decision: DecisionRecord): void;
+  command(view: EdgeView, command: Command): void;
+  /** An arrival was received: the time to its decision counts from here. */
+  measure(arrival: { readonly edgeId: string; readonly epoch: string; readonly seq: number }, monoMs: number): void;
+}
+
+export interface OutboundPorts {
+  readonly publisher: Publisher;
+  readonly sha256: Sha256;
+  readonly linkClock: Clock;
+  readonly observer: AggregatorObserver;
+}
+
+export function createOutbound({ publisher, sha256, linkClock, observer }: OutboundPorts): Outbound {
+  const receivedMonoMs = new Map<string, number>();
+
+  const send = (view: EdgeView, channel: 'acks' | 'decisions' | 'commands', message: object, rest: Rest = {}): void => {
+    publisher.publish({
+      topic: edgeTopic(view.siteId, view.edgeId, channel),
+      payload: JSON.stringify(message),
+      retain: false,
+      owner: view.edgeId,
+      ...rest,
+    });
+  };
+
+  return {
+    ack(view, instance, position, conflict) {
+      const { epoch, upTo, hash } = provenPosition(position, sha256);
+      const message: Ack = { instance, epoch, upTo, hash, conflict };
+      const rest = conflict === null ? { replaces: `acks/${view.edgeId}/${instance}/${epoch}` } : {};
+      send(view, 'acks', message, rest);
+    },
+    decision(view, site, arrival, decision) {
+      if (view.instance === null) return;
+      const message = decisionMessage(view.instance, site, arrival, decision);
+      const key = arrivalKey(arrival);
+      const measuredFrom = receivedMonoMs.get(key);
+      receivedMonoMs.delete(key);
+      view.decisionsSent.set(arrival.seq, linkClock.monoMs());
+      for (const oldest of view.decisionsSent.keys()) {
+        if (view.decisionsSent.size > maxSentDecisions) view.decisionsSent.delete(oldest);
+      }
+      send(view, 'decisions', message, {
+        onPublished() {
+          if (measuredFrom === undefined) return;
+          observer.onDecision(view.siteId, linkClock.monoMs() - measuredFrom, decision.outcome);
+        },
+      });
+    },
+    command(view, command) {
+      send(view, 'commands', command);
+    },
+    measure(arrival, monoMs) {
+      receivedMonoMs.set(arrivalKey(arrival), monoMs);
+      for (const oldest of receivedMonoMs.keys()) {
+        if (receivedMonoMs.size <= maxMeasuredArrivals) break;
+        receivedMonoMs.delete(oldest);
+      }
+    },
+  };
+}
+
+interface Rest {
+  readonly replaces?: string;
+  readonly onPublished?: () => void;
+}
+
+function decisionMessage(
+  instance: string,
+  site: SiteState,
+  arrival: Readonly<ArrivalRow>,
+  decision: DecisionRecord,
+): Decision {
+  const slot = decision.slotId === null ? undefined : slotOf(site, decision.slotId);
+  return {
+    instance,
+    epoch: arrival.epoch,
+    arrival: arrival.seq,
+    revision: decision.revision,
+    outcome: decision.outcome,
+    sessionId: decision.sessionId,
+    slot:
+      slot === undefined
+        ? null
+        : { slotId: slot.slotId, zoneId: slot.zoneId, label: slot.label, slotClass: slot.slotClass },
+    basis: decision.basis,
+    reason: decision.reason,
+    ttlMs: decision.ttlMs,
+  };
+}

@@ -1,0 +1,77 @@
+/** Collects the rows of one commit. A row that is put twice is stored once, as it was last. */
+import type { ChangeSet } from '../ports.js';
+
+export interface ChangeCollector {
+  put<T extends keyof ChangeSet>(table: T, row: ChangeSet[T][number]): void;
+  /** Rows put so far, those of a later put of the same row included. */
+  readonly putCount: number;
+  build(): ChangeSet;
+}
+
+const primaryKeys: { readonly [T in keyof ChangeSet]?: (row: ChangeSet[T][number]) => string } = {
+  credentials: (row) => row.credentialId,
+  vehicles: (row) => row.vehicleId,
+  cursors: (row) => row.edgeId,
+  retiredEpochs: (row) => `${row.edgeId}:${row.epoch}`,
+  edges: (row) => row.edgeId,
+  keys: (row) => row.keyId,
+  commands: (row) => row.commandId,
+  idempotency: (row) => row.idempotencyKey,
+  removedVehicles: (vehicleId) => vehicleId,
+  erasedCredentials: (credentialId) => credentialId,
+};
+
+export function createChangeCollector(): ChangeCollector {
+  const changes = emptyChangeSet();
+  const places = new Map<string, number>();
+  let putCount = 0;
+  return {
+    put(table, row) {
+      putCount += 1;
+      const rows = changes[table] as (typeof row)[];
+      const keyOf = primaryKeys[table] as ((row: unknown) => string) | undefined;
+      if (keyOf === undefined) {
+        rows.push(row);
+        return;
+      }
+      const key = `${table}/${keyOf(row)}`;
+      const place = places.get(key);
+      if (place === undefined) places.set(key, rows.push(row) - 1);
+      else rows[place] = row;
+    },
+    get putCount() {
+      return putCount;
+    },
+    build: () => changes,
+  };
+}
+
+export function emptyChangeSet(): ChangeSet {
+  return {
+    sites: [],
+    ledgers: [],
+    slots: [],
+    sessions: [],
+    arrivals: [],
+    reviews: [],
+    credentials: [],
+    vehicles: [],
+    cursors: [],
+    retiredEpochs: [],
+    edges: [],
+    events: [],
+    quarantine: [],
+    notices: [],
+    audit: [],
+    keys: [],
+    commands: [],
+    idempotency: [],
+    removedSlots: [],
+    removedVehicles: [],
+    erasedCredentials: [],
+  };
+}
+
+export function countRows(changes: ChangeSet): number {
+  return Object.values(changes).reduce((sum, rows: readonly unknown[]) => sum + rows.length, 0);
+}

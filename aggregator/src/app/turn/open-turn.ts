@@ -1,0 +1,114 @@
+/** One turn: what work may do to memory, and the rows, notices and decisions that come of it. */
+import type { Random, Sha256 } from '@gatehouse/shared';
+import { decide, decisionsOf, evolve, newSite, noticesOf, takeChanges } from '../../domain/engine.js';
+import type { DecisionToSend, SiteFact, SiteState } from '../../domain/engine.js';
+import { Refusal } from '../../domain/refusal.js';
+import type { Turn } from '../committer.js';
+import type { ChangeSet, NoticeRow } from '../ports.js';
+import { nextAuditRow } from './audit-chain.js';
+import { createChangeCollector } from './change-collector.js';
+import type { Memory } from './memory.js';
+
+/** What a turn leaves behind. */
+export interface TurnOutcome {
+  readonly changes: ChangeSet;
+  readonly notices: readonly NoticeRow[];
+  readonly decisions: readonly DecisionToSend[];
+  readonly facts: readonly SiteFact[];
+  readonly touchedSites: ReadonlySet<string>;
+  /** To be called in order once the changes are stored. */
+  readonly afterCommit: readonly (() => void)[];
+}
+
+export interface OpenTurn extends Turn {
+  /** Rises with everything that changes memory or adds to the commit. */
+  readonly changeCount: number;
+  findSite(siteId: string): SiteState | undefined;
+  finish(): TurnOutcome;
+}
+
+export interface TurnPorts {
+  readonly random: Random;
+  readonly sha256: Sha256;
+  readonly decisionTtlMs: number;
+}
+
+export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenTurn {
+  const collector = createChangeCollector();
+  const touchedSites = new Set<string>();
+  const notices: NoticeRow[] = [];
+  const decisions: DecisionToSend[] = [];
+  const allFacts: SiteFact[] = [];
+  const afterCommit: (() => void)[] = [];
+  let changeCount = 0;
+  const newId = (): string => ports.random.hex(16);
+  const context = { nowMs, newId, decisionTtlMs: ports.decisionTtlMs };
+
+  const turn: OpenTurn = {
+    nowMs,
+    newId,
+    directory: memory.directory,
+    findSite: (siteId) => memory.sites.get(siteId),
+    site(siteId) {
+      const site = memory.sites.get(siteId);
+      if (site === undefined) throw new Refusal('site-unknown', `There is no site "${siteId}".`, 'siteId');
+      return site;
+    },
+    apply(siteId, input) {
+      const known = memory.sites.get(siteId);
+      const site = known ?? (input.type === 'put-layout' ? newSite(siteId) : turn.site(siteId));
+      const facts = decide(site, input, context);
+      if (facts.length === 0) return facts;
+      changeCount += 1;
+      memory.sites.set(siteId, site);
+      touchedSites.add(siteId);
+      for (const fact of facts) evolve(site, fact);
+      for (const notice of noticesOf(site, facts, nowMs)) turn.notice(notice);
+      decisions.push(...decisionsOf(facts));
+      allFacts.push(...facts);
+      return facts;
+    },
+    credential(wanted) {
+      const known = memory.directory.credentialByText(wanted);
+      if (known !== undefined) return known;
+      const row = { credentialId: newId(), kind: wanted.kind, value: wanted.value };
+      turn.put('credentials', row);
+      return row;
+    },
+    put(table, row) {
+      changeCount += 1;
+      collector.put(table, row);
+      memory.directory.follow(table, row);
+    },
+    audit(entry) {
+      changeCount += 1;
+      const row = nextAuditRow(ports.sha256, memory.lastAudit, nowMs, entry);
+      memory.lastAudit = { auditId: row.auditId, hash: row.hash };
+      collector.put('audit', row);
+    },
+    notice(notice) {
+      changeCount += 1;
+      memory.lastNoticeId += 1;
+      const row = { ...notice, noticeId: memory.lastNoticeId };
+      notices.push(row);
+      collector.put('notices', row);
+    },
+    afterCommit(action) {
+      changeCount += 1;
+      afterCommit.push(action);
+    },
+    get changeCount() {
+      return changeCount;
+    },
+    finish() {
+      for (const siteId of touchedSites) {
+        const changed = takeChanges(turn.site(siteId));
+        for (const table of Object.keys(changed) as (keyof typeof changed)[]) {
+          for (const row of changed[table]) collector.put(table, row);
+        }
+      }
+      return { changes: collector.build(), notices, decisions, facts: allFacts, touchedSites, afterCommit };
+    },
+  };
+  return turn;
+}
