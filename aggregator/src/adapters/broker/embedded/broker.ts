@@ -1,0 +1,335 @@
+/** The MQTT broker inside the aggregator: Aedes, with access control and bounds around it. */
+import { Aedes } from 'aedes';
+import type { AedesOptions, Client, ConnectPacket, PublishPacket } from 'aedes';
+import { centreFilters } from '@gatehouse/shared';
+import type { CancelTimer, Clock, Logger } from '@gatehouse/shared';
+import type { Authenticator, BrokerIdentity, CentreLink, IncomingMessage } from '../../../app/ports.js';
+import { mayPublish, maySubscribe } from './access.js';
+import { GuardedConnection } from './guarded-connection.js';
+import { listen } from './listeners.js';
+import type { ListenAddress, Listeners } from './listeners.js';
+import { createRefusals } from './refusals.js';
+import type { RefusalReason } from './refusals.js';
+import type { EmbeddedBrokerSettings } from './settings.js';
+
+export interface EmbeddedBrokerOptions {
+  readonly settings: EmbeddedBrokerSettings;
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export interface BrokerCounters {
+  readonly clients: number;
+  /** Connections that have not shown a credential yet. */
+  readonly unauthenticated: number;
+  readonly connectionsTotal: number;
+  readonly messagesInTotal: number;
+  readonly messagesOutTotal: number;
+  readonly refusedTotal: Readonly<Record<RefusalReason, number>>;
+}
+
+export interface EmbeddedBroker extends CentreLink {
+  /** Where the plaintext listener is; null when there is none or it is not started. */
+  address(): ListenAddress | null;
+  tlsAddress(): ListenAddress | null;
+  counters(): BrokerCounters;
+}
+
+interface Session {
+  readonly identity: BrokerIdentity;
+  readonly username: string;
+  readonly filters: Set<string>;
+}
+
+type AuthenticationError = Error & { returnCode: number };
+/** MQTT 3.1.1 return codes of CONNACK. */
+const badCredentials = 4;
+const notAuthorised = 5;
+
+/** Messages of the aggregator that wait to be handed to the broker; more are refused, and sent again by the protocol. */
+const maxWaitingPublishes = 100_000;
+const stopTimeoutMs = 3_000;
+
+export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBroker {
+  const { settings, authenticator, clock } = options;
+  const { limits } = settings;
+  const logger = options.logger.child({ part: 'broker' });
+  const refusals = createRefusals(logger, clock);
+
+  let aedes: Aedes | null = null;
+  let listeners: Listeners | null = null;
+  const sessions = new Map<Client, Session>();
+  /** What was asked for at CONNECT, until and unless it is granted. */
+  const wills = new WeakMap<Client, PublishPacket | undefined>();
+  const identities = new WeakMap<Client, BrokerIdentity>();
+  const unauthenticated = new Set<GuardedConnection>();
+  const retainedTopics = new Set<string>();
+  let connectionsTotal = 0;
+  let messagesInTotal = 0;
+  let messagesOutTotal = 0;
+  let keyConnections = 0;
+  let publishTail: Promise<unknown> = Promise.resolve();
+  let waitingPublishes = 0;
+
+  const refuse = (reason: RefusalReason, client: Client | null, returnCode: number): AuthenticationError => {
+    refusals.record(reason, { clientId: client?.id });
+    return Object.assign(new Error(`refused: ${reason}`), { returnCode });
+  };
+
+  const preConnect: AedesOptions['preConnect'] = (client, packet, done) => {
+    boundConnect(packet, limits.maxKeepaliveSeconds);
+    wills.set(client, packet.will as PublishPacket | undefined);
+    done(null, true);
+  };
+
+  const authenticate: AedesOptions['authenticate'] = (client, username, password, done) => {
+    if (client.closed || client.conn.destroyed) {
+      done(null, false);
+      return;
+    }
+    const identity =
+      username === undefined || password === undefined
+        ? null
+        : authenticator.authenticate(username, password.toString('utf8'));
+    if (identity === null || username === undefined) {
+      done(refuse('credentials', client, badCredentials), null);
+      return;
+    }
+    if (identity.kind === 'edge') {
+      if (client.id !== identity.edgeId) {
+        done(refuse('client-id', client, notAuthorised), null);
+        return;
+      }
+    } else {
+      // A reader must not be able to take over the connection of an edge, or of another reader, by its client id.
+      keyConnections += 1;
+      client.id = `${identity.kind}:${String(keyConnections)}`;
+    }
+    const will = wills.get(client);
+    if (will !== undefined && !mayPublish(identity, will.topic, will.retain)) {
+      done(refuse('will-topic', client, notAuthorised), null);
+      return;
+    }
+    identities.set(client, identity);
+    sessions.set(client, { identity, username, filters: new Set() });
+    if (client.conn instanceof GuardedConnection) {
+      client.conn.authenticated();
+      unauthenticated.delete(client.conn);
+    }
+    done(null, true);
+  };
+
+  const authorizePublish: AedesOptions['authorizePublish'] = (client, packet, done) => {
+    const identity = client === null ? undefined : identities.get(client);
+    if (identity === undefined || !mayPublish(identity, packet.topic, packet.retain)) {
+      done(refuse('publish-topic', client, notAuthorised));
+      return;
+    }
+    boundRetained(client, packet);
+    trackByTopic(packet);
+    done();
+  };
+
+  const boundRetained = (client: Client | null, packet: PublishPacket): void => {
+    if (!packet.retain) return;
+    if (packet.payload.length === 0) {
+      retainedTopics.delete(packet.topic);
+    } else if (retainedTopics.has(packet.topic) || retainedTopics.size < limits.maxRetainedMessages) {
+      retainedTopics.add(packet.topic);
+    } else {
+      refuse('too-many-retained', client, notAuthorised);
+      packet.retain = false;
+    }
+  };
+
+  const authorizeSubscribe: AedesOptions['authorizeSubscribe'] = (client, subscription, done) => {
+    const session = sessions.get(client);
+    if (session === undefined || !maySubscribe(session.identity, subscription.topic)) {
+      refuse('subscribe-filter', client, notAuthorised);
+      done(null, null);
+      return;
+    }
+    if (!session.filters.has(subscription.topic) && session.filters.size >= limits.maxSubscriptionsPerClient) {
+      refuse('too-many-subscriptions', client, notAuthorised);
+      done(null, null);
+      return;
+    }
+    session.filters.add(subscription.topic);
+    done(null, subscription);
+  };
+
+  const createAedes = async (onMessage: (message: IncomingMessage) => void): Promise<Aedes> => {
+    const broker = await Aedes.createBroker({
+      preConnect,
+      authenticate,
+      authorizePublish,
+      authorizeSubscribe,
+      connectTimeout: limits.authenticationTimeoutMs,
+      maxInflightInbound: 32,
+    });
+    broker.on('unsubscribe', (filters, client) => {
+      for (const filter of filters) sessions.get(client)?.filters.delete(filter);
+    });
+    const onClientError = (client: Client, error: Error): void => {
+      logger.debug({ clientId: client.id, error: error.message }, 'MQTT connection ended');
+    };
+    broker.on('clientError', onClientError);
+    broker.on('connectionError', (client, error) => {
+      if (!('returnCode' in error)) refusals.record('protocol', {});
+      onClientError(client, error);
+    });
+    // @ts-expect-error -- Aedes emits it, its types do not name it
+    broker.on('error', (error: Error) => {
+      logger.error({ error: error.message }, 'MQTT broker failed');
+    });
+    for (const filter of centreFilters) {
+      await new Promise<void>((resolve) => {
+        broker.subscribe(
+          filter,
+          // Called back at once: a handler that waits holds up every client.
+          (packet, done) => {
+            messagesInTotal += 1;
+            onMessage({ topic: packet.topic, payload: Buffer.from(packet.payload) });
+            done();
+          },
+          resolve,
+        );
+      });
+    }
+    return broker;
+  };
+
+  const onConnection = (broker: Aedes) => (socket: ConstructorParameters<typeof GuardedConnection>[0]['socket']) => {
+    connectionsTotal += 1;
+    if (unauthenticated.size >= limits.maxUnauthenticated) {
+      refusals.record('too-many-unauthenticated', { address: socket.remoteAddress });
+      socket.destroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    const connection = new GuardedConnection({
+      socket,
+      limits,
+      clock,
+      onRefused: (reason) => {
+        refusals.record(reason, { address: socket.remoteAddress });
+      },
+    });
+    unauthenticated.add(connection);
+    connection.once('close', () => unauthenticated.delete(connection));
+    const client = broker.handle(connection);
+    connection.once('close', () => sessions.delete(client));
+  };
+
+  return {
+    async start(onMessage) {
+      if (aedes !== null) throw new Error('the broker is started already');
+      const broker = await createAedes(onMessage);
+      aedes = broker;
+      try {
+        listeners = await listen(settings, {
+          onConnection: onConnection(broker),
+          onRefused: (reason, address) => {
+            refusals.record(reason, { address });
+          },
+        });
+      } catch (error) {
+        aedes = null;
+        await new Promise<void>((resolve) => {
+          broker.close(resolve);
+        });
+        throw error;
+      }
+      logger.info({ plaintext: listeners.plaintext, tls: listeners.tls }, 'MQTT broker listens');
+    },
+
+    publish(topic, payload, { retain }) {
+      if (waitingPublishes >= maxWaitingPublishes) return Promise.reject(new Error('too many publishes are waiting'));
+      waitingPublishes += 1;
+      // One after the other: of two at once, the one that is also stored (retained) would be overtaken and dropped.
+      const result = publishTail.then(
+        () =>
+          new Promise<void>((resolve, reject) => {
+            if (aedes === null) {
+              reject(new Error('the broker is stopped'));
+              return;
+            }
+            const packet: PublishPacket = { cmd: 'publish', topic, payload, qos: 1, retain, dup: false };
+            trackByTopic(packet);
+            aedes.publish(packet, (error) => {
+              if (error) reject(error);
+              else resolve();
+            });
+          }),
+      );
+      publishTail = result.then(
+        () => {
+          waitingPublishes -= 1;
+          messagesOutTotal += 1;
+        },
+        () => (waitingPublishes -= 1),
+      );
+      return result;
+    },
+
+    async disconnect(name) {
+      const closing = [...sessions].filter(([, session]) => session.username === name);
+      await Promise.all(
+        closing.map(
+          ([client]) =>
+            new Promise<void>((resolve) => {
+              client.close(resolve);
+            }),
+        ),
+      );
+    },
+
+    async stop() {
+      const broker = aedes;
+      const listening = listeners;
+      aedes = null;
+      listeners = null;
+      if (broker === null) return;
+      const closed = new Promise<void>((resolve) => {
+        broker.close(resolve);
+      });
+      let cancelTimer: CancelTimer = () => undefined;
+      const timeOut = new Promise<void>((resolve) => {
+        cancelTimer = clock.setTimer(stopTimeoutMs, resolve);
+      });
+      await Promise.race([closed, timeOut]);
+      cancelTimer();
+      await listening?.close();
+      sessions.clear();
+      retainedTopics.clear();
+    },
+
+    status: () => ({ connected: listeners !== null, clients: sessions.size }),
+    address: () => listeners?.plaintext ?? null,
+    tlsAddress: () => listeners?.tls ?? null,
+    counters: () => ({
+      clients: sessions.size,
+      unauthenticated: unauthenticated.size,
+      connectionsTotal,
+      messagesInTotal,
+      messagesOutTotal,
+      refusedTotal: refusals.counts(),
+    }),
+  };
+}
+
+/** Nothing is kept for a client that is away, and a dead connection is noticed within a bounded time. */
+function boundConnect(packet: ConnectPacket, maxKeepaliveSeconds: number): void {
+  packet.clean = true;
+  const asked = packet.keepalive ?? 0;
+  packet.keepalive = asked === 0 ? maxKeepaliveSeconds : Math.min(asked, maxKeepaliveSeconds);
+}
+
+/**
+ * Aedes drops a message to a client when a later one of the same origin overtook it, and retained messages are overtaken by
+ * others. Within one topic nothing is overtaken, so each topic is made an origin of its own.
+ */
+function trackByTopic(packet: PublishPacket): void {
+  (packet as PublishPacket & { brokerId: string }).brokerId = packet.topic;
+}
