@@ -1,0 +1,13 @@
+/** What a broker's refusal to connect means for an operator. Codes of MQTT 3.1.1, section 3.2.2.3. */
+const refusals: Readonly<Record<number, string>> = {
+  1: 'the broker does not speak MQTT 3.1.1',
+  2: 'the broker refuses this client id',
+  4: 'credential refused or revoked: enrol this edge again',
+  5: 'credential refused or revoked: enrol this edge again',
+};
+
+/** A sentence if the problem is a refusal that will not pass by itself; undefined for anything else. */
+export function refusalOf(problem: Error | undefined): string | undefined {
+  const code: unknown = problem === undefined ? undefined : (problem as { readonly code?: unknown }).code;
+  return typeof code === 'number' ? refusals[code] : undefined;
+}
