@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import {
   ackSchema,
   allowanceSchema,
@@ -16,12 +17,12 @@ import {
   parseTopic,
   stateSchema,
 } from '../src/index.js';
-import type { Ack, EventBatch } from '../src/index.js';
+import type { Ack, EdgeChannel, EventBatch } from '../src/index.js';
 import { sha256 } from '../src/node/index.js';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'wire-sequences.md'), 'utf8');
 
-const schemas = {
+const schemas: Readonly<Record<EdgeChannel, z.ZodType>> = {
   events: eventBatchSchema,
   state: stateSchema,
   acks: ackSchema,

@@ -255,8 +255,9 @@ function gap(edge: StoryEdge): Line[] {
     '## A gap',
     'Events 10 and 11 are gone before they were acknowledged: part of the storage was destroyed. The edge does not hide it. The oldest event it keeps is 12:',
     toCentre('state', state),
-    toEdge('acks', edge.ack(9)),
-    'The aggregator will never get 10 and 11. It records the gap, opens a review, and takes what there is. It cannot check `prevHash` here and goes on from it.',
+    'The aggregator will never get 10 and 11. It records the gap, opens a review, and takes what comes next. It cannot know the hash after event 11, so that this answer claims nothing:',
+    toEdge('acks', edge.ack(0)),
+    'The edge sends from the oldest event it keeps. Here alone `prevHash` is taken on trust.',
     toCentre('events', batch),
     toEdge('acks', edge.ack(12)),
   ];
@@ -264,16 +265,21 @@ function gap(edge: StoryEdge): Line[] {
 
 function restored(edge: StoryEdge): Line[] {
   edge.wait(3_600_000);
-  const before = edge.state(gates());
-  const resent = edge.batch(12, 12, []);
+  edge.happen('fault-raised', { gateId: 'exit-1', fault: 'held-open', detail: 'open for 120 s' });
+  edge.wait(30_000);
+  edge.happen('fault-cleared', { gateId: 'exit-1', fault: 'held-open' });
+  edge.acked = 14;
+  edge.wait(600_000);
+  const state = edge.state(gates());
   return [
     '## An aggregator restored from a backup',
-    'The aggregator’s disk was replaced and its store restored from a backup, made when it had stored 9 events of this edge. The edge has been told of 12 (`acked`), and keeps acknowledged events for seven days.',
-    toCentre('state', before),
-    'The answer is lower than what the edge knows. That is the sign: it takes 9 as the truth, and sends what it kept again. (Events 10 and 11 are the gap of before; it is recorded anew.) Until every edge with an entry has done so, the site gives out no free slot.',
-    toEdge('acks', edge.ack(9)),
-    toCentre('events', resent),
+    'Events 13 and 14 were sent and acknowledged. Then the aggregator’s disk is replaced and its store restored from a backup that ends with event 12 of this edge. The edge has been told of 14 (`acked`), and keeps acknowledged events for seven days.',
+    toCentre('state', state),
+    'The aggregator sees that the edge was told more than it has: until every edge with an entry has sent again what it kept, the site gives out no free slot. It answers with what it has.',
     toEdge('acks', edge.ack(12)),
+    'The edge takes that as the truth and sends again from there.',
+    toCentre('events', edge.batch(13, 14, [])),
+    toEdge('acks', edge.ack(14)),
   ];
 }
 
@@ -291,16 +297,16 @@ function command(edge: StoryEdge): Line[] {
   };
   edge.wait(300);
   edge.happen('command-completed', { gateId: 'entry-1', commandId: wish.id, result: 'done', detail: '' });
-  const done = edge.batch(13, 13, []);
-  edge.acked = 13;
+  const done = edge.batch(15, 15, []);
+  edge.acked = 15;
   return [
     '## A command',
     'The aggregator knows the edge’s monotonic clock from its state, and puts the deadline on it: 5 s from now.',
     toCentre('state', state),
-    toEdge('acks', edge.ack(12)),
+    toEdge('acks', edge.ack(14)),
     toEdge('commands', wish),
     toCentre('events', done),
-    toEdge('acks', edge.ack(13)),
+    toEdge('acks', edge.ack(15)),
     'The same command again, duplicated on the way, does nothing: its id has been carried out. After the deadline it would be answered with the result `expired`.',
   ];
 }
@@ -316,8 +322,8 @@ function clone(edge: StoryEdge): Line[] {
   });
   edge.happen('vehicle-denied', { gateId: 'entry-1', arrival, reason: 'no-allowance' });
   edge.happen('arrival-void', { gateId: 'entry-1', arrival, slotId: null, basis: 'none', reason: 'left' });
-  const batch = edge.batch(14, 16, []);
-  const conflict = { ...edge.ack(13, 'hash-mismatch'), upTo: 15, hash: 'e0'.repeat(32) };
+  const batch = edge.batch(16, 18, []);
+  const conflict = { ...edge.ack(15, 'hash-mismatch'), upTo: 17, hash: 'e0'.repeat(32) };
   edge.beginEpoch('d86b0f2e47a94c13b5e9170c8a3f62d4');
   const state = edge.state(gates());
   const none = edge.ack(0);
@@ -337,11 +343,11 @@ function clone(edge: StoryEdge): Line[] {
   edge.acked = 4;
   return [
     '## A copied outbox, and a new epoch',
-    'Somebody copied the edge’s storage, and the copy was run for a while: it wrote other events 14 and 15. Then the true edge comes back with its own 14 to 16.',
+    'Somebody copied the edge’s storage, and the copy was run for a while: it wrote other events 16 and 17. Then the true edge comes back with its own 16 to 18.',
     toCentre('events', batch),
     'The numbers go on but the hashes do not. The aggregator applies nothing, says so, and raises an alarm. `upTo` and `hash` are what it has.',
     toEdge('acks', conflict),
-    'The edge begins a new epoch. What was not acknowledged goes into it again, unchanged but for `origin`: where the event stood. References to an arrival, such as `arrival: 14`, still mean the epoch in `origin`.',
+    'The edge begins a new epoch. What was not acknowledged goes into it again, unchanged but for `origin`: where the event stood. References to an arrival, such as `arrival: 16`, still mean the epoch in `origin`.',
     toCentre('state', state),
     toEdge('acks', none),
     toCentre('events', resent),

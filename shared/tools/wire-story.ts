@@ -87,7 +87,7 @@ export class StoryEdge {
 
   decision(arrival: number, answer: Pick<Decision, 'outcome' | 'sessionId' | 'slot' | 'reason'>): Decision {
     const { instance, epoch } = this;
-    return { instance, epoch, arrival, revision: 1, basis: 'decision', ttlMs: 60_000, ...answer };
+    return { instance, epoch, arrival, revision: 1, basis: 'decision', ttlMs: 30_000, ...answer };
   }
 
   state(gates: readonly GateState[]): OnlineState {
