@@ -1,4 +1,11 @@
 /** What other workspaces may use of the edge agent: the assembled agent, its ports, and the adapters that simulators run it with. */
 export * from './adapters/memory/index.js';
+export { createMqttLink } from './adapters/mqtt-link/index.js';
+export type { MqttLinkOptions } from './adapters/mqtt-link/index.js';
+export { brokerSettingsSchema } from './adapters/mqtt-link/settings.js';
 export * from './adapters/simulated-barrier/index.js';
+export * from './adapters/sqlite-outbox/index.js';
+export * from './app/edge-agent.js';
 export * from './app/ports.js';
+export * from './app/settings.js';
+export * from './app/status.js';

@@ -1,0 +1,156 @@
+/**
+ * Watches an edge's own ports to know when nothing is on its way between gate and aggregator, and keeps simulated time slow while
+ * something is. It looks on; it changes nothing that goes through.
+ */
+import type { EdgeLink, OutboxStore } from '@gatehouse/edge-agent';
+import { ackSchema, decisionSchema, parsePayload, terminalKinds } from '@gatehouse/shared';
+import type { DenialReason } from '@gatehouse/shared';
+import type { ElasticClock } from '../clock/elastic-clock.js';
+
+export interface QuietWatch {
+  watchOutbox(outbox: OutboxStore): OutboxStore;
+  watchLink(link: EdgeLink): EdgeLink;
+  /** Nothing being written, unacknowledged or undecided. */
+  readonly isQuiet: boolean;
+  /** A vehicle has come to a gate; time is slow until it is decided. */
+  noteArrival(gateId: string): void;
+  /** The vehicle at the gate goes on or away. */
+  noteMoved(gateId: string): void;
+  /** Why the aggregator denied the vehicle that is at a gate, if it did. */
+  denialAt(gateId: string): DenialReason | null;
+}
+
+/** Simulated ms in a real one while an answer is awaited: a round trip of 10 ms is half a second at the gate. */
+const attentivePace = 50;
+
+export function createQuietWatch(clock: ElasticClock): QuietWatch {
+  const gateOfArrival = new Map<number, string>();
+  const undecided = new Set<string>();
+  const denials = new Map<string, DenialReason>();
+  let writing = 0;
+  let publishing = 0;
+  let appendedUpTo = 0;
+  let ackedUpTo = 0;
+  let release: (() => void) | undefined;
+
+  const isQuiet = (): boolean => writing === 0 && publishing === 0 && undecided.size === 0 && ackedUpTo >= appendedUpTo;
+  const repace = (): void => {
+    if (isQuiet()) {
+      release?.();
+      release = undefined;
+    } else release ??= clock.slowTo(attentivePace);
+  };
+  const during = async <T>(count: (by: 1 | -1) => void, work: () => Promise<T>): Promise<T> => {
+    count(1);
+    repace();
+    try {
+      return await work();
+    } finally {
+      count(-1);
+      repace();
+    }
+  };
+  const countWriting = (by: 1 | -1): void => {
+    writing += by;
+  };
+  const countPublishing = (by: 1 | -1): void => {
+    publishing += by;
+  };
+
+  const noteEvent = (seq: number, json: string): void => {
+    const event = JSON.parse(json) as { kind: string; gateId?: string; arrival?: number };
+    if (event.kind === 'vehicle-arrived' && event.gateId !== undefined) gateOfArrival.set(seq, event.gateId);
+    if ((terminalKinds as readonly string[]).includes(event.kind) && event.arrival !== undefined) {
+      decided(event.arrival);
+      gateOfArrival.delete(event.arrival);
+    }
+  };
+  const decided = (arrival: number): void => {
+    const gateId = gateOfArrival.get(arrival);
+    if (gateId !== undefined) undecided.delete(gateId);
+  };
+  /** After the agent has had the message. */
+  const noteMessage = (channel: string, payload: Uint8Array): void => {
+    if (channel === 'acks') {
+      const ack = parsePayload(ackSchema, payload);
+      if (ack.ok) ackedUpTo = Math.max(ackedUpTo, ack.value.upTo);
+    } else if (channel === 'decisions') {
+      const decision = parsePayload(decisionSchema, payload);
+      if (!decision.ok) return;
+      const { arrival, reason } = decision.value;
+      const gateId = gateOfArrival.get(arrival);
+      if (gateId !== undefined && reason !== null) denials.set(gateId, reason);
+      decided(arrival);
+    }
+    repace();
+  };
+
+  return {
+    watchOutbox: (outbox) => ({
+      ...bound(outbox),
+      append: (write) =>
+        during(countWriting, async () => {
+          await outbox.append(write);
+          for (const { seq, json } of write.events) {
+            noteEvent(seq, json);
+            appendedUpTo = Math.max(appendedUpTo, seq);
+          }
+        }),
+    }),
+    watchLink: (link) => ({
+      start: (handlers, will) =>
+        link.start(
+          {
+            onUp: () => {
+              handlers.onUp();
+            },
+            onDown: (reason) => {
+              handlers.onDown(reason);
+            },
+            onMessage(channel, payload) {
+              const copy = payload.slice();
+              handlers.onMessage(channel, payload);
+              setImmediate(() => {
+                noteMessage(channel, copy);
+              });
+            },
+          },
+          will,
+        ),
+      publish: (channel, payload) => during(countPublishing, () => link.publish(channel, payload)),
+      get isUp() {
+        return link.isUp;
+      },
+      stop: (farewell) => link.stop(farewell),
+    }),
+    get isQuiet() {
+      return isQuiet();
+    },
+    noteArrival(gateId) {
+      denials.delete(gateId);
+      undecided.add(gateId);
+      repace();
+    },
+    noteMoved(gateId) {
+      undecided.delete(gateId);
+      repace();
+    },
+    denialAt: (gateId) => denials.get(gateId) ?? null,
+  };
+}
+
+/** The methods of a store, to be spread. */
+function bound(outbox: OutboxStore): OutboxStore {
+  return {
+    open: (newEpoch) => outbox.open(newEpoch),
+    append: (write) => outbox.append(write),
+    read: (fromSeq, maxEvents, maxBytes) => outbox.read(fromSeq, maxEvents, maxBytes),
+    hashAt: (seq) => outbox.hashAt(seq),
+    acknowledge: (upTo, atMs) => outbox.acknowledge(upTo, atMs),
+    rewind: (upTo) => outbox.rewind(upTo),
+    trim: (bounds) => outbox.trim(bounds),
+    beginEpoch: (epoch, write) => outbox.beginEpoch(epoch, write),
+    countLoss: (loss) => outbox.countLoss(loss),
+    close: () => outbox.close(),
+  };
+}

@@ -1,0 +1,83 @@
+/** A recording from the file to the reconciliation: how big a site, how many lanes, then the run in a system of its own. */
+import type { Clock, Random } from '@gatehouse/shared';
+import { planReplay } from './itinerary.js';
+import type { Itinerary } from './itinerary.js';
+import { lanesNeeded } from './lanes.js';
+import { createLocalSystem } from './local-system.js';
+import { reconcile } from './reconcile.js';
+import type { Recording } from './recording.js';
+import type { ReplayReport } from './report.js';
+import { runReplay } from './run-replay.js';
+import type { ReplayProgress } from './run-replay.js';
+
+export interface ReplayOptions {
+  /** Simulated ms in one real ms; `Infinity`: as fast as the vehicles can be handled. */
+  readonly speed: number;
+  /** undefined: as many as the recording needs. */
+  readonly slots: number | undefined;
+  readonly entryLanes: number | undefined;
+  readonly exitLanes: number | undefined;
+  readonly antiPassback: 'off' | 'soft' | 'hard';
+  readonly seed: string;
+  /** undefined: a temporary one, deleted afterwards. */
+  readonly dataDirectory: string | undefined;
+  /** Real time. */
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onProgress?: (progress: ReplayProgress) => void;
+}
+
+/** What one vehicle takes of a lane: driving up, arm up, through, arm down. */
+const laneServiceMs = 14_000;
+const acceptableWaitMs = 60_000;
+const maxLanes = 8;
+/** Simulated time before the first vehicle, for the edges to connect. */
+const leadMs = 60_000;
+
+export async function replayRecording(
+  file: string,
+  recording: Recording,
+  options: ReplayOptions,
+): Promise<ReplayReport> {
+  const itinerary = planReplay(recording);
+  const lanes = {
+    entry: options.entryLanes ?? lanesFor(itinerary, 'entry'),
+    exit: options.exitLanes ?? lanesFor(itinerary, 'exit'),
+  };
+  // A vehicle that leaves and one that comes at the same minute need a slot each for a moment.
+  const slots = options.slots ?? itinerary.mostInside + lanes.entry + lanes.exit;
+  const firstMs = itinerary.steps[0]?.atMs ?? 0;
+  const system = createLocalSystem({
+    realClock: options.clock,
+    random: options.random,
+    seed: options.seed,
+    speed: options.speed,
+    startWallMs: Math.max(0, firstMs - leadMs),
+    slots,
+    lanes,
+    hasReaders: itinerary.withPlates,
+    antiPassback: options.antiPassback,
+    dataDirectory: options.dataDirectory,
+  });
+  await system.start();
+  try {
+    const startedAtMs = options.clock.monoMs();
+    const simulatedFromMs = system.clock.wallMs();
+    const { onProgress } = options;
+    const tally = await runReplay(itinerary, { ...system, ...(onProgress === undefined ? {} : { onProgress }) });
+    const speed = {
+      asked: options.speed,
+      simulatedMs: system.clock.wallMs() - simulatedFromMs,
+      realMs: options.clock.monoMs() - startedAtMs,
+    };
+    const books = await system.books();
+    return { file, lanes, slots, speed, reconciliation: reconcile(recording, itinerary, tally, books) };
+  } finally {
+    await system.stop();
+  }
+}
+
+function lanesFor(itinerary: Itinerary, act: 'entry' | 'exit'): number {
+  const arrivalsMs = itinerary.steps.filter((step) => step.act === act).map(({ atMs }) => atMs);
+  return lanesNeeded(arrivalsMs, { serviceMs: laneServiceMs, maxWaitMs: acceptableWaitMs, maxLanes });
+}
