@@ -1,0 +1,278 @@
+/** The HTTP server, assembled: hooks, routes, documentation, streams. Listening is the caller's business. */
+import type { ServerOptions } from 'node:https';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { apiLimits } from '@gatehouse/shared';
+import fastify from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Actor } from '../app/operations/actor.js';
+import { createGatekeeper } from './authentication.js';
+import { commandGate } from './commands.js';
+import { answerProblem, sendProblem } from './errors.js';
+import { createEventStreams } from './event-stream.js';
+import type { EventStreams } from './event-stream.js';
+import { createIdempotency } from './idempotency.js';
+import type { Idempotency } from './idempotency.js';
+import { createNoticeFeed } from './notice-feed.js';
+import { openApiDocument } from './openapi.js';
+import { present, seesCredentials } from './presentation.js';
+import { ProblemError } from './problems.js';
+import { answerSchema } from './route.js';
+import type { Answer, Method, RequestContext, Route, RouteInput } from './route.js';
+import { allRoutes } from './routes/index.js';
+import type { HttpPorts, HttpServices } from './services.js';
+import type { HttpSettings } from './settings.js';
+
+export interface HttpServer {
+  /** For `inject` and `listen`. */
+  readonly app: FastifyInstance;
+  readonly routes: readonly Route[];
+  /** The OpenAPI document. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** Ends streams, finishes what runs, closes connections. May be called twice. */
+  close(): Promise<void>;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The entry of the table that this route was made from. */
+    definition?: Route;
+  }
+  interface FastifyRequest {
+    actor: Actor | null;
+  }
+}
+
+/** The longest delay of a timer: for answers that go on. */
+const endlessMs = 2_147_483_647;
+const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * The whole HTTP surface over an aggregator that may or may not be started yet.
+ * `https`: key and certificate, for TLS.
+ */
+export async function createHttpServer(
+  ports: HttpPorts,
+  settings: HttpSettings,
+  https: ServerOptions | null = null,
+): Promise<HttpServer> {
+  const feed = createNoticeFeed(ports.aggregator, settings.stream);
+  const services: HttpServices = { ...ports, settings, feed };
+  const app = createApp(services, https);
+  const streams = createEventStreams(services);
+  const idempotency = createIdempotency(services);
+  const routes = allRoutes(settings);
+  const document = openApiDocument(routes, ports.version);
+
+  await app.register(helmet, helmetOptions(https !== null));
+  await app.register(rateLimit, { global: false });
+  addHooks(app, services);
+  await addDocumentation(app, document);
+  for (const definition of routes) addRoute(app, definition, { services, streams, idempotency });
+  refuseOtherMethods(app, routes);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, { code: 'not-found', detail: `nothing is at ${request.method} ${pathOf(request)}` }),
+  );
+  await app.ready();
+  return {
+    app,
+    routes,
+    document,
+    async close() {
+      streams.stop();
+      feed.stop();
+      await app.close();
+    },
+  };
+}
+
+function createApp(services: HttpServices, https: ServerOptions | null): FastifyInstance {
+  const { settings, logger, random } = services;
+  const options = {
+    logger: false as const,
+    genReqId: () => random.hex(8),
+    bodyLimit: apiLimits.maxBodyBytes,
+    trustProxy: settings.trustProxy,
+    requestTimeout: settings.requestTimeoutMs,
+    handlerTimeout: settings.handlerTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    forceCloseConnections: true as const,
+    onProtoPoisoning: 'error' as const,
+    onConstructorPoisoning: 'error' as const,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      void answerProblem(logger, error, request, reply);
+    },
+  };
+  const app = (https === null ? fastify(options) : fastify({ ...options, https })) as FastifyInstance;
+  app.server.headersTimeout = settings.headersTimeoutMs;
+  app.server.maxConnections = settings.maxConnections;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) => answerProblem(logger, error, request, reply));
+  app.removeContentTypeParser('text/plain');
+  return app;
+}
+
+function helmetOptions(tls: boolean) {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+    },
+    strictTransportSecurity: tls ? { maxAge: 31_536_000 } : (false as const),
+    crossOriginResourcePolicy: { policy: 'same-origin' as const },
+    referrerPolicy: { policy: 'no-referrer' as const },
+  };
+}
+
+function addHooks(app: FastifyInstance, services: HttpServices): void {
+  const { metrics, systemClock, logger } = services;
+  const gatekeeper = createGatekeeper(app, services);
+  const startedMs = new WeakMap<FastifyRequest, number>();
+  app.decorateRequest('actor', null);
+  app.addHook('onRequest', async (request, reply) => {
+    startedMs.set(request, systemClock.monoMs());
+    reply.header('x-request-id', request.id);
+    request.actor = await gatekeeper.admit(request, request.routeOptions.config.definition);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const durationMs = systemClock.monoMs() - (startedMs.get(request) ?? systemClock.monoMs());
+    const route =
+      request.routeOptions.config.definition?.url ?? (request.routeOptions.url === undefined ? 'none' : 'other');
+    metrics.onRequest(knownMethod(request.method), route, reply.statusCode, durationMs / 1000);
+    logger.debug(
+      {
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        durationMs,
+        key: request.actor?.keyId,
+      },
+      'request',
+    );
+  });
+}
+
+function knownMethod(method: string): string {
+  return ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].includes(method) ? method : 'other';
+}
+
+const documentationPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async function addDocumentation(app: FastifyInstance, document: Readonly<Record<string, unknown>>): Promise<void> {
+  const text = JSON.stringify(document);
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(text));
+  await app.register(swagger, { mode: 'static', specification: { document: document as never } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: documentationPolicy,
+    uiConfig: { validatorUrl: null, deepLinking: true, docExpansion: 'list', persistAuthorization: false },
+  });
+}
+
+interface Serving {
+  readonly services: HttpServices;
+  readonly streams: EventStreams;
+  readonly idempotency: Idempotency;
+}
+
+function addRoute(app: FastifyInstance, definition: Route, serving: Serving): void {
+  const schema = answerSchema(definition);
+  const answers = schema === undefined ? {} : { response: { '2xx': schema } };
+  app.route({
+    method: definition.method,
+    url: fastifyUrl(definition.url),
+    schema: {
+      params: definition.params,
+      querystring: definition.query,
+      ...(definition.body === null ? {} : { body: definition.body }),
+      ...answers,
+    },
+    config: { definition },
+    ...(definition.bodyLimitBytes === undefined ? {} : { bodyLimit: definition.bodyLimitBytes }),
+    ...(definition.endless === true ? { handlerTimeout: endlessMs } : {}),
+    handler: async (request, reply) => {
+      const input: RouteInput<unknown, unknown, unknown> = {
+        params: request.params,
+        query: request.query,
+        body: request.body,
+      };
+      const answer = await definition.handler(input, createContext(request, reply, serving));
+      if (reply.sent) return reply;
+      reply.code(answer.status ?? definition.answer.status).headers({ 'cache-control': 'no-store', ...answer.headers });
+      const { actor } = request;
+      const plain = schema === undefined || actor === null;
+      return reply.send(plain ? answer.body : await present(serving.services, actor.role, answer.body));
+    },
+  });
+}
+
+function createContext(request: FastifyRequest, reply: FastifyReply, serving: Serving): RequestContext {
+  const { services, streams, idempotency } = serving;
+  const actor = request.actor ?? nobody;
+  const context: RequestContext = {
+    ...services,
+    actor,
+    request,
+    reply,
+    change: (change) => idempotency.run(request, actor, change),
+    command: (wanted) => commandGate(services, idempotency, request, actor, wanted),
+    async stream(wanted): Promise<Answer> {
+      const headers = Object.fromEntries(
+        Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),
+      );
+      streams.checkRoom(actor);
+      reply.hijack();
+      await streams.open(reply.raw, headers, { actor, ...wanted });
+      return { body: null };
+    },
+    requireSite(siteId) {
+      if (actor.siteId !== null && actor.siteId !== siteId) {
+        throw new ProblemError('site-not-allowed', `the key is for the site "${actor.siteId}"`);
+      }
+    },
+    requireCredentials(field) {
+      if (seesCredentials(actor.role)) return;
+      throw new ProblemError('forbidden', `the role ${actor.role} may not search by ${field}`, {
+        errors: [{ field, rule: 'needs the role auditor' }],
+      });
+    },
+  };
+  return context;
+}
+
+/** Who asks where no key is needed. */
+const nobody: Actor = { keyId: 'nobody', label: 'nobody', role: 'observer', siteId: null };
+
+/** Every address of the table answers 405 to the methods it does not take. */
+function refuseOtherMethods(app: FastifyInstance, routes: readonly Route[]): void {
+  const taken = new Map<string, Set<Method>>();
+  for (const { url, method } of routes) taken.set(url, (taken.get(url) ?? new Set()).add(method));
+  for (const [url, allowed] of taken) {
+    const allow = [...allowed, ...(allowed.has('GET') ? ['HEAD'] : [])].sort().join(', ');
+    app.route({
+      method: [...methods.filter((method) => !allowed.has(method)), 'OPTIONS'],
+      url: fastifyUrl(url),
+      onRequest: async (request) => {
+        throw new ProblemError('method-not-allowed', `${request.method} does not go with ${pathOf(request)}`, {
+          headers: { allow },
+        });
+      },
+      handler: (_request, reply) => reply,
+    });
+  }
+}
+
+function fastifyUrl(url: string): string {
+  return url.replace(/\{(\w+)\}/g, ':$1');
+}
+
+function pathOf(request: FastifyRequest): string {
+  return (request.url.split('?')[0] ?? '').slice(0, 200);
+}
