@@ -1,11 +1,15 @@
 /** The aggregator, assembled: what its HTTP surface, its main program and the simulators use. */
 import type { AckConflict, CommandKind, OnlineState } from '@gatehouse/shared';
 import type { SiteState } from '../domain/engine.js';
+import { assemble } from './assembly.js';
 import type { Committer } from './committer.js';
 import type { Directory } from './directory.js';
+import { edgeStatusOf } from './edge-status.js';
 import type { AggregatorObserver } from './observer.js';
+import { silentObserver } from './observer.js';
 import type { AggregatorPorts, AggregatorStore, CommandRow, NoticeRow } from './ports.js';
 import type { AggregatorSettings } from './settings.js';
+import { withinMs } from './within.js';
 
 /** What is known of one edge's agent at this moment. Nothing of it is durable but the cursor. */
 export interface EdgeStatusView {
@@ -83,8 +87,73 @@ export interface Aggregator {
 export function createAggregator(
   ports: AggregatorPorts,
   settings: AggregatorSettings,
-  observer?: AggregatorObserver,
+  observer: AggregatorObserver = silentObserver,
 ): Aggregator {
-  void [ports, settings, observer];
-  throw new Error('not assembled yet');
+  const parts = assemble(ports, settings, observer);
+  const { memory, operations, loop } = parts;
+  let isStarted = false;
+  let stopping: Promise<void> | null = null;
+
+  const start = async (): Promise<void> => {
+    await ports.store.open();
+    try {
+      await parts.runner.reload();
+      await ports.link.start(parts.receiver.onMessage);
+    } catch (error) {
+      await ports.store.close();
+      throw error;
+    }
+    parts.upkeep.start();
+    isStarted = true;
+    loop.kick();
+  };
+
+  const stop = async (): Promise<void> => {
+    isStarted = false;
+    parts.upkeep.stop();
+    operations.close();
+    const { linkClock } = parts;
+    const bound = settings.stopTimeoutMs;
+    if (!(await withinMs(linkClock, bound, loop.stop()))) {
+      ports.logger.warn({ stopTimeoutMs: bound }, 'the running commit did not end in time');
+    }
+    await parts.publisher.stop(bound);
+    if (!(await withinMs(linkClock, bound, ports.link.stop())))
+      ports.logger.warn({}, 'the broker did not stop in time');
+    if (!(await withinMs(linkClock, bound, ports.store.close())))
+      ports.logger.warn({}, 'the store did not close in time');
+  };
+
+  return {
+    start,
+    stop: () => (stopping ??= stop()),
+    committer: operations.committer,
+    directory: memory.directory,
+    store: ports.store,
+    site: (siteId) => memory.sites.get(siteId),
+    siteIds: () => [...memory.sites.keys()],
+    edgeStatus(edgeId) {
+      const view = parts.views.of(edgeId);
+      return view === undefined ? undefined : edgeStatusOf(memory.directory, view);
+    },
+    sendCommand: (request) => parts.commands.send(request),
+    commandView: (row) => parts.commands.view(row),
+    onNotices: (listener) => parts.onNotices(listener),
+    health() {
+      const { storeError } = loop;
+      const storeOk = storeError === null && !parts.runner.mustReload;
+      return {
+        ready: isStarted && storeOk,
+        storeOk,
+        storeError: storeError?.code ?? null,
+        linkOk: ports.link.status().connected,
+        pendingOperations: operations.pending,
+        pendingBatches: parts.inbox.pendingBatches,
+        pendingPublishes: parts.publisher.pending,
+        dropped: Object.fromEntries(parts.counts.dropped),
+        quarantined: parts.counts.quarantined,
+        edgesOnline: [...parts.views.all()].filter(({ presence }) => presence === 'online').length,
+      };
+    },
+  };
 }

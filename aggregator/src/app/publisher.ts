@@ -5,6 +5,7 @@
 import type { Clock, Logger } from '@gatehouse/shared';
 import type { AggregatorObserver, DropReason } from './observer.js';
 import type { CentreLink } from './ports.js';
+import { withinMs } from './within.js';
 
 export interface OutgoingMessage {
   readonly topic: string;
@@ -33,8 +34,8 @@ export interface Publisher {
   /** Queues a message; drops it when its owner's share is full or there is no broker. Never throws. */
   publish(message: OutgoingMessage): void;
   readonly pending: number;
-  /** Drops what waits; resolves when the message under way is over. */
-  stop(): Promise<void>;
+  /** Takes no more; resolves when all is sent, or drops the rest after `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
 }
 
 export function createPublisher(settings: PublisherSettings, ports: PublisherPorts): Publisher {
@@ -116,13 +117,13 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
     get pending() {
       return queue.length;
     },
-    async stop() {
+    async stop(timeoutMs) {
       isStopped = true;
+      await withinMs(clock, timeoutMs, pumping);
       drop('stopped', queue.length);
       queue = [];
       waitingByOwner.clear();
       replaceable.clear();
-      await pumping;
     },
   };
 }

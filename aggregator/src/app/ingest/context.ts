@@ -17,15 +17,16 @@ export interface IngestContext {
   readonly outbound: Outbound;
   /** The view of a registered edge. */
   view(edgeId: string): EdgeView | undefined;
-  /** The centre cannot take an event or a payload; for health. */
-  onQuarantine(siteId: string | null, reason: string): void;
 }
 
 /** A message of a registered edge, and when it came. */
 export interface Received {
   readonly edgeId: string;
   readonly siteId: string;
+  /** At most one byte more than is taken: enough to see that it was too long. */
   readonly payload: Uint8Array;
+  /** Of the message as it came. */
+  readonly payloadBytes: number;
   readonly receivedAtMs: number;
   /** On the link's clock. */
   readonly receivedMonoMs: number;

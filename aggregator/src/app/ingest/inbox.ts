@@ -11,7 +11,7 @@ export interface InboxSettings {
 export interface InboxWorkshop {
   /** null when there is nothing to do for it. */
   batchWork(received: Received): Work | null;
-  stateWork(edgeId: string, state: ReceivedState): Work;
+  stateWork(edgeId: string, state: ReceivedState): Work | null;
 }
 
 export interface Inbox {
@@ -64,6 +64,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     if (state === null) return [];
     window.state = null;
     const work = workshop.stateWork(edgeId, state);
+    if (work === null) return [];
     origins.set(work, { edgeId, state });
     return [work];
   };

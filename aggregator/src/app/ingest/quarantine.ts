@@ -35,7 +35,7 @@ export function quarantineEvent(
   });
 }
 
-/** Puts a payload that cannot be read in quarantine: its size and digest only. */
+/** Puts a payload that cannot be read in quarantine: its size and digest only; the digest is of what was kept. */
 export function quarantinePayload(context: IngestContext, turn: OpenTurn, received: Received, reason: string): void {
   put(context, turn, {
     siteId: received.siteId,
@@ -46,7 +46,7 @@ export function quarantinePayload(context: IngestContext, turn: OpenTurn, receiv
     receivedAtMs: received.receivedAtMs,
     reason: cleanReason(reason, null),
     body: null,
-    payloadBytes: received.payload.byteLength,
+    payloadBytes: received.payloadBytes,
     payloadSha256: digestOf(context, received.payload),
   });
 }
@@ -54,7 +54,6 @@ export function quarantinePayload(context: IngestContext, turn: OpenTurn, receiv
 function put(context: IngestContext, turn: OpenTurn, row: Omit<QuarantineRow, 'quarantineId'>): void {
   turn.put('quarantine', { quarantineId: turn.newId(), ...row });
   turn.afterCommit(() => {
-    context.onQuarantine(row.siteId, row.reason);
     context.observer.onQuarantine(row.siteId, row.reason);
     context.logger.warn(
       { siteId: row.siteId, edgeId: row.edgeId, seq: row.seq, kind: row.kind, reason: row.reason },

@@ -65,9 +65,9 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     const receivedAtMs = Math.round(clock.wallMs());
     const { edgeId, siteId } = view;
     view.lastSeenAtMs = receivedAtMs;
-    // A payload that is too big is not copied as a whole: a copy one byte too long tells as much.
     const copy = payload.slice(0, wireLimits.maxPayloadBytes + 1);
-    const received = { edgeId, siteId, payload: copy, receivedAtMs, receivedMonoMs: linkClock.monoMs() };
+    const receivedMonoMs = linkClock.monoMs();
+    const received = { edgeId, siteId, payload: copy, payloadBytes: payload.byteLength, receivedAtMs, receivedMonoMs };
     if (channel === 'state') onState(view, received);
     else if (!inbox.offerBatch(received)) drop('inbox-full', edgeId);
     ports.onWork();
@@ -163,12 +163,13 @@ function onUnreadable(
   if (view.unreadable.minute !== minute) Object.assign(view.unreadable, { minute, count: 0 });
   view.unreadable.count += 1;
   if (view.unreadable.count > context.settings.ingest.unreadablePayloadsPerEdgePerMinute) return;
+  const isTooLong = received.payloadBytes > wireLimits.maxPayloadBytes;
   enqueue({
     payloadBytes: received.payload.byteLength,
     needs: {},
     whenStoreFails: 'keep',
     run(turn) {
-      quarantinePayload(context, turn, received, reason);
+      quarantinePayload(context, turn, received, isTooLong ? tooLong(received) : reason);
     },
     onCommitted: () => undefined,
     onFailed(error) {
@@ -176,4 +177,8 @@ function onUnreadable(
     },
     split: () => null,
   });
+}
+
+function tooLong({ payloadBytes }: Received): string {
+  return `payload: ${String(payloadBytes)} bytes; at most ${String(wireLimits.maxPayloadBytes)} are taken`;
 }

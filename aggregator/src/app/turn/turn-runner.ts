@@ -15,7 +15,9 @@ import { readFor } from './turn-reads.js';
 import type { TurnReads, Work } from './work.js';
 
 export interface TurnListener {
-  /** Called after a commit, before the works are told; must not throw. */
+  /** Called first after a commit: somebody waits at a gate. */
+  onDecisions(outcome: TurnOutcome): void;
+  /** Called after a commit and what the works wanted done after it, before they are told. */
   onOutcome(outcome: TurnOutcome): void;
   onCommit(durationMs: number, rows: number): void;
   onStoreFailed(error: StoreError): void;
@@ -97,6 +99,9 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
   };
 
   const settle = (group: readonly Work[], ran: Ran): void => {
+    guarded(() => {
+      listener.onDecisions(ran.outcome);
+    });
     for (const action of ran.outcome.afterCommit) guarded(action);
     guarded(() => {
       listener.onOutcome(ran.outcome);

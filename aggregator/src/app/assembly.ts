@@ -1,0 +1,294 @@
+/** Builds the parts of the aggregator and ties them together. */
+import type { Clock } from '@gatehouse/shared';
+import { arrivalOf } from '../domain/engine.js';
+import { arrivalKey } from '../domain/rows.js';
+import { createCommands } from './commands.js';
+import type { Commands } from './commands.js';
+import type { IngestContext } from './ingest/context.js';
+import { createEdgeViews } from './ingest/edge-views.js';
+import type { EdgeViews } from './ingest/edge-views.js';
+import { createInbox } from './ingest/inbox.js';
+import type { Inbox } from './ingest/inbox.js';
+import { isDecided } from './ingest/batch-work.js';
+import { createReceiver, workForBatch } from './ingest/receiver.js';
+import type { Receiver } from './ingest/receiver.js';
+import { createStateWork } from './ingest/state-work.js';
+import type { AggregatorObserver } from './observer.js';
+import { createOccupancyBoard } from './occupancy.js';
+import { createOperationQueue } from './operation-queue.js';
+import type { OperationQueue } from './operation-queue.js';
+import { createOutbound } from './outbound.js';
+import type { Outbound } from './outbound.js';
+import type { AggregatorPorts, NoticeRow } from './ports.js';
+import { createPublisher } from './publisher.js';
+import type { Publisher } from './publisher.js';
+import type { AggregatorSettings } from './settings.js';
+import { createMemory } from './turn/memory.js';
+import type { Memory } from './turn/memory.js';
+import { createMemoryDirectory } from './turn/memory-directory.js';
+import type { TurnOutcome } from './turn/open-turn.js';
+import { createTurnLoop } from './turn/turn-loop.js';
+import type { TurnLoop } from './turn/turn-loop.js';
+import { createTurnRunner } from './turn/turn-runner.js';
+import type { TurnListener, TurnRunner } from './turn/turn-runner.js';
+import { createUpkeep } from './upkeep.js';
+import type { Upkeep } from './upkeep.js';
+
+/** Commands without an answer that are kept in memory. */
+const maxCommands = 1_000;
+
+export interface Parts {
+  readonly linkClock: Clock;
+  readonly memory: Memory;
+  readonly views: EdgeViews;
+  readonly publisher: Publisher;
+  readonly operations: OperationQueue;
+  readonly inbox: Inbox;
+  readonly receiver: Receiver;
+  readonly runner: TurnRunner;
+  readonly loop: TurnLoop;
+  readonly commands: Commands;
+  readonly upkeep: Upkeep;
+  readonly counts: Counts;
+  onNotices(listener: (rows: readonly NoticeRow[]) => void): () => void;
+}
+
+interface Counts {
+  readonly dropped: Map<string, number>;
+  quarantined: number;
+}
+
+export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, outside: AggregatorObserver): Parts {
+  const linkClock = ports.linkClock ?? ports.clock;
+  const counts: Counts = { dropped: new Map(), quarantined: 0 };
+  const observer = countingObserver(outside, counts);
+  const memory = createMemory(
+    createMemoryDirectory({ maxRetiredEpochs: settings.edges.maxRetiredEpochs, maxCommands }),
+  );
+  const views = createEdgeViews(memory.directory, settings.edges);
+  const publisher = createPublisher(settings, { link: ports.link, clock: linkClock, logger: ports.logger, observer });
+  const outbound = createOutbound({ publisher, sha256: ports.sha256, linkClock, observer });
+  const context: IngestContext = { ...ports, settings, linkClock, observer, outbound, view: (id) => views.of(id) };
+  const operations = createOperationQueue(settings.commit, {
+    onWork: () => {
+      loop.kick();
+    },
+    onFailed(error) {
+      ports.logger.error({ err: error }, 'upkeep could not be done');
+    },
+  });
+  const inbox = createInbox(settings.ingest, {
+    batchWork: (received) => workForBatch(context, received),
+    stateWork(edgeId, state) {
+      const view = views.of(edgeId);
+      return view === undefined ? null : createStateWork(context, view, state);
+    },
+  });
+  const occupancy = createOccupancyBoard(settings.occupancyIntervalMs, {
+    publisher,
+    clock: ports.clock,
+    linkClock,
+    site: (siteId) => memory.sites.get(siteId),
+    whenStored(action) {
+      operations.enqueueUpkeep(
+        (turn) => {
+          turn.afterCommit(action);
+        },
+        () => undefined,
+      );
+    },
+  });
+  const followers = createFollowers(ports);
+  const listener = createTurnListener({ ports, memory, views, outbound, observer, followers, inbox });
+  const runner = createTurnRunner(
+    memory,
+    { ...ports, decisionTtlMs: settings.decisionTtlMs },
+    {
+      ...listener,
+      onOutcome(outcome) {
+        listener.onOutcome(outcome);
+        for (const siteId of outcome.touchedSites) occupancy.onSite(siteId);
+      },
+      onCommit(durationMs, rows) {
+        loop.onStored();
+        observer.onCommit(durationMs, rows);
+      },
+    },
+  );
+  const receiver = createReceiver({
+    context,
+    directory: memory.directory,
+    inbox,
+    enqueue: operations.enqueue,
+    onPresence: (view) => {
+      upkeep.announce(view);
+    },
+    onWork: () => {
+      loop.kick();
+    },
+  });
+  const upkeep = createUpkeep({
+    ports,
+    settings,
+    linkClock,
+    memory,
+    operations,
+    occupancy,
+    receiver,
+    kick: () => {
+      loop.kick();
+    },
+  });
+  const { maxTurnBatches, maxTurnBytes } = settings.commit;
+  const loop = createTurnLoop(settings.commit, {
+    clock: linkClock,
+    logger: ports.logger,
+    runner,
+    upkeep: () => upkeep.step(),
+    source: {
+      take: () => [...operations.take(), ...inbox.take(maxTurnBatches, maxTurnBytes)],
+      giveBack(work) {
+        operations.giveBack(work);
+        inbox.giveBack(work);
+      },
+    },
+  });
+  const commands = createCommands(settings.commandDeadlineMs, {
+    committer: operations.committer,
+    outbound,
+    clock: ports.clock,
+    linkClock,
+    view: (edgeId) => views.of(edgeId),
+  });
+  return {
+    linkClock,
+    memory,
+    views,
+    publisher,
+    operations,
+    inbox,
+    receiver,
+    runner,
+    loop,
+    commands,
+    upkeep,
+    counts,
+    onNotices: followers.follow,
+  };
+}
+
+function countingObserver(outside: AggregatorObserver, counts: Counts): AggregatorObserver {
+  return {
+    onEvent: (siteId, kind, result) => {
+      outside.onEvent(siteId, kind, result);
+    },
+    onCommit: (durationMs, rows) => {
+      outside.onCommit(durationMs, rows);
+    },
+    onCommitFailed: (code) => {
+      outside.onCommitFailed(code);
+    },
+    onDecision: (siteId, durationMs, outcome) => {
+      outside.onDecision(siteId, durationMs, outcome);
+    },
+    onSessionClosed: (siteId, durationMs, basis) => {
+      outside.onSessionClosed(siteId, durationMs, basis);
+    },
+    onEdgePresence: (siteId, edgeId, online) => {
+      outside.onEdgePresence(siteId, edgeId, online);
+    },
+    onQuarantine(siteId, reason) {
+      counts.quarantined += 1;
+      outside.onQuarantine(siteId, reason);
+    },
+    onDropped(reason) {
+      counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + 1);
+      outside.onDropped(reason);
+    },
+  };
+}
+
+interface Followers {
+  follow(listener: (rows: readonly NoticeRow[]) => void): () => void;
+  tell(rows: readonly NoticeRow[]): void;
+}
+
+function createFollowers(ports: AggregatorPorts): Followers {
+  const listeners = new Set<(rows: readonly NoticeRow[]) => void>();
+  return {
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    tell(rows) {
+      if (rows.length === 0) return;
+      for (const listener of listeners) {
+        try {
+          listener(rows);
+        } catch (error) {
+          ports.logger.error({ err: error }, 'a follower of notices failed');
+        }
+      }
+    },
+  };
+}
+
+interface ListenerParts {
+  readonly ports: AggregatorPorts;
+  readonly memory: Memory;
+  readonly views: EdgeViews;
+  readonly outbound: Outbound;
+  readonly observer: AggregatorObserver;
+  readonly followers: Followers;
+  readonly inbox: Inbox;
+}
+
+/** What follows from a turn once it is stored. */
+function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'> {
+  const { ports, memory, views, observer } = parts;
+  const secrets = new Map<string, string | null>();
+
+  const sendDecisions = ({ decisions }: TurnOutcome): void => {
+    for (const { arrival } of decisions) {
+      const view = views.of(arrival.edgeId);
+      const site = memory.sites.get(arrival.siteId);
+      // As it stands at the end of the turn: the edge may have decided by itself in the same batch.
+      const now = site === undefined ? undefined : arrivalOf(site, arrivalKey(arrival));
+      if (view === undefined || site === undefined || now === undefined || !isDecided(now)) continue;
+      parts.outbound.decision(view, site, now, now.decision);
+    }
+  };
+
+  /** An edge whose credential no longer holds is cut off at once. */
+  const cutOff = ({ changes }: TurnOutcome): void => {
+    for (const edge of changes.edges) {
+      const before = secrets.get(edge.edgeId) ?? null;
+      secrets.set(edge.edgeId, edge.secretHash);
+      const isRevoked = edge.revokedAtMs !== null;
+      if (isRevoked) parts.inbox.forget(edge.edgeId);
+      if (!isRevoked && (before === null || before === edge.secretHash)) continue;
+      ports.link.disconnect(edge.edgeId).catch((error: unknown) => {
+        ports.logger.warn({ edgeId: edge.edgeId, err: error }, 'a revoked edge could not be disconnected');
+      });
+    }
+  };
+
+  return {
+    onDecisions: sendDecisions,
+    onOutcome(outcome) {
+      parts.followers.tell(outcome.notices);
+      cutOff(outcome);
+      for (const { siteId, fact } of outcome.facts) {
+        if (fact.type !== 'session-closed' || fact.state !== 'closed') continue;
+        observer.onSessionClosed(siteId, fact.durationMs, fact.basis);
+      }
+    },
+    onStoreFailed(error) {
+      observer.onCommitFailed(error.code);
+    },
+    onReloaded() {
+      secrets.clear();
+      for (const edge of memory.directory.edges()) secrets.set(edge.edgeId, edge.secretHash);
+    },
+  };
+}
