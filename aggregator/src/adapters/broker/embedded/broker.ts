@@ -127,7 +127,6 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       return;
     }
     boundRetained(client, packet);
-    trackByTopic(packet);
     done();
   };
 
@@ -256,7 +255,6 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
               return;
             }
             const packet: PublishPacket = { cmd: 'publish', topic, payload, qos: 1, retain, dup: false };
-            trackByTopic(packet);
             aedes.publish(packet, (error) => {
               if (error) reject(error);
               else resolve();
@@ -324,12 +322,4 @@ function boundConnect(packet: ConnectPacket, maxKeepaliveSeconds: number): void 
   packet.clean = true;
   const asked = packet.keepalive ?? 0;
   packet.keepalive = asked === 0 ? maxKeepaliveSeconds : Math.min(asked, maxKeepaliveSeconds);
-}
-
-/**
- * Aedes drops a message to a client when a later one of the same origin overtook it, and retained messages are overtaken by
- * others. Within one topic nothing is overtaken, so each topic is made an origin of its own.
- */
-function trackByTopic(packet: PublishPacket): void {
-  (packet as PublishPacket & { brokerId: string }).brokerId = packet.topic;
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { messageOf } from '../../error-message.js';
 import type { RefusalReason } from './refusals.js';
 import type { EmbeddedBrokerSettings } from './settings.js';
 
@@ -127,6 +128,6 @@ async function readNamed(file: string, key: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new Error(`${key}: ${error instanceof Error ? error.message : 'cannot be read'}`, { cause: error });
+    throw new Error(`${key}: ${messageOf(error)}`, { cause: error });
   }
 }

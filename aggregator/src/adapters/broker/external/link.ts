@@ -5,6 +5,7 @@ import type { IClientOptions, MqttClient } from 'mqtt';
 import { centreFilters, wireLimits } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Logger, Random } from '@gatehouse/shared';
 import type { CentreLink, IncomingMessage } from '../../../app/ports.js';
+import { messageOf } from '../../error-message.js';
 import type { ExternalBrokerSettings } from './settings.js';
 
 export interface ExternalLinkOptions {
@@ -151,7 +152,7 @@ async function optionsOf(settings: ExternalBrokerSettings): Promise<IClientOptio
     try {
       return await readFile(file);
     } catch (error) {
-      throw new Error(`mqtt.${key}: ${error instanceof Error ? error.message : 'cannot be read'}`, { cause: error });
+      throw new Error(`mqtt.${key}: ${messageOf(error)}`, { cause: error });
     }
   };
   return {

@@ -1,6 +1,7 @@
 /** SQLite's error codes as the store's, with what a person should look at. */
 import { StoreError } from '../../../app/ports.js';
 import type { StoreErrorCode } from '../../../app/ports.js';
+import { messageOf } from '../../error-message.js';
 
 const codes: Readonly<Record<string, StoreErrorCode>> = {
   SQLITE_CONSTRAINT: 'constraint',
@@ -42,16 +43,11 @@ const advice: Readonly<Record<StoreErrorCode, (path: string) => string>> = {
 /** Any failure of a file operation or of a statement as a StoreError that names `path`. */
 export function storeErrorFrom(error: unknown, path: string): StoreError {
   if (error instanceof StoreError) return error;
-  const { code, message } = describe(error);
-  const known = codes[code] ?? 'io';
-  return new StoreError(known, `${advice[known](path)} (${message})`, { cause: error });
+  const code = codes[codeOf(error)] ?? 'io';
+  return new StoreError(code, `${advice[code](path)} (${messageOf(error)})`, { cause: error });
 }
 
-/** By shape: an error made by a native module may be of another realm than ours. */
-function describe(error: unknown): { code: string; message: string } {
-  if (typeof error !== 'object' || error === null) return { code: '', message: String(error) };
-  return {
-    code: 'code' in error && typeof error.code === 'string' ? error.code : '',
-    message: 'message' in error && typeof error.message === 'string' ? error.message : 'no message',
-  };
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
 }

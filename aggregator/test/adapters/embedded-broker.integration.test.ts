@@ -1,0 +1,341 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import mqttPacket from 'mqtt-packet';
+import { edgeTopic, silentLogger } from '@gatehouse/shared';
+import { systemClock } from '@gatehouse/shared/node';
+import { createEmbeddedBroker, embeddedBrokerSettingsSchema } from '../../src/adapters/broker/embedded/index.js';
+import type { BrokerLimits, EmbeddedBroker, RefusalReason } from '../../src/adapters/broker/embedded/index.js';
+import type { TestEnd } from '../conformance/centre-link.js';
+import { connectEnd } from '../conformance/mqtt-end.js';
+import { until } from '../conformance/waiting.js';
+import { authenticator, createTestBroker, urlOf } from './broker-harness.js';
+
+const eventsOf = (edgeId: string): string => edgeTopic('site-a', edgeId, 'events');
+const acksOf = (edgeId: string): string => edgeTopic('site-a', edgeId, 'acks');
+
+describe('a broker among hostile clients', () => {
+  let broker: EmbeddedBroker;
+  let good: TestEnd;
+  let received: string[];
+  const sockets: Socket[] = [];
+  const ends: TestEnd[] = [];
+
+  const start = async (limits: Partial<BrokerLimits> = {}): Promise<void> => {
+    broker = createTestBroker(limits);
+    received = [];
+    await broker.start(({ topic }) => received.push(topic));
+    good = await as('edge-2');
+    await good.subscribe(acksOf('edge-2'));
+  };
+  const as = async (username: string, clientId = username, password = `secret-${username}`): Promise<TestEnd> => {
+    const end = await connectEnd(urlOf(broker), { username, password, clientId });
+    ends.push(end);
+    return end;
+  };
+  /** Publishes what will not be acknowledged. */
+  const send = (end: TestEnd, topic: string, payload: string | Uint8Array, retain: boolean): void => {
+    end.publish(topic, payload, { retain }).catch(() => undefined);
+  };
+  const rawSocket = async (): Promise<Socket> => {
+    const { port } = broker.address() ?? { port: 0 };
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    socket.resume();
+    await until('connected', () => !socket.connecting);
+    return socket;
+  };
+  const refused = (reason: RefusalReason): number => broker.counters().refusedTotal[reason];
+  /** The good edge goes on as if nothing were. */
+  const expectGoodTraffic = async (): Promise<void> => {
+    const before = [received.length, good.received.length];
+    await good.publish(eventsOf('edge-2'), '{}', { retain: false });
+    await broker.publish(acksOf('edge-2'), '{}', { retain: false });
+    await until(
+      'good traffic goes on',
+      () => received.length > (before[0] ?? 0) && good.received.length > (before[1] ?? 0),
+    );
+    expect(good.isConnected).toBe(true);
+  };
+
+  beforeEach(() => start());
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    for (const end of ends.splice(0)) if (end.isConnected) await end.close();
+    await broker.stop();
+  });
+
+  it('refuses who shows no credential, a wrong one or another edge’s', async () => {
+    const url = urlOf(broker);
+    const options = { clientId: 'edge-1', username: 'edge-1' };
+    await expect(connectEnd(url, { ...options, password: 'wrong' })).rejects.toThrow(/user ?name or password/i);
+    await expect(connectEnd(url, { ...options, username: 'nobody', password: 'x' })).rejects.toThrow();
+    await expect(connectEnd(url, { ...options, username: '__proto__', password: 'x' })).rejects.toThrow();
+    await expect(as('edge-1', 'edge-2')).rejects.toThrow(/authori[sz]ed/i);
+    const anonymous = await rawSocket();
+    anonymous.write(
+      mqttPacket.generate({
+        cmd: 'connect',
+        clientId: 'x',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: true,
+        keepalive: 5,
+      }),
+    );
+    await until('the anonymous one is gone', () => anonymous.destroyed);
+    expect(refused('credentials')).toBe(4);
+    expect(refused('client-id')).toBe(1);
+    expect(broker.counters().clients).toBe(1);
+    await expectGoodTraffic();
+  });
+
+  it('disconnects an edge that publishes for another, for nobody, or retained where it may not', async () => {
+    for (const [topic, retain] of [
+      [eventsOf('edge-2'), false],
+      [acksOf('edge-1'), false],
+      ['gatehouse/v1/site-a/occupancy', true],
+      [eventsOf('edge-1'), true],
+    ] as const) {
+      const edge = await as('edge-1');
+      send(edge, topic, 'x', retain);
+      await until(`${topic} costs the connection`, () => !edge.isConnected);
+    }
+    expect(refused('publish-topic')).toBe(4);
+    expect(received).toEqual([]);
+    await expectGoodTraffic();
+  });
+
+  it('does not disconnect an edge for what a payload holds', async () => {
+    const edge = await as('edge-1');
+    for (const payload of [
+      '',
+      'not JSON',
+      Uint8Array.from([0xff, 0xfe]),
+      '{"__proto__":1}',
+      new Uint8Array(128 * 1024),
+    ]) {
+      await edge.publish(eventsOf('edge-1'), payload, { retain: false });
+    }
+    await until('all five', () => received.length === 5);
+    expect(edge.isConnected).toBe(true);
+  });
+
+  it('refuses a last will on another’s topic', async () => {
+    const will = { topic: eventsOf('edge-2'), payload: Buffer.from('x'), qos: 1 as const, retain: false };
+    await expect(
+      connectEnd(urlOf(broker), { username: 'edge-1', password: 'secret-edge-1', clientId: 'edge-1', will }),
+    ).rejects.toThrow(/authori[sz]ed/i);
+    expect(refused('will-topic')).toBe(1);
+  });
+
+  it('refuses filters beyond one’s own, and keeps the connection', async () => {
+    const edge = await as('edge-1');
+    const auditor = await as('auditor');
+    const observer = await as('observer');
+    for (const filter of ['#', '+/+/+/+/+', '$SYS/#', acksOf('edge-2'), 'gatehouse/v1/site-a/#']) {
+      await expect(edge.subscribe(filter)).rejects.toThrow();
+    }
+    await expect(auditor.subscribe('gatehouse/v1/site-b/#')).rejects.toThrow();
+    await expect(observer.subscribe('gatehouse/v1/site-a/edge-1/events')).rejects.toThrow();
+    await edge.subscribe(acksOf('edge-1'));
+    await auditor.subscribe('gatehouse/v1/site-a/#');
+    await observer.subscribe('gatehouse/v1/site-a/occupancy');
+    expect(refused('subscribe-filter')).toBe(7);
+    await expectGoodTraffic();
+    await until('the auditor hears both', () => auditor.received.length === 2);
+    expect(observer.received).toEqual([]);
+  });
+
+  it('bounds the subscriptions of a client', async () => {
+    await broker.stop();
+    await start({ maxSubscriptionsPerClient: 4 });
+    const auditor = await as('auditor');
+    for (const n of [1, 2, 3, 4]) await auditor.subscribe(`gatehouse/v1/site-a/e-${String(n)}/#`);
+    await auditor.subscribe('gatehouse/v1/site-a/e-1/#');
+    await expect(auditor.subscribe('gatehouse/v1/site-a/e-5/#')).rejects.toThrow();
+    expect(refused('too-many-subscriptions')).toBe(1);
+  });
+
+  it('cuts off a packet of 10 MB by its header, before it is there', async () => {
+    const edge = await as('edge-1');
+    send(edge, eventsOf('edge-1'), new Uint8Array(10 * 1024 * 1024), false);
+    await until('the sender is gone', () => !edge.isConnected);
+    expect(refused('packet-too-long')).toBe(1);
+    const stranger = await rawSocket();
+    stranger.write(Uint8Array.from([0x10, 0xff, 0xff, 0xff, 0x7f]));
+    await until('the stranger is gone', () => stranger.destroyed);
+    expect(refused('packet-too-long')).toBe(2);
+    await expectGoodTraffic();
+  });
+
+  it('cuts off what is not MQTT', async () => {
+    const socket = await rawSocket();
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until('it is gone', () => socket.destroyed);
+    expect(refused('not-mqtt')).toBe(1);
+    const malformed = await rawSocket();
+    malformed.write(Uint8Array.from([0x10, 0x04, 0xff, 0xff, 0xff, 0xff]));
+    await until('it is gone', () => malformed.destroyed);
+    await expectGoodTraffic();
+  });
+
+  it('gives a stranger a bounded time, however slowly it speaks', async () => {
+    await broker.stop();
+    await start({ authenticationTimeoutMs: 300 });
+    const silent = await rawSocket();
+    const slow = await rawSocket();
+    const bytes = [0x10, 0x20, 0x00, 0x04, 0x4d, 0x51, 0x54, 0x54, 0x04, 0x02, 0x00, 0x3c];
+    const drip = setInterval(() => {
+      const next = bytes.shift();
+      if (next !== undefined && !slow.destroyed) slow.write(Uint8Array.from([next]));
+    }, 50);
+    expect(broker.counters().unauthenticated).toBe(2);
+    await expectGoodTraffic();
+    await until('both are gone', () => silent.destroyed && slow.destroyed);
+    clearInterval(drip);
+    expect(refused('authentication-timeout')).toBe(2);
+    expect(broker.counters().unauthenticated).toBe(0);
+    await expectGoodTraffic();
+  });
+
+  it('bounds connections in all, from one address, and without a credential', async () => {
+    for (const [limits, reason] of [
+      [{ maxConnections: 3 }, 'too-many-connections'],
+      [{ maxConnectionsPerAddress: 3 }, 'too-many-from-address'],
+      [{ maxUnauthenticated: 2 }, 'too-many-unauthenticated'],
+    ] as const) {
+      await broker.stop();
+      await start(limits);
+      const kept = [await rawSocket(), await rawSocket()];
+      const beyond = await rawSocket();
+      await until(`${reason}: the one beyond is gone`, () => beyond.destroyed);
+      expect(refused(reason)).toBe(1);
+      expect(kept.map((socket) => socket.destroyed)).toEqual([false, false]);
+      await expectGoodTraffic();
+      for (const socket of kept) socket.destroy();
+      await until('room again', () => broker.counters().unauthenticated === 0);
+      const after = await as('edge-1');
+      expect(after.isConnected).toBe(true);
+    }
+  });
+
+  it('cuts off a reader that does not read, and holds up nobody for it', async () => {
+    await broker.stop();
+    await start({ maxQueuedBytesPerClient: 256 * 1024 });
+    const { port } = broker.address() ?? { port: 0 };
+    const stuck = connect(port, '127.0.0.1');
+    sockets.push(stuck);
+    stuck.on('error', () => undefined);
+    stuck.write(
+      mqttPacket.generate({
+        cmd: 'connect',
+        clientId: 'auditor',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: true,
+        keepalive: 60,
+        username: 'auditor',
+        password: Buffer.from('secret-auditor'),
+      }),
+    );
+    stuck.write(
+      mqttPacket.generate({
+        cmd: 'subscribe',
+        messageId: 1,
+        subscriptions: [{ topic: 'gatehouse/v1/site-a/#', qos: 0 }],
+      }),
+    );
+    stuck.pause();
+    await until('the reader is in', () => broker.status().clients === 2);
+    const payload = 'x'.repeat(100 * 1024);
+    for (let sent = 0; sent < 400 && refused('slow-reader') === 0; sent += 1) {
+      await broker.publish(acksOf('edge-2'), payload, { retain: false });
+      await until('the good edge hears each', () => good.received.length > sent);
+    }
+    expect(refused('slow-reader')).toBe(1);
+    await until('only the good edge is left', () => broker.status().clients === 1);
+    await expectGoodTraffic();
+  });
+
+  it('slows down a sender above its rate and loses nothing of it', async () => {
+    await broker.stop();
+    await start({ maxPacketsPerSecond: 200 });
+    const edge = await as('edge-1');
+    const startedMs = performance.now();
+    await Promise.all(
+      Array.from({ length: 300 }, () => edge.publish(eventsOf('edge-1'), 'x'.repeat(4096), { retain: false })),
+    );
+    await until('all of them', () => received.filter((topic) => topic === eventsOf('edge-1')).length === 300);
+    // 300 packets at 200 a second, 200 of them saved up: the rest takes half a second, less the last chunk read.
+    expect(performance.now() - startedMs).toBeGreaterThan(300);
+    await expectGoodTraffic();
+  });
+
+  it('lets the same edge in again at once and ends its former connection', async () => {
+    const former = await as('edge-1');
+    const latter = await as('edge-1');
+    await until('the former is gone', () => !former.isConnected);
+    await latter.publish(eventsOf('edge-1'), '{}', { retain: false });
+    await latter.subscribe(acksOf('edge-1'));
+    await broker.publish(acksOf('edge-1'), '{}', { retain: false });
+    await until('the latter works', () => received.length === 1 && latter.received.length === 1);
+    expect(broker.status().clients).toBe(2);
+    await expectGoodTraffic();
+  });
+
+  it('does not let a reader take over an edge by its client id', async () => {
+    const thief = await as('auditor', 'edge-2');
+    const second = await as('auditor', 'edge-2');
+    expect([thief.isConnected, second.isConnected]).toEqual([true, true]);
+    await expectGoodTraffic();
+  });
+
+  it('keeps nothing for a client that is away', async () => {
+    const options = { username: 'edge-1', password: 'secret-edge-1', clientId: 'edge-1', clean: false };
+    const edge = await connectEnd(urlOf(broker), options);
+    await edge.subscribe(acksOf('edge-1'));
+    await edge.close();
+    await broker.publish(acksOf('edge-1'), 'missed', { retain: false });
+    const again = await connectEnd(urlOf(broker), options);
+    ends.push(again);
+    await again.subscribe(acksOf('edge-1'));
+    await broker.publish(acksOf('edge-1'), 'heard', { retain: false });
+    await until('a message', () => again.received.length > 0);
+    expect(again.received.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['heard']);
+  });
+});
+
+describe('a broker that cannot listen', () => {
+  it('names the setting when its port is in use', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const broker = createEmbeddedBroker({
+      settings: embeddedBrokerSettingsSchema.parse({ port }),
+      authenticator,
+      logger: silentLogger,
+      clock: systemClock,
+    });
+    await expect(broker.start(() => undefined)).rejects.toThrow(
+      new RegExp(`^mqtt\\.port: 127\\.0\\.0\\.1:${String(port)} is in use`),
+    );
+    expect(broker.status().connected).toBe(false);
+    await new Promise((resolve) => other.close(resolve));
+    await broker.start(() => undefined);
+    await broker.stop();
+  });
+
+  it('names the setting when a file of TLS is missing', async () => {
+    const tls = { certFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' };
+    const broker = createEmbeddedBroker({
+      settings: embeddedBrokerSettingsSchema.parse({ port: 0, tls: { ...tls, host: '127.0.0.1', port: 0 } }),
+      authenticator,
+      logger: silentLogger,
+      clock: systemClock,
+    });
+    await expect(broker.start(() => undefined)).rejects.toThrow(/^mqtt\.tls\.certFile: .*\/nowhere\/cert\.pem/);
+    expect(broker.address()).toBeNull();
+  });
+});
