@@ -1,7 +1,39 @@
 /** Assembles an edge agent out of its ports and runs it. */
-import type { EdgeAgentPorts } from './ports.js';
-import type { EdgeSettings } from './settings.js';
+import {
+  ackSchema,
+  allowanceSchema,
+  commandSchema,
+  credentialSchema,
+  decisionSchema,
+  parsePayload,
+  parseValue,
+} from '@gatehouse/shared';
+import type { Ack, Allowance, CentreToEdgeChannel, Command, Decision, EdgeEvent, EdgeState } from '@gatehouse/shared';
+import { modeOf } from '../domain/lane/state.js';
+import type { LaneState } from '../domain/lane/state.js';
+import type { LaneEvent } from '../domain/lane/vocabulary.js';
+import { createAdmission } from './admission.js';
+import type { Admission } from './admission.js';
+import { createCommandDesk } from './command-desk.js';
+import type { CommandDesk } from './command-desk.js';
+import { createEpochKeeper } from './epoch-keeper.js';
+import type { EpochKeeper } from './epoch-keeper.js';
+import { draftOf, oneEvent } from './lane-events.js';
+import { createLaneRunner } from './lane-runner.js';
+import type { LaneRunner } from './lane-runner.js';
+import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
+import { modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
+import { Recorder } from './recorder.js';
+import type { EventStamp } from './recorder.js';
+import { Replicator } from './replicator.js';
+import { createStatePublisher, onlineState } from './state-publisher.js';
+import type { StatePublisher } from './state-publisher.js';
+import type { EdgeSettings, GateSettings } from './settings.js';
 import type { EdgeStatus } from './status.js';
+import { createTally, gateStatusOf } from './tally.js';
+import type { Tally } from './tally.js';
+import { agentVersion } from './version.js';
+import { createWallWatch } from './wall-watch.js';
 
 export interface EdgeAgent {
   /** Opens the outbox, starts the barriers and readers, begins to connect. Rejects if the outbox cannot be opened. */
@@ -11,7 +43,398 @@ export interface EdgeAgent {
   status(): EdgeStatus;
 }
 
+/** @throws RangeError if a gate has no barrier. */
 export function createEdgeAgent(ports: EdgeAgentPorts, settings: EdgeSettings): EdgeAgent {
-  void [ports, settings];
-  throw new Error('not there yet');
+  return new RunningAgent(ports, settings);
+}
+
+class RunningAgent implements EdgeAgent {
+  readonly #ports: EdgeAgentPorts;
+  readonly #settings: EdgeSettings;
+  readonly #instance: string;
+  readonly #tally: Tally = createTally();
+  readonly #lanes: ReadonlyMap<string, LaneRunner>;
+  readonly #recorder: Recorder;
+  readonly #replicator: Replicator;
+  readonly #admission: Admission;
+  readonly #commands: CommandDesk;
+  readonly #epochs: EpochKeeper;
+  readonly #state: StatePublisher;
+  readonly #wallWatch: { start(): void; stop(): void; readonly jumped: boolean };
+  #cancelTrim: () => void = () => undefined;
+  #startedMs = 0;
+  #linkUp = false;
+  #downReason: string | null = 'not connected yet';
+  #running = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(ports: EdgeAgentPorts, settings: EdgeSettings) {
+    const { logger, linkClock, link, random } = ports;
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#instance = random.hex(16);
+    this.#lanes = new Map(settings.gates.map((gate) => [gate.gateId, this.#lane(gate, barrierOf(ports, gate))]));
+    this.#recorder = new Recorder(
+      { ...ports, store: ports.outbox, stamp: () => this.#stamp(ports.clock.monoMs()) },
+      settings.outbox,
+      {
+        onCommitted: (durationMs, events) => {
+          this.#tally.committed(durationMs, events);
+          this.#replicator.send();
+        },
+        onFailure: () => {
+          this.#admission.decideAllAlone();
+          this.#state.changed();
+        },
+        onRecovered: () => {
+          logger.info({}, 'the outbox takes events again');
+          this.#replicator.send();
+          this.#state.changed();
+        },
+      },
+    );
+    this.#epochs = createEpochKeeper({
+      ...ports,
+      settings: settings.protocol,
+      recorder: this.#recorder,
+      notes: (epoch, seqOf) => this.#admission.notesForNewEpoch(epoch, seqOf),
+      hold: () => {
+        this.#replicator.hold();
+      },
+      begun: () => {
+        this.#tally.count('epochsBegun');
+        this.#admission.discardAllowance();
+        this.#state.publishNow();
+        this.#replicator.reset();
+      },
+    });
+    this.#replicator = new Replicator(
+      {
+        ...ports,
+        recorder: this.#recorder,
+        instance: this.#instance,
+        waiting: () => this.#admission.waiting(),
+        onFork: (cause) => {
+          this.#epochs.begin(cause);
+        },
+        onProgress: () => {
+          this.#epochs.acknowledged();
+        },
+      },
+      settings.protocol,
+    );
+    this.#admission = createAdmission({
+      ports,
+      settings,
+      recorder: this.#recorder,
+      lanes: this.#lanes,
+      tally: this.#tally,
+      canAsk: () => link.isUp && this.#linkUp && !this.#replicator.hasBacklog,
+      stamp: () => this.#stamp(ports.clock.monoMs()),
+    });
+    this.#commands = createCommandDesk({
+      ...ports,
+      recorder: this.#recorder,
+      lanes: this.#lanes,
+      stamp: () => this.#stamp(ports.clock.monoMs()),
+    });
+    this.#state = createStatePublisher({
+      ...ports,
+      settings: settings.protocol,
+      state: () => this.#onlineState(),
+    });
+    this.#wallWatch = createWallWatch(ports.clock, linkClock, settings.protocol.stateIntervalMs, (jumped, byMs) => {
+      this.#wallJumped(jumped, byMs);
+    });
+  }
+
+  async start(): Promise<void> {
+    const { random, link, logger } = this.#ports;
+    const snapshot = await this.#recorder.open(random.hex(16));
+    this.#startedMs = this.#ports.linkClock.monoMs();
+    this.#running = true;
+    if (snapshot.damaged !== null) logger.error({ damage: snapshot.damaged }, 'the outbox was damaged and begun anew');
+    // First of all: what the former run left open.
+    for (const draft of recoveryDrafts(snapshot, () => this.#stamp(this.#ports.clock.monoMs()))) {
+      this.#recorder.record(draft);
+    }
+    // Losses of the former run are told with whatever is written next.
+    if (snapshot.lost.events > 0) this.#recorder.record({ kind: 'notes' });
+    await this.#recorder.flushed();
+    this.#admission.restore(snapshot.damaged === null ? snapshot.notes : new Map());
+    this.#replicator.reset();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.start(modeOfNote(snapshot.notes, lane.gateId))));
+    await Promise.all(
+      this.#ports.readers.map((reader) =>
+        reader.start((read) => {
+          this.#read(read);
+        }),
+      ),
+    );
+    this.#wallWatch.start();
+    this.#trimLater();
+    const will = JSON.stringify({ presence: 'offline', instance: this.#instance } satisfies EdgeState);
+    await link.start(
+      {
+        onUp: () => {
+          this.#linkChanged(true, null);
+        },
+        onDown: (reason) => {
+          this.#linkChanged(false, reason);
+        },
+        onMessage: (channel, payload) => {
+          this.#receive(channel, payload);
+        },
+      },
+      will,
+    );
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#cancelTrim();
+    this.#wallWatch.stop();
+    this.#admission.stop();
+    this.#epochs.stop();
+    this.#replicator.stop();
+    this.#state.stop();
+    await this.#safely(
+      'reader',
+      this.#ports.readers.map((reader) => reader.stop()),
+    );
+    await this.#safely(
+      'barrier',
+      [...this.#lanes.values()].map((lane) => lane.stop()),
+    );
+    const farewell = JSON.stringify({ presence: 'offline', instance: this.#instance } satisfies EdgeState);
+    await this.#safely('link', [this.#ports.link.stop(farewell)]);
+    await this.#safely('outbox', [this.#recorder.close()]);
+  }
+
+  status(): EdgeStatus {
+    const view = this.#recorder.view;
+    const { replicator } = { replicator: this.#replicator.counters };
+    return {
+      siteId: this.#settings.siteId,
+      edgeId: this.#settings.edgeId,
+      instance: this.#instance,
+      version: agentVersion,
+      running: this.#running,
+      uptimeMs: this.#running ? this.#ports.linkClock.monoMs() - this.#startedMs : 0,
+      link: { up: this.#linkUp, downReason: this.#downReason },
+      outbox: {
+        epoch: view.epoch,
+        oldest: view.oldest,
+        next: view.next,
+        acked: view.acked,
+        unacknowledged: view.next - 1 - view.acked,
+        bytes: view.bytes,
+        oldestUnacknowledgedAgeMs: this.#oldestAgeMs(),
+        failing: view.failing,
+        lost: view.lost,
+      },
+      faults: this.#edgeFaults(),
+      allowance: this.#admission.allowance(),
+      gates: [...this.#lanes.values()].map((lane) =>
+        gateStatusOf(lane, this.#ports.clock.monoMs(), (name) => this.#recorder.arrivalSeq(name) ?? null),
+      ),
+      lastDecisionMs: this.#tally.lastDecisionMs,
+      lastCommitMs: this.#tally.lastCommitMs,
+      counters: {
+        ...this.#tally.counters(),
+        eventsLost: view.lost.events + this.#tally.counters().eventsLost,
+        batchesPublished: replicator.published,
+        batchesResent: replicator.resent,
+        acksApplied: replicator.acksApplied,
+      },
+    };
+  }
+
+  // -------------------------------------------------------------- lanes
+
+  #lane(gate: GateSettings, driver: BarrierDriver): LaneRunner {
+    const { gateId } = gate;
+    return createLaneRunner(gate, driver, this.#ports, {
+      onEvent: (event, atMs) => {
+        this.#laneEvent(gateId, event, atMs);
+      },
+      onAskDecision: (arrivalId) => {
+        this.#admission.ask(gateId, arrivalId);
+      },
+      onCommandAnswer: (commandId, result, detail) => {
+        this.#commands.answered(commandId, result, detail);
+      },
+      onOpenRequested: () => {
+        this.#tally.count('openRequests');
+      },
+      onChanged: (before, after) => {
+        this.#laneChanged(gateId, before, after);
+      },
+      onDropped: () => {
+        this.#tally.count('inputsDropped');
+      },
+    });
+  }
+
+  #laneEvent(gateId: string, event: LaneEvent, atMs: number): void {
+    this.#tally.happened(event);
+    const draft = draftOf(event, { gateId, stamp: this.#stamp(atMs), epoch: () => this.#recorder.view.epoch });
+    this.#recorder.record(event.kind === 'vehicle-admitted' ? this.#admission.guard(gateId, event, draft) : draft);
+  }
+
+  #laneChanged(gateId: string, before: LaneState, after: LaneState): void {
+    if (before.orders.mode !== after.orders.mode) {
+      const notes = new Map([[modeNoteName(gateId), after.orders.mode === 'automatic' ? null : after.orders.mode]]);
+      this.#recorder.record({ kind: 'notes', notes: () => notes });
+    }
+    this.#admission.laneChanged(gateId, before, after);
+    if (tellsApart(before, after)) this.#state.changed();
+  }
+
+  #read(read: CredentialRead): void {
+    const credential = parseValue(credentialSchema, read.credential);
+    const lane = this.#lanes.get(read.gateId);
+    if (credential.ok && lane !== undefined) {
+      lane.read({ ...read, credential: credential.value });
+      return;
+    }
+    this.#tally.count('inputsDropped');
+    const error = credential.ok ? 'there is no such gate here' : credential.error;
+    this.#ports.logger.warn({ gateId: read.gateId, error }, 'a read was refused');
+  }
+
+  // -------------------------------------------------------------- the link
+
+  #linkChanged(up: boolean, reason: string | null): void {
+    this.#linkUp = up;
+    this.#downReason = reason;
+    if (up) {
+      this.#state.linkUp();
+      this.#replicator.linkUp();
+    } else {
+      this.#ports.logger.warn({ reason }, 'the link is down');
+      this.#replicator.linkDown();
+      this.#admission.decideAllAlone();
+    }
+  }
+
+  /** Everything is parsed and handled at once: the work behind it is bounded by the messages of one connection. */
+  #receive(channel: CentreToEdgeChannel, payload: Uint8Array): void {
+    if (!this.#running) return;
+    switch (channel) {
+      case 'acks':
+        return this.#accept<Ack>(channel, parsePayload(ackSchema, payload), (ack) => {
+          this.#replicator.acknowledged(ack);
+        });
+      case 'decisions':
+        return this.#accept<Decision>(channel, parsePayload(decisionSchema, payload), (decision) => {
+          if (decision.instance === this.#instance) this.#admission.decided(decision);
+          else this.#tally.count('decisionsIgnored');
+        });
+      case 'commands':
+        return this.#accept<Command>(channel, parsePayload(commandSchema, payload), (command) => {
+          if (command.instance === this.#instance) this.#commands.receive(command);
+          else this.#tally.count('messagesDropped');
+        });
+      case 'allowance':
+        return this.#accept<Allowance>(channel, parsePayload(allowanceSchema, payload), (allowance) => {
+          this.#admission.offered(allowance);
+        });
+    }
+  }
+
+  #accept<T>(channel: string, parsed: ReturnType<typeof parsePayload<T>>, handle: (value: T) => void): void {
+    if (parsed.ok) {
+      handle(parsed.value);
+      return;
+    }
+    this.#tally.count('messagesRefused');
+    this.#ports.logger.warn({ channel, error: parsed.error }, 'a message was refused');
+  }
+
+  #onlineState(): EdgeState {
+    return onlineState({
+      instance: this.#instance,
+      outbox: this.#recorder.view,
+      clock: this.#ports.clock,
+      linkClock: this.#ports.linkClock,
+      bootId: this.#ports.bootId,
+      allowanceVersion: this.#admission.allowance().version,
+      faults: this.#edgeFaults(),
+      gates: this.status().gates,
+    });
+  }
+
+  // -------------------------------------------------------------- the whole edge
+
+  #edgeFaults(): EdgeStatus['faults'] {
+    const { failing } = this.#recorder.view;
+    return [...(failing === null ? [] : [failing]), ...(this.#wallWatch.jumped ? (['clock-jumped'] as const) : [])];
+  }
+
+  #wallJumped(jumped: boolean, byMs: number): void {
+    const common = { ...this.#stamp(this.#ports.clock.monoMs()), gateId: null, fault: 'clock-jumped' as const };
+    const event: EdgeEvent = jumped
+      ? { kind: 'fault-raised', ...common, detail: `by ${String(Math.round(byMs))} ms` }
+      : { kind: 'fault-cleared', ...common };
+    this.#recorder.record({ kind: event.kind, loss: oneEvent, event: () => event });
+    this.#state.changed();
+  }
+
+  #stamp(monoMs: number): EventStamp {
+    const { clock, bootId } = this.#ports;
+    const agoMs = Math.max(0, clock.monoMs() - monoMs);
+    return {
+      atMs: Math.max(0, Math.floor(clock.wallMs() - agoMs)),
+      monoMs: Math.max(0, Math.floor(monoMs)),
+      bootId,
+    };
+  }
+
+  /** Of the oldest event in memory that is not acknowledged; null where that is not known without a look at the disk. */
+  #oldestAgeMs(): number | null {
+    const { acked, next } = this.#recorder.view;
+    if (acked >= next - 1) return null;
+    const oldest = this.#recorder.recent(acked + 1)?.[0];
+    if (oldest === undefined) return null;
+    const { atMs } = JSON.parse(oldest.json) as { atMs: number };
+    return Math.max(0, Math.floor(this.#ports.clock.wallMs() - atMs));
+  }
+
+  #trimLater(): void {
+    this.#cancelTrim = this.#ports.linkClock.setTimer(this.#settings.outbox.trimIntervalMs, () => {
+      this.#recorder.trim();
+      this.#trimLater();
+    });
+  }
+
+  async #safely(what: string, work: readonly Promise<unknown>[]): Promise<void> {
+    for (const result of await Promise.allSettled(work)) {
+      if (result.status === 'rejected')
+        this.#ports.logger.warn({ error: String(result.reason) }, `${what} did not stop well`);
+    }
+  }
+}
+
+function barrierOf(ports: EdgeAgentPorts, gate: GateSettings): BarrierDriver {
+  const barrier = ports.barriers.get(gate.gateId);
+  if (barrier === undefined) throw new RangeError(`gate ${gate.gateId} has no barrier`);
+  return barrier;
+}
+
+/** Whether the state message would read differently. */
+function tellsApart(before: LaneState, after: LaneState): boolean {
+  return (
+    before.barrier.position !== after.barrier.position ||
+    before.inputs !== after.inputs ||
+    before.health.faults !== after.health.faults ||
+    before.vehicle?.arrival?.id !== after.vehicle?.arrival?.id ||
+    modeOf(before) !== modeOf(after)
+  );
 }

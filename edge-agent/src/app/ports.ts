@@ -12,6 +12,7 @@ import type {
   Sha256,
 } from '@gatehouse/shared';
 import type { Lamp, LaneInput } from '../domain/lane/vocabulary.js';
+import type { OutboxEvent } from '../domain/outbox/chain.js';
 
 // ---------------------------------------------------------------- the barrier
 
@@ -69,13 +70,7 @@ export interface CredentialReader {
 
 // ---------------------------------------------------------------- the outbox
 
-export interface OutboxEvent {
-  readonly seq: number;
-  /** The running hash after this event. */
-  readonly hash: string;
-  /** Canonical JSON of the event; its UTF-8 bytes count against the bounds. */
-  readonly json: string;
-}
+export type { OutboxEvent } from '../domain/outbox/chain.js';
 
 /** Small durable facts beside the events: lane modes, commands begun, allowance. At most 256 entries of at most 256 KiB in all. */
 export type OutboxNotes = ReadonlyMap<string, string>;

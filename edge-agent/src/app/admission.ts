@@ -1,0 +1,287 @@
+/**
+ * Gets every arrival its decision: from the aggregator in time, else from the edge itself. Per arrival the first of the two
+ * counts.
+ */
+import { parseValue, seqSchema, slotRefSchema, slugSchema } from '@gatehouse/shared';
+import type { Allowance, Decision, EdgeEvent } from '@gatehouse/shared';
+import { z } from 'zod';
+import { acceptAllowance, noAllowance, part, takeSlot } from '../domain/admission/allowance.js';
+import type { AllowanceState } from '../domain/admission/allowance.js';
+import { chooseLocally } from '../domain/admission/local-choice.js';
+import type { Arrival, LaneState } from '../domain/lane/state.js';
+import type { LaneEvent } from '../domain/lane/vocabulary.js';
+import { arrivalName, arrivalNoteName, arrivalNoteText, oneEvent } from './lane-events.js';
+import type { LaneRunner } from './lane-runner.js';
+import type { EdgeAgentPorts, OutboxNotes } from './ports.js';
+import type { Draft, EventStamp, NotesOfEpoch, Recorder } from './recorder.js';
+import type { EdgeSettings } from './settings.js';
+import type { Tally } from './tally.js';
+
+const allowanceNote = 'allowance';
+
+const storedAllowanceSchema = z.strictObject({
+  version: z.int().min(0),
+  asOf: z.int().min(0),
+  slots: z.array(slotRefSchema),
+  parted: z.array(z.strictObject({ slotId: slugSchema, seq: seqSchema })),
+});
+
+export interface Admission {
+  /** A lane wants a decision. */
+  ask(gateId: string, arrivalId: number): void;
+  decided(decision: Decision): void;
+  /** Nobody will answer: every arrival that waits is decided here. */
+  decideAllAlone(): void;
+  laneChanged(gateId: string, before: LaneState, after: LaneState): void;
+  /** Makes the lane wait until its own admission is durable. */
+  guard(gateId: string, event: LaneEvent & { kind: 'vehicle-admitted' }, draft: Draft): Draft;
+  offered(allowance: Allowance): void;
+  allowance(): { readonly version: number; readonly slots: number };
+  discardAllowance(): void;
+  /** The allowance goes, the open arrivals stay. */
+  notesForNewEpoch: NotesOfEpoch;
+  restore(notes: OutboxNotes): void;
+  /** Arrivals that still want a decision, by seq. */
+  waiting(): number[];
+  stop(): void;
+}
+
+interface Asked {
+  readonly gateId: string;
+  readonly arrivalId: number;
+  /** On the link's clock. */
+  readonly askedMs: number;
+  answered: boolean;
+  cancelTimer: () => void;
+}
+
+export interface AdmissionOptions {
+  readonly ports: EdgeAgentPorts;
+  readonly settings: EdgeSettings;
+  readonly recorder: Recorder;
+  readonly lanes: ReadonlyMap<string, LaneRunner>;
+  readonly tally: Tally;
+  /** The aggregator can be asked and may answer in time. */
+  readonly canAsk: () => boolean;
+  readonly stamp: () => EventStamp;
+}
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { ports, settings, recorder, lanes, tally } = options;
+  const { linkClock, logger } = ports;
+  /** At most one a gate: the arrival that stands there. */
+  const asked = new Map<string, Asked>();
+  let held: AllowanceState = noAllowance;
+
+  const arrivalAt = (gateId: string): Arrival | null => lanes.get(gateId)?.state.vehicle?.arrival ?? null;
+
+  const decideAlone = (entry: Asked): void => {
+    const lane = lanes.get(entry.gateId);
+    const arrival = arrivalAt(entry.gateId);
+    if (lane === undefined || arrival?.id !== entry.arrivalId || arrival.progress !== 'waiting') return;
+    const choice = chooseLocally(held, settings.policies, {
+      direction: arrival.direction,
+      vehicleClass: lane.settings.lane.vehicleClass,
+      canRecord: recorder.view.failing === null,
+    });
+    // Taken before anything else can happen; given back if it cannot be recorded.
+    if (choice.outcome === 'admit' && choice.slotId !== null) held = takeSlot(held, choice.slotId);
+    settle(entry, 'decisionsLocal');
+    lane.happen({ type: 'local-choice', arrivalId: entry.arrivalId, choice });
+  };
+
+  const settle = (entry: Asked, by: 'decisionsOnline' | 'decisionsLocal'): void => {
+    entry.cancelTimer();
+    if (entry.answered) return;
+    entry.answered = true;
+    tally.decided(linkClock.monoMs() - entry.askedMs, by);
+  };
+
+  const find = (decision: Decision): Asked | undefined => {
+    if (decision.epoch !== recorder.view.epoch) return undefined;
+    for (const entry of asked.values()) {
+      if (recorder.arrivalSeq(arrivalName(entry.gateId, entry.arrivalId)) === decision.arrival) return entry;
+    }
+    return undefined;
+  };
+
+  const noteAdmission = (gateId: string, arrival: Arrival): void => {
+    recorder.record({
+      kind: 'notes',
+      notes: (_seq, seqs) => {
+        const seq = seqs(arrivalName(gateId, arrival.id));
+        if (seq === undefined) return new Map();
+        const { slotId, basis } = arrival;
+        return new Map([
+          [arrivalNoteName(gateId), arrivalNoteText({ epoch: recorder.view.epoch, seq, slotId, basis })],
+        ]);
+      },
+    });
+  };
+
+  const allowanceText = (state: AllowanceState): string => JSON.stringify(state);
+
+  return {
+    ask(gateId, arrivalId) {
+      const entry: Asked = {
+        gateId,
+        arrivalId,
+        askedMs: linkClock.monoMs(),
+        answered: false,
+        cancelTimer: () => undefined,
+      };
+      asked.get(gateId)?.cancelTimer();
+      asked.set(gateId, entry);
+      if (recorder.view.failing !== null || !options.canAsk()) {
+        decideAlone(entry);
+        return;
+      }
+      entry.cancelTimer = linkClock.setTimer(settings.protocol.decisionTimeoutMs, () => {
+        decideAlone(entry);
+      });
+    },
+
+    decided(decision) {
+      const entry = find(decision);
+      const lane = entry === undefined ? undefined : lanes.get(entry.gateId);
+      const late = entry !== undefined && linkClock.monoMs() - entry.askedMs > decision.ttlMs;
+      if (entry === undefined || lane === undefined || late) {
+        tally.count('decisionsIgnored');
+        return;
+      }
+      const before = arrivalAt(entry.gateId);
+      if (decision.outcome === 'own') {
+        if (before?.progress === 'waiting') decideAlone(entry);
+        else tally.count('decisionsIgnored');
+        return;
+      }
+      lane.happen({
+        type: 'decision',
+        arrivalId: entry.arrivalId,
+        revision: decision.revision,
+        basis: decision.basis,
+        outcome: decision.outcome,
+        slotId: decision.slot?.slotId ?? null,
+        slotLabel: decision.slot?.label ?? null,
+        reason: decision.reason,
+      });
+      if (arrivalAt(entry.gateId) === before) tally.count('decisionsIgnored');
+      else settle(entry, 'decisionsOnline');
+    },
+
+    decideAllAlone() {
+      for (const entry of asked.values()) decideAlone(entry);
+    },
+
+    laneChanged(gateId, before, after) {
+      const was = before.vehicle?.arrival ?? null;
+      const is = after.vehicle?.arrival ?? null;
+      const entry = asked.get(gateId);
+      if (entry !== undefined && is?.id !== entry.arrivalId) {
+        entry.cancelTimer();
+        asked.delete(gateId);
+      } else if (entry !== undefined && is?.progress !== 'waiting') {
+        entry.cancelTimer();
+      }
+      const admittedOnline = is?.progress === 'admitted' && was?.id === is.id && was.progress !== 'recording';
+      if (admittedOnline && was.progress !== 'admitted') noteAdmission(gateId, is);
+    },
+
+    guard(gateId, event, draft) {
+      const lane = lanes.get(gateId);
+      const { arrivalId, slotId } = event;
+      const isExit = arrivalAt(gateId)?.direction === 'exit';
+      return {
+        ...draft,
+        notes: (seq, seqs) => {
+          const notes = new Map(draft.notes?.(seq, seqs));
+          if (slotId !== null) notes.set(allowanceNote, allowanceText(part(held, [slotId], seq)));
+          return notes;
+        },
+        recorded: (seq) => {
+          if (slotId !== null) held = part(held, [slotId], seq);
+          lane?.happen({ type: 'admission-recorded', arrivalId });
+        },
+        lost: () => {
+          // An exit lets people out on a full disk, too; an entry admits nobody whom no record would show.
+          lane?.happen({ type: isExit ? 'admission-recorded' : 'admission-failed', arrivalId });
+        },
+      };
+    },
+
+    offered(allowance) {
+      if (allowance.epoch !== recorder.view.epoch) {
+        tally.count('messagesDropped');
+        return;
+      }
+      const accepted = acceptAllowance(held, allowance);
+      if (accepted === null || recorder.view.failing !== null) return;
+      const before = held;
+      held = accepted.state;
+      const { returned } = accepted;
+      const event: EdgeEvent = {
+        kind: 'allowance-accepted',
+        ...options.stamp(),
+        version: allowance.version,
+        returned: [...returned],
+      };
+      recorder.record({
+        kind: event.kind,
+        event: () => event,
+        loss: oneEvent,
+        notes: (seq) => new Map([[allowanceNote, allowanceText(part(held, returned, seq))]]),
+        recorded: (seq) => {
+          held = part(held, returned, seq);
+          logger.info({ version: allowance.version, slots: held.slots.length }, 'allowance');
+        },
+        lost: () => {
+          // Neither the old set nor the new one is certain: only what is in both may be given out.
+          const old = new Set(before.slots.map((slot) => slot.slotId));
+          held = { ...before, slots: held.slots.filter((slot) => old.has(slot.slotId)) };
+        },
+      });
+    },
+
+    allowance: () => ({ version: held.version, slots: held.slots.length }),
+
+    discardAllowance() {
+      held = noAllowance;
+    },
+
+    notesForNewEpoch(epoch, seqOf) {
+      const notes = new Map<string, string | null>([[allowanceNote, null]]);
+      for (const gateId of lanes.keys()) {
+        const arrival = arrivalAt(gateId);
+        const oldSeq = arrival === null ? undefined : recorder.arrivalSeq(arrivalName(gateId, arrival.id));
+        const seq = oldSeq === undefined ? undefined : seqOf(oldSeq);
+        const { slotId, basis } = arrival ?? { slotId: null, basis: 'none' as const };
+        notes.set(arrivalNoteName(gateId), seq === undefined ? null : arrivalNoteText({ epoch, seq, slotId, basis }));
+      }
+      return notes;
+    },
+
+    restore(notes) {
+      const text = notes.get(allowanceNote);
+      if (text === undefined) return;
+      const parsed = parseValue(storedAllowanceSchema, JSON.parse(text));
+      if (parsed.ok) held = parsed.value;
+      else logger.error({ error: parsed.error }, 'the stored allowance is not usable and is left aside');
+    },
+
+    waiting() {
+      const seqs: number[] = [];
+      for (const entry of asked.values()) {
+        const arrival = arrivalAt(entry.gateId);
+        if (arrival?.id !== entry.arrivalId || arrival.progress !== 'waiting') continue;
+        const seq = recorder.arrivalSeq(arrivalName(entry.gateId, entry.arrivalId));
+        if (seq !== undefined) seqs.push(seq);
+      }
+      return seqs;
+    },
+
+    stop() {
+      for (const entry of asked.values()) entry.cancelTimer();
+      asked.clear();
+    },
+  };
+}

@@ -1,0 +1,533 @@
+/**
+ * Writes events into the outbox: numbers and chains them, and commits together whatever came while the last commit ran. Owns the
+ * outbox: everything that touches the store goes through here, one call after the other.
+ */
+import { genesisHash, terminalKinds } from '@gatehouse/shared';
+import type { Clock, EdgeEvent, EdgeEventKind, Logger, Sha256 } from '@gatehouse/shared';
+import { chainEvent, endAfter, utf8Bytes } from '../domain/outbox/chain.js';
+import type { ChainEnd } from '../domain/outbox/chain.js';
+import { arrivalsSpokenOf, carryOver } from '../domain/outbox/new-epoch.js';
+import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
+import { OutboxError } from './ports.js';
+import type { OutboxSettings } from './settings.js';
+
+/** Answers the seq of the arrival that goes by this name; undefined if it was never recorded. */
+export type ArrivalSeqs = (name: string) => number | undefined;
+
+/** One thing to record: an event, notes, or both. */
+export interface Draft {
+  readonly kind: EdgeEventKind | 'notes';
+  /** Called when the event is numbered; null if it speaks of an arrival that could not be recorded. */
+  readonly event?: (arrivals: ArrivalSeqs) => EdgeEvent | null;
+  /** Names the arrival that this event begins. */
+  readonly begins?: string;
+  /** Names the arrival that this event ends. */
+  readonly ends?: string;
+  readonly notes?: (seq: number, arrivals: ArrivalSeqs) => ReadonlyMap<string, string | null>;
+  /** What to count if it cannot be kept. */
+  readonly loss?: LossCount;
+  /** It is durable. */
+  readonly recorded?: (seq: number) => void;
+  /** It is not, and will not be. */
+  readonly lost?: () => void;
+}
+
+export type RecorderFailure = 'outbox-full' | 'outbox-failing';
+
+export interface RecorderListener {
+  /** Events up to `next - 1` are durable. */
+  onCommitted(durationMs: number, events: number): void;
+  onFailure(failure: RecorderFailure): void;
+  onRecovered(failure: RecorderFailure): void;
+}
+
+export interface RecorderView {
+  readonly epoch: string;
+  readonly oldest: number;
+  readonly next: number;
+  readonly acked: number;
+  readonly bytes: number;
+  readonly failing: RecorderFailure | null;
+  readonly lost: LossCount;
+}
+
+/** Drafts that wait for a commit, at most; more are lost and counted. */
+const maxQueuedDrafts = 10_000;
+/** Drafts in one commit, at most. */
+const maxCommitDrafts = 512;
+/** Terminal events kept in memory while the store fails, at most. */
+const maxKeptDrafts = 256;
+/** Committed events kept in memory for sending, at most. */
+const maxRecentEvents = 2_048;
+const closeTimeoutMs = 3_000;
+const readPageEvents = 1_000;
+const readPageBytes = 4 * 1024 * 1024;
+const maxTrimRows = 5_000;
+/** Acknowledged events make room when the store is fuller than this part of its bound. */
+const trimAboveFill = 0.9;
+
+const noLoss: LossCount = { events: 0, entries: 0, exits: 0 };
+
+/** The notes that a new epoch begins with; null deletes. `seqOf` tells where an event of the old epoch stands in the new one. */
+export type NotesOfEpoch = (
+  epoch: string,
+  seqOf: (oldSeq: number) => number | undefined,
+) => ReadonlyMap<string, string | null>;
+
+export interface EventStamp {
+  readonly atMs: number;
+  readonly monoMs: number;
+  readonly bootId: string;
+}
+
+export interface RecorderPorts {
+  readonly store: OutboxStore;
+  readonly clock: Clock;
+  readonly linkClock: Clock;
+  readonly sha256: Sha256;
+  readonly logger: Logger;
+  /** Times and boot of an event that the recorder writes itself. */
+  readonly stamp: () => EventStamp;
+}
+
+export class Recorder {
+  readonly #ports: RecorderPorts;
+  readonly #settings: OutboxSettings;
+  readonly #listener: RecorderListener;
+  #epoch = '';
+  #oldest = 1;
+  #acked = 0;
+  #bytes = 0;
+  #end: ChainEnd = { next: 1, lastHash: '' };
+  #recent: OutboxEvent[] = [];
+  /** Losses that no event tells of yet … */
+  #lost: LossCount = noLoss;
+  /** … and those of them that the store has counted. */
+  #counted: LossCount = noLoss;
+  #lossReason: RecorderFailure = 'outbox-full';
+  #failing: RecorderFailure | null = null;
+  #failedAt: EventStamp | undefined;
+  #retryAttempts = 0;
+  #cancelRetry: (() => void) | undefined;
+  #queue: Draft[] = [];
+  /** Terminal events that wait for the store to work again. */
+  #kept: Draft[] = [];
+  #arrivals = new Map<string, number>();
+  #pumping = false;
+  #closed = false;
+  #turn: Promise<unknown> = Promise.resolve();
+  #idle: (() => void)[] = [];
+
+  constructor(ports: RecorderPorts, settings: OutboxSettings, listener: RecorderListener) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#listener = listener;
+  }
+
+  get view(): RecorderView {
+    return {
+      epoch: this.#epoch,
+      oldest: this.#oldest,
+      next: this.#end.next,
+      acked: this.#acked,
+      bytes: this.#bytes,
+      failing: this.#failing,
+      lost: this.#lost,
+    };
+  }
+
+  /** @throws OutboxError */
+  async open(newEpoch: string): Promise<OutboxSnapshot> {
+    const snapshot = await this.#ports.store.open(newEpoch);
+    this.#epoch = snapshot.epoch;
+    this.#oldest = snapshot.oldest;
+    this.#acked = snapshot.acked;
+    this.#bytes = snapshot.bytes;
+    this.#end = { next: snapshot.next, lastHash: snapshot.lastHash };
+    this.#lost = snapshot.lost;
+    this.#counted = snapshot.lost;
+    return snapshot;
+  }
+
+  record(draft: Draft): void {
+    if (this.#failing !== null || this.#closed) return this.#refuse(draft);
+    if (this.#queue.length >= maxQueuedDrafts) {
+      this.#lose([draft]);
+      return;
+    }
+    this.#queue.push(draft);
+    this.#pump();
+  }
+
+  /** Resolves when everything recorded so far is durable or lost. */
+  async flushed(): Promise<void> {
+    if (this.#queue.length === 0 && !this.#pumping) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  arrivalSeq(name: string): number | undefined {
+    return this.#arrivals.get(name);
+  }
+
+  /** Committed events from `fromSeq` on that are in memory: without waiting, what was just committed. */
+  recent(fromSeq: number): readonly OutboxEvent[] | undefined {
+    const first = this.#recent[0];
+    if (first === undefined || fromSeq < first.seq) return undefined;
+    return this.#recent.slice(fromSeq - first.seq);
+  }
+
+  read(fromSeq: number, maxEvents: number, maxBytes: number): Promise<OutboxEvent[]> {
+    return this.#exclusively(() => this.#ports.store.read(fromSeq, maxEvents, maxBytes));
+  }
+
+  /** The running hash after `seq`; null if it is not kept. */
+  async hashAt(seq: number): Promise<string | null> {
+    if (seq === this.#end.next - 1) return this.#end.lastHash;
+    if (seq === 0) return genesisHash(this.#ports.sha256, this.#epoch);
+    const inMemory = this.recent(seq)?.[0];
+    if (inMemory !== undefined) return inMemory.hash;
+    return this.#exclusively(() => this.#ports.store.hashAt(seq));
+  }
+
+  /** The same without waiting; undefined where it takes a look into the store. */
+  recentHash(seq: number): string | undefined {
+    if (seq === this.#end.next - 1) return this.#end.lastHash;
+    if (seq === 0) return genesisHash(this.#ports.sha256, this.#epoch);
+    return this.recent(seq)?.[0]?.hash;
+  }
+
+  acknowledge(upTo: number): void {
+    this.#acked = Math.max(this.#acked, upTo);
+    const atMs = Math.floor(this.#ports.clock.wallMs());
+    this.#inBackground('acknowledge', () => this.#ports.store.acknowledge(upTo, atMs));
+    if (this.#failing === 'outbox-full' || this.#bytes > this.#settings.maxBytes * trimAboveFill) this.trim();
+  }
+
+  rewind(upTo: number): void {
+    this.#acked = Math.min(this.#acked, upTo);
+    this.#inBackground('rewind', () => this.#ports.store.rewind(upTo));
+  }
+
+  /** Deletes acknowledged events beyond the bounds. */
+  trim(): void {
+    this.#inBackground('trim', () => this.#trimOnce());
+  }
+
+  /**
+   * Begins a new epoch. What is not acknowledged goes over, and the beginnings of the arrivals it speaks of and of those that are open.
+   * @throws OutboxError; then the old epoch goes on.
+   */
+  async beginEpoch(epoch: string, notesOf: NotesOfEpoch): Promise<number> {
+    return this.#exclusively(async () => {
+      const unacknowledged = await this.#readAll(this.#acked + 1);
+      const open = [...this.#arrivals.values()].filter((seq) => seq <= this.#acked);
+      const wanted = new Set([...open, ...arrivalsSpokenOf(unacknowledged)]);
+      const beginnings: OutboxEvent[] = [];
+      for (const seq of [...wanted].sort((a, b) => a - b)) {
+        if (seq < this.#oldest || seq > this.#acked) continue;
+        const [event] = await this.#ports.store.read(seq, 1, readPageBytes);
+        if (event?.seq === seq) beginnings.push(event);
+      }
+      const { sha256 } = this.#ports;
+      const carried = carryOver(sha256, this.#epoch, epoch, [...beginnings, ...unacknowledged]);
+      const notes = notesOf(epoch, (old) => carried.seqs.get(old));
+      await this.#ports.store.beginEpoch(epoch, { events: carried.events, notes });
+      this.#epoch = epoch;
+      this.#oldest = 1;
+      this.#acked = 0;
+      this.#end = carried.end;
+      this.#recent = carried.events.slice(-maxRecentEvents);
+      this.#bytes = carried.events.reduce((sum, event) => sum + utf8Bytes(event.json), 0);
+      for (const [name, seq] of this.#arrivals) {
+        const moved = carried.seqs.get(seq);
+        if (moved === undefined) this.#arrivals.delete(name);
+        else this.#arrivals.set(name, moved);
+      }
+      if (carried.dropped > 0) {
+        const dropped = { ...noLoss, events: carried.dropped };
+        await this.#ports.store.countLoss(dropped);
+        this.#lost = add(this.#lost, dropped);
+        this.#counted = add(this.#counted, dropped);
+      }
+      return carried.events.length;
+    });
+  }
+
+  /** Waits for what is being written, at most `closeTimeoutMs`. */
+  async close(): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const timeout = new Promise<void>((resolve) => {
+      cancel = this.#ports.linkClock.setTimer(closeTimeoutMs, resolve);
+    });
+    await Promise.race([this.flushed(), timeout]);
+    cancel();
+    this.#closed = true;
+    this.#cancelRetry?.();
+    await this.#exclusively(() => this.#ports.store.close());
+  }
+
+  // -------------------------------------------------------------- committing
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    void this.#exclusively(() => this.#commitAll()).finally(() => {
+      this.#pumping = false;
+      if (this.#queue.length > 0 && this.#failing === null) this.#pump();
+      else for (const resolve of this.#idle.splice(0)) resolve();
+    });
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#queue.length > 0 && this.#failing === null) {
+      const drafts = this.#queue.splice(0, maxCommitDrafts);
+      try {
+        await this.#commitWithLosses(drafts);
+      } catch (error) {
+        await this.#commitFailed(drafts, error);
+      }
+    }
+  }
+
+  /** Commits, first of all telling of losses that are not told of yet. */
+  async #commitWithLosses(drafts: readonly Draft[]): Promise<void> {
+    const loss = this.#counted;
+    if (loss.events === 0) return this.#commit(drafts);
+    await this.#commit([this.#lossReport(this.#lossReason, loss), ...drafts], loss);
+    this.#lost = subtract(this.#lost, loss);
+    this.#counted = subtract(this.#counted, loss);
+  }
+
+  async #commit(drafts: readonly Draft[], accountedLoss?: LossCount): Promise<void> {
+    const { linkClock, store } = this.#ports;
+    const startedMs = linkClock.monoMs();
+    const write = this.#number(drafts);
+    await store.append({
+      events: write.events,
+      ...(write.notes.size === 0 ? {} : { notes: write.notes }),
+      ...(accountedLoss === undefined ? {} : { accountedLoss }),
+    });
+    this.#end = write.end;
+    this.#recent = [...this.#recent, ...write.events].slice(-maxRecentEvents);
+    for (const event of write.events) this.#bytes += utf8Bytes(event.json);
+    for (const [name, seq] of write.arrivals) this.#arrivals.set(name, seq);
+    for (const draft of drafts) if (draft.ends !== undefined) this.#arrivals.delete(draft.ends);
+    this.#listener.onCommitted(linkClock.monoMs() - startedMs, write.events.length);
+    drafts.forEach((draft, index) => {
+      const seq = write.seqs[index];
+      if (seq === undefined) draft.lost?.();
+      else draft.recorded?.(seq);
+    });
+  }
+
+  /** Numbers and chains what the drafts say. Changes nothing: the write may fail. */
+  #number(drafts: readonly Draft[]): Numbered {
+    const arrivals = new Map<string, number>();
+    const seqOf: ArrivalSeqs = (name) => arrivals.get(name) ?? this.#arrivals.get(name);
+    const events: OutboxEvent[] = [];
+    const notes = new Map<string, string | null>();
+    const seqs: (number | undefined)[] = [];
+    let end = this.#end;
+    for (const draft of drafts) {
+      const event = draft.event?.(seqOf);
+      if (event === null) {
+        seqs.push(undefined);
+        continue;
+      }
+      const seq = end.next;
+      if (event !== undefined) {
+        const chained = chainEvent(this.#ports.sha256, end, event);
+        events.push(chained);
+        end = endAfter(chained);
+        if (draft.begins !== undefined) arrivals.set(draft.begins, seq);
+      }
+      for (const [name, value] of draft.notes?.(seq, seqOf) ?? []) notes.set(name, value);
+      seqs.push(seq);
+    }
+    return { events, notes, seqs, arrivals, end };
+  }
+
+  // -------------------------------------------------------------- failing
+
+  async #commitFailed(drafts: readonly Draft[], error: unknown): Promise<void> {
+    const failure = failureOf(error);
+    if (failure === 'outbox-full' && (await this.#madeRoom())) {
+      try {
+        await this.#commitWithLosses(drafts);
+        return;
+      } catch (again) {
+        this.#ports.logger.debug({ error: messageOf(again) }, 'the outbox is still full after trimming');
+      }
+    }
+    this.#ports.logger.error({ failure, error: messageOf(error) }, 'the outbox refused events');
+    this.#failing = failure;
+    this.#failedAt = this.#ports.stamp();
+    this.#lossReason = failure;
+    const waiting = this.#queue.splice(0);
+    this.#listener.onFailure(failure);
+    for (const draft of [...drafts, ...waiting]) this.#refuse(draft);
+    this.#retryLater();
+  }
+
+  /** While the store fails: the ends of arrivals that are in it are kept for later, everything else is lost and counted. */
+  #refuse(draft: Draft): void {
+    const isEnd = (terminalKinds as readonly string[]).includes(draft.kind) && draft.ends !== undefined;
+    const known = draft.ends !== undefined && this.#arrivals.has(draft.ends);
+    if (isEnd && known && this.#kept.length < maxKeptDrafts && !this.#closed) this.#kept.push(draft);
+    else this.#lose([draft]);
+  }
+
+  #lose(drafts: readonly Draft[]): void {
+    let loss = noLoss;
+    for (const draft of drafts) {
+      if (draft.loss !== undefined) loss = add(loss, draft.loss);
+    }
+    if (loss.events > 0) {
+      this.#lost = add(this.#lost, loss);
+      const counted = loss;
+      this.#inBackground('count a loss', async () => {
+        await this.#ports.store.countLoss(counted);
+        this.#counted = add(this.#counted, counted);
+      });
+    }
+    for (const draft of drafts) {
+      if (draft.ends !== undefined) this.#arrivals.delete(draft.ends);
+      draft.lost?.();
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#closed) return;
+    const { retryMinMs, retryMaxMs } = this.#settings;
+    const delayMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(30, this.#retryAttempts));
+    this.#retryAttempts += 1;
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#ports.linkClock.setTimer(delayMs, () => {
+      void this.#exclusively(() => this.#retry());
+    });
+  }
+
+  async #retry(): Promise<void> {
+    const failure = this.#failing;
+    if (failure === null || this.#closed) return;
+    if (failure === 'outbox-full') await this.#madeRoom();
+    const kept = [...this.#kept];
+    try {
+      await this.#commitWithLosses([...kept, ...this.#outageReport(failure)]);
+    } catch (error) {
+      this.#failing = failureOf(error);
+      this.#ports.logger.warn({ error: messageOf(error) }, 'the outbox still refuses events');
+      this.#retryLater();
+      return;
+    }
+    this.#kept.splice(0, kept.length);
+    this.#failing = null;
+    this.#retryAttempts = 0;
+    this.#listener.onRecovered(failure);
+    if (this.#queue.length > 0) this.#pump();
+  }
+
+  /** The fault could not be reported while it stood: both ends of it are told now. */
+  #outageReport(fault: RecorderFailure): Draft[] {
+    const raisedAt = this.#failedAt ?? this.#ports.stamp();
+    const raised: EdgeEvent = { kind: 'fault-raised', ...raisedAt, gateId: null, fault, detail: 'events were refused' };
+    return [
+      { kind: 'fault-raised', event: () => raised },
+      {
+        kind: 'fault-cleared',
+        event: () => ({ kind: 'fault-cleared', ...this.#ports.stamp(), gateId: null, fault }),
+      },
+    ];
+  }
+
+  #lossReport(reason: RecorderFailure, loss: LossCount): Draft {
+    return {
+      kind: 'events-lost',
+      event: () => ({
+        kind: 'events-lost',
+        ...this.#ports.stamp(),
+        reason,
+        lost: loss.events,
+        entries: loss.entries,
+        exits: loss.exits,
+      }),
+    };
+  }
+
+  async #madeRoom(): Promise<boolean> {
+    const before = this.#oldest;
+    try {
+      await this.#trimOnce(0.5);
+    } catch (error) {
+      this.#ports.logger.warn({ error: messageOf(error) }, 'acknowledged events could not be deleted');
+    }
+    return this.#oldest > before;
+  }
+
+  async #trimOnce(fill = trimAboveFill): Promise<void> {
+    const keptBefore = this.#end.next - this.#oldest;
+    const oldest = await this.#ports.store.trim({
+      ackedBeforeMs: Math.floor(this.#ports.clock.wallMs()) - this.#settings.keepAcknowledgedMs,
+      maxBytes: Math.floor(this.#settings.maxBytes * fill),
+      maxRows: maxTrimRows,
+    });
+    if (oldest <= this.#oldest) return;
+    // The store does not say how many bytes went: events are much alike.
+    this.#bytes = Math.round((this.#bytes * (this.#end.next - oldest)) / Math.max(1, keptBefore));
+    this.#oldest = oldest;
+    const first = this.#recent[0];
+    if (first !== undefined && first.seq < oldest) this.#recent = this.#recent.slice(oldest - first.seq);
+  }
+
+  // -------------------------------------------------------------- the store, one call after the other
+
+  async #readAll(fromSeq: number): Promise<OutboxEvent[]> {
+    const all: OutboxEvent[] = [];
+    let from = Math.max(fromSeq, this.#oldest);
+    while (from < this.#end.next) {
+      const page = await this.#ports.store.read(from, readPageEvents, readPageBytes);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      all.push(...page);
+      from = last.seq + 1;
+    }
+    return all;
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  #inBackground(what: string, work: () => Promise<unknown>): void {
+    this.#exclusively(work).catch((error: unknown) => {
+      this.#ports.logger.warn({ error: messageOf(error) }, `the outbox could not ${what}`);
+    });
+  }
+}
+
+interface Numbered {
+  readonly events: readonly OutboxEvent[];
+  readonly notes: ReadonlyMap<string, string | null>;
+  /** By draft; undefined for one that came to nothing. */
+  readonly seqs: readonly (number | undefined)[];
+  readonly arrivals: ReadonlyMap<string, number>;
+  readonly end: ChainEnd;
+}
+
+function failureOf(error: unknown): RecorderFailure {
+  return error instanceof OutboxError && error.code === 'full' ? 'outbox-full' : 'outbox-failing';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function add(a: LossCount, b: LossCount): LossCount {
+  return { events: a.events + b.events, entries: a.entries + b.entries, exits: a.exits + b.exits };
+}
+
+function subtract(a: LossCount, b: LossCount): LossCount {
+  return { events: a.events - b.events, entries: a.entries - b.entries, exits: a.exits - b.exits };
+}

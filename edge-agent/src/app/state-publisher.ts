@@ -1,0 +1,95 @@
+/** Publishes the state of the edge: on connect, on change (changes within a moment go out together), and at intervals. */
+import type { Clock, EdgeState, FaultName, Logger } from '@gatehouse/shared';
+import type { EdgeLink } from './ports.js';
+import type { RecorderView } from './recorder.js';
+import type { ProtocolSettings } from './settings.js';
+import type { GateStatus } from './status.js';
+import { agentVersion } from './version.js';
+
+export interface StatePublisher {
+  linkUp(): void;
+  changed(): void;
+  publishNow(): void;
+  stop(): void;
+}
+
+export function createStatePublisher(options: {
+  readonly link: EdgeLink;
+  readonly linkClock: Clock;
+  readonly logger: Logger;
+  readonly settings: ProtocolSettings;
+  readonly state: () => EdgeState;
+}): StatePublisher {
+  const { link, linkClock, logger, settings } = options;
+  let cancelInterval: () => void = () => undefined;
+  let cancelChange: (() => void) | undefined;
+  let stopped = false;
+
+  const publishNow = (): void => {
+    cancelChange?.();
+    cancelChange = undefined;
+    if (stopped) return;
+    cancelInterval();
+    cancelInterval = linkClock.setTimer(settings.stateIntervalMs, publishNow);
+    if (!link.isUp) return;
+    link.publish('state', JSON.stringify(options.state())).catch((error: unknown) => {
+      logger.debug({ error: String(error) }, 'the state was not taken');
+    });
+  };
+
+  return {
+    linkUp: publishNow,
+    publishNow,
+    changed() {
+      if (stopped || cancelChange !== undefined || !link.isUp) return;
+      cancelChange = linkClock.setTimer(settings.stateCoalesceMs, publishNow);
+    },
+    stop() {
+      stopped = true;
+      cancelInterval();
+      cancelChange?.();
+    },
+  };
+}
+
+export interface StateParts {
+  readonly instance: string;
+  readonly outbox: RecorderView;
+  readonly clock: Clock;
+  /** Its monotonic time is what the deadlines of commands are measured by. */
+  readonly linkClock: Clock;
+  readonly bootId: string;
+  readonly allowanceVersion: number;
+  readonly faults: readonly FaultName[];
+  readonly gates: readonly GateStatus[];
+}
+
+export function onlineState(parts: StateParts): EdgeState {
+  const { outbox } = parts;
+  return {
+    presence: 'online',
+    instance: parts.instance,
+    version: agentVersion,
+    epoch: outbox.epoch,
+    oldest: outbox.oldest,
+    next: outbox.next,
+    acked: outbox.acked,
+    allowanceVersion: parts.allowanceVersion,
+    clock: {
+      atMs: Math.max(0, Math.floor(parts.clock.wallMs())),
+      monoMs: Math.max(0, Math.floor(parts.linkClock.monoMs())),
+      bootId: parts.bootId,
+    },
+    outboxBytes: outbox.bytes,
+    faults: [...parts.faults],
+    gates: parts.gates.map((gate) => ({
+      gateId: gate.gateId,
+      direction: gate.direction,
+      barrier: gate.barrier,
+      mode: gate.mode,
+      sensors: { ...gate.sensors },
+      faults: [...gate.faults],
+      arrival: gate.arrival?.seq ?? null,
+    })),
+  };
+}
