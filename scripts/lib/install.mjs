@@ -27,8 +27,9 @@ export async function ensureInstalled() {
   const wanted = fingerprint();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   if (!matchesLock()) {
-    say('Installing the packages of package-lock.json (npm ci). Compiling sqlite3 can take some minutes.');
-    const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    say('Installing the packages of package-lock.json. Compiling sqlite3 can take some minutes.');
+    // Not `npm ci`: it refuses a lock file that leaves out optional packages for other platforms. `--no-save` leaves the lock as it is.
+    const { code } = await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
       environment: { npm_config_update_notifier: 'false' },
     });
     if (code !== 0) {
