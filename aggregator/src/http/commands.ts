@@ -1,18 +1,10 @@
 /** Commands to gates, over the aggregator's own path for them. */
-import type { CommandKind } from '@gatehouse/shared';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../app/operations/actor.js';
 import type { Idempotency } from './idempotency.js';
 import { commandResource } from './resources.js';
-import type { Answer } from './route.js';
+import type { Answer, CommandWish } from './route.js';
 import type { HttpServices } from './services.js';
-
-export interface CommandWish {
-  readonly siteId: string;
-  readonly gateId: string;
-  readonly kind: CommandKind;
-  readonly reason: string;
-}
 
 export async function commandGate(
   { aggregator }: HttpServices,

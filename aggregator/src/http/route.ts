@@ -1,10 +1,10 @@
 /** What a route is: one entry of the table that requests, the documentation and the tests of access are made from. */
+import type { CommandKind } from '@gatehouse/shared';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Turn } from '../app/committer.js';
 import type { Actor } from '../app/operations/actor.js';
 import type { Page, PageRequest, Role } from '../app/ports.js';
-import type { CommandWish } from './commands.js';
 import type { ProblemCode } from './problems.js';
 import type { HttpServices } from './services.js';
 
@@ -29,6 +29,13 @@ export interface Change<T> {
   readonly work: (turn: Turn) => T;
   /** The answer. `first` is false when the request was repeated: secrets are not shown again. */
   readonly render: (reference: T, first: boolean) => Promise<Answer> | Answer;
+}
+
+export interface CommandWish {
+  readonly siteId: string;
+  readonly gateId: string;
+  readonly kind: CommandKind;
+  readonly reason: string;
 }
 
 /** What a handler has besides its input. */

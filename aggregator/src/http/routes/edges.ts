@@ -92,7 +92,7 @@ export const edgeRoutes: readonly Route[] = [
   }),
   route({
     method: 'POST',
-    url: '/api/v1/edges/{edgeId}/enrolment-codes',
+    url: '/api/v1/edges/{edgeId}/enrolment-code',
     operationId: 'renewEnrolmentCode',
     tag,
     summary: 'Get a new code for an edge',
