@@ -2,7 +2,7 @@
 import type { AckConflict, CommandKind, OnlineState } from '@gatehouse/shared';
 import type { SiteState } from '../domain/engine.js';
 import { assemble } from './assembly.js';
-import type { Committer } from './committer.js';
+import type { Committer, Turn } from './committer.js';
 import type { Directory } from './directory.js';
 import { edgeStatusOf } from './edge-status.js';
 import type { AggregatorObserver } from './observer.js';
@@ -77,6 +77,8 @@ export interface Aggregator {
    * Rejects with Refusal `site-unknown`, `gate-unknown` or `gate-offline`, and with what `Committer.execute` rejects with.
    */
   sendCommand(request: CommandRequest): Promise<CommandRow>;
+  /** The same within a turn: stored with whatever else the turn changes, sent after its commit. */
+  issueCommand(turn: Turn, request: CommandRequest): CommandRow;
   /** The command as a person should see it: `expired` when its deadline passed without an answer. */
   commandView(row: CommandRow): CommandRow;
   /** Calls `listener` with each commit's notices, after it. Answers a function that ends it. */
@@ -137,6 +139,7 @@ export function createAggregator(
       return view === undefined ? undefined : edgeStatusOf(memory.directory, view);
     },
     sendCommand: (request) => parts.commands.send(request),
+    issueCommand: (turn, request) => parts.commands.issue(turn, request),
     commandView: (row) => parts.commands.view(row),
     onNotices: (listener) => parts.onNotices(listener),
     health() {

@@ -18,6 +18,8 @@ export interface CommandPorts {
 
 export interface Commands {
   send(request: CommandRequest): Promise<CommandRow>;
+  /** The same as part of a turn of the caller's. */
+  issue(turn: Turn, request: CommandRequest): CommandRow;
   view(row: CommandRow): CommandRow;
 }
 
@@ -80,6 +82,7 @@ export function createCommands(deadlineMs: number, ports: CommandPorts): Command
 
   return {
     send: (request) => ports.committer.execute((turn) => run(turn, request)),
+    issue: run,
     view(row) {
       const dueMs = row.createdAtMs + deadlineMs + answerGraceMs;
       return row.state === 'sent' && ports.clock.wallMs() > dueMs

@@ -1,5 +1,4 @@
 /** What a route is: one entry of the table that requests, the documentation and the tests of access are made from. */
-import type { CommandKind } from '@gatehouse/shared';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Turn } from '../app/committer.js';
@@ -31,20 +30,12 @@ export interface Change<T> {
   readonly render: (reference: T, first: boolean) => Promise<Answer> | Answer;
 }
 
-export interface CommandWish {
-  readonly siteId: string;
-  readonly gateId: string;
-  readonly kind: CommandKind;
-  readonly reason: string;
-}
-
 /** What a handler has besides its input. */
 export interface RequestContext extends HttpServices {
   readonly actor: Actor;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   change<T extends object>(change: Change<T>): Promise<Answer>;
-  command(wish: CommandWish): Promise<Answer>;
   /** Hands the connection over to a stream; resolves at its end. */
   stream(wanted: { readonly siteId: string | null; readonly afterId: number | null }): Promise<Answer>;
   /** @throws ProblemError `site-not-allowed` */

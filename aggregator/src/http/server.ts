@@ -10,7 +10,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Actor } from '../app/operations/actor.js';
 import { createGatekeeper } from './authentication.js';
-import { commandGate } from './commands.js';
 import { answerProblem, sendProblem } from './errors.js';
 import { createEventStreams } from './event-stream.js';
 import type { EventStreams } from './event-stream.js';
@@ -222,7 +221,6 @@ function createContext(request: FastifyRequest, reply: FastifyReply, serving: Se
     request,
     reply,
     change: (change) => idempotency.run(request, actor, change),
-    command: (wanted) => commandGate(services, idempotency, request, actor, wanted),
     async stream(wanted): Promise<Answer> {
       const headers = Object.fromEntries(
         Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),

@@ -12,6 +12,7 @@ import {
 } from '@gatehouse/shared';
 import { z } from 'zod';
 import { admitArrival, knownGate } from '../../app/operations/gates.js';
+import type { CommandRow } from '../../app/ports.js';
 import { siteRowOf } from '../../domain/engine.js';
 import type { SiteState } from '../../domain/engine.js';
 import { pageOf } from '../lists.js';
@@ -71,7 +72,11 @@ export const gateRoutes: readonly Route[] = [
     body: gateCommandRequestSchema,
     answer: { status: 202, description: 'The command.', content: gateCommandSchema },
     problems: ['site-unknown', 'gate-unknown', 'gate-offline'],
-    handler: ({ params, body }, context) => context.command({ ...params, ...body }),
+    handler: ({ params, body }, context) =>
+      context.change({
+        work: (turn) => context.aggregator.issueCommand(turn, { ...params, ...body, by: context.actor.label }),
+        render: (row) => ({ body: commandResource(context.aggregator.commandView(currentCommand(context, row))) }),
+      }),
   }),
   route({
     method: 'GET',
@@ -128,6 +133,11 @@ export const gateRoutes: readonly Route[] = [
       }),
   }),
 ];
+
+/** As it is now, when it is still remembered. */
+function currentCommand({ aggregator }: RequestContext, row: CommandRow): CommandRow {
+  return aggregator.directory.command(row.commandId) ?? row;
+}
 
 function gateOf(context: RequestContext, state: SiteState, gateId: string) {
   const gate = knownGate(state, gateId);
