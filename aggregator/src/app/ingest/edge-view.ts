@@ -22,6 +22,8 @@ export interface EdgeView {
   isRestoring: boolean;
   /** The highest seq that this instance has sent in this epoch: a state sent before it says less. */
   highest: { readonly instance: string; readonly epoch: string; readonly seq: number } | null;
+  /** The last state, if it showed less than is stored. */
+  behind: { readonly instance: string; readonly monoMs: number } | null;
   /** Arrival seq → when its decision was sent last, on the link's monotonic clock. */
   readonly decisionsSent: Map<number, number>;
   readonly clock: ClockEstimate;
@@ -53,6 +55,7 @@ export function createEdgeView(
     conflict: null,
     isRestoring: false,
     highest: null,
+    behind: null,
     decisionsSent: new Map(),
     clock: createClockEstimate(settings.clockOffsetBoundMs, storedOffsetMs),
     identity: createIdentityWatch(settings.alarmPeriodMs),

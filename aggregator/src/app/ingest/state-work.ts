@@ -48,7 +48,7 @@ function answer(context: IngestContext, view: EdgeView, received: ReceivedState,
     refuseHistory(context, turn, view, state.instance, standing.position, 'epoch-retired');
     return;
   }
-  if (standing.type === 'current' && highestKnown(view, state) < standing.position.upTo) {
+  if (standing.type === 'current' && isProvenBehind(turn, view, state, standing.position.upTo)) {
     refuseHistory(context, turn, view, state.instance, standing.position, 'cursor-ahead');
     return;
   }
@@ -58,6 +58,19 @@ function answer(context: IngestContext, view: EdgeView, received: ReceivedState,
     context.outbound.ack(view, state.instance, position, null);
   });
   sendOpenDecisions(context, turn, view, received);
+}
+
+/**
+ * Whether the edge has written less than is stored of it. A broker may hand out a state from before its last batches, so it takes
+ * two states, one after the other; the edge itself sees it from the first acknowledgement.
+ */
+function isProvenBehind(turn: OpenTurn, view: EdgeView, state: OnlineState, upTo: number): boolean {
+  const isBehind = highestKnown(view, state) < upTo;
+  const before = view.behind;
+  turn.afterCommit(() => {
+    view.behind = isBehind ? { instance: state.instance, monoMs: state.clock.monoMs } : null;
+  });
+  return isBehind && before?.instance === state.instance && before.monoMs < state.clock.monoMs;
 }
 
 /** Follows the edge into a new epoch, over a gap, or back after this store was restored. */
