@@ -9,3 +9,7 @@ export * from './app/edge-agent.js';
 export * from './app/ports.js';
 export * from './app/settings.js';
 export * from './app/status.js';
+export { edgeConfigurationSchema } from './configuration.js';
+export type { EdgeConfiguration, EdgeConfigurationInput } from './configuration.js';
+export { redeemCode, writeCredential } from './enrolment.js';
+export type { EdgeCredential } from './enrolment.js';

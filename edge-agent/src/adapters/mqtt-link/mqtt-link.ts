@@ -19,6 +19,8 @@ export interface MqttLinkOptions {
   readonly edgeId: string;
   readonly username: string;
   readonly password: string;
+  /** `mqtt://HOST:PORT` or `mqtts://HOST:PORT`; default: the one in the settings. */
+  readonly url?: string;
   readonly settings: BrokerSettings;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,8 +31,11 @@ type Phase = 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
 
 const farewellTimeoutMs = 1_000;
 
+/** @throws RangeError when neither options nor settings name the broker. */
 export function createMqttLink(options: MqttLinkOptions): EdgeLink {
   const { settings, clock, random, logger, siteId, edgeId } = options;
+  const url = options.url ?? settings.url;
+  if (url === undefined) throw new RangeError('the link needs the address of a broker');
   const channels = new Map(centreToEdgeChannels.map((channel) => [edgeTopic(siteId, edgeId, channel), channel]));
   const inFlight = new Set<(problem: Error) => void>();
   let phase: Phase = 'idle';
@@ -49,7 +54,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
 
   const connect = (): void => {
     phase = 'connecting';
-    const attempt = new MqttClient(() => openSocket(settings, tls), {
+    const attempt = new MqttClient(() => openSocket(url, tls), {
       protocolVersion: 4,
       protocolId: 'MQTT',
       clean: true,
@@ -96,7 +101,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
       later(settings.stableAfterMs, () => {
         waitBoundMs = settings.reconnectMinMs;
       });
-      logger.info({ broker: settings.url }, 'connected');
+      logger.info({ broker: url }, 'connected');
       handlers?.onUp();
     });
   };
@@ -125,7 +130,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
     waitBoundMs = Math.min(settings.reconnectMaxMs, waitBoundMs * 2);
     later(waitMs, connect);
     if (wasUp || reason !== lastReason) {
-      logger.warn({ broker: settings.url, reason, retryInMs: Math.round(waitMs) }, 'not connected');
+      logger.warn({ broker: url, reason, retryInMs: Math.round(waitMs) }, 'not connected');
       handlers?.onDown(reason);
     }
     lastReason = reason;
@@ -156,7 +161,8 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
         settle(new Error(`the broker did not take the message within ${String(timeoutMs)} ms`));
       });
       present.publish(edgeTopic(siteId, edgeId, channel), payload, { qos: 1, retain: channel === 'state' }, (error) => {
-        settle(error instanceof Error ? error : undefined);
+        // The library says null where its types say undefined.
+        settle((error as Error | null | undefined) ?? undefined);
       });
     });
 
@@ -191,8 +197,8 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
   };
 }
 
-function openSocket(settings: BrokerSettings, tls: ConnectionOptions): Socket {
-  const { protocol, hostname, port } = new URL(settings.url);
+function openSocket(url: string, tls: ConnectionOptions): Socket {
+  const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const secure = protocol === 'mqtts:';
   const target = { host, port: Number(port === '' ? (secure ? 8883 : 1883) : port) };
@@ -225,8 +231,8 @@ function describeProblem(problem: Error | undefined, wasUp: boolean): string {
     return wasUp ? 'the broker closed the connection' : 'the broker closed the connection before it was up';
   }
   // An attempt on several addresses fails with all their errors in one, whose own message is empty.
-  const inner = problem instanceof AggregateError ? (problem.errors[0] as unknown) : problem;
-  return inner instanceof Error && inner.message !== '' ? inner.message : problem.name;
+  const { errors } = problem as { readonly errors?: readonly Error[] };
+  return [problem.message, errors?.[0]?.message].find((text) => text !== undefined && text !== '') ?? problem.name;
 }
 
 /** Says goodbye so that the will is not published; bounded, because the broker may be gone. */

@@ -26,7 +26,8 @@ export const brokerSettingsSchema = z
       .string()
       .max(500)
       .regex(/^mqtts?:\/\/[^\s/@]+\/?$/, 'must be mqtt://HOST:PORT or mqtts://HOST:PORT, without a user name')
-      .describe('Default ports: 1883, and 8883 for mqtts.'),
+      .optional()
+      .describe('Default: what the credential says. Default ports: 1883, and 8883 for mqtts.'),
     allowPlaintext: z
       .boolean()
       .default(false)
@@ -50,15 +51,17 @@ export const brokerSettingsSchema = z
     message: 'certFile and keyFile go together',
   })
   .superRefine((broker, context) => {
-    const { protocol, hostname } = new URL(broker.url);
-    if (protocol === 'mqtts:' || broker.allowPlaintext || isLoopback(hostname)) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['url'],
-      message: `would send the credential to ${hostname} unencrypted: use mqtts://, or set allowPlaintext if the network is trusted`,
-    });
+    const problem = broker.url === undefined ? undefined : plaintextProblem(broker.url, broker.allowPlaintext);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['url'], message: problem });
   });
 export type BrokerSettings = z.output<typeof brokerSettingsSchema>;
+
+/** Why this address may not be used, or undefined. Loopback needs no encryption. */
+export function plaintextProblem(url: string, allowPlaintext: boolean): string | undefined {
+  const { protocol, hostname } = new URL(url);
+  if (/^(mqtts|https):$/.test(protocol) || allowPlaintext || isLoopback(hostname)) return undefined;
+  return `would send the credential to ${hostname} unencrypted: use TLS, or set allowPlaintext if the network is trusted`;
+}
 
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);

@@ -12,8 +12,8 @@ export function linkTo(port: number, settings: Record<string, unknown> = {}, ide
   return createMqttLink({
     ...edge,
     ...identity,
+    url: `mqtt://127.0.0.1:${String(port)}`,
     settings: brokerSettingsSchema.parse({
-      url: `mqtt://127.0.0.1:${String(port)}`,
       reconnectMinMs: 10,
       reconnectMaxMs: 50,
       ...settings,

@@ -1,0 +1,134 @@
+#!/usr/bin/env node
+/** The edge agent's process: `edge --config FILE` runs it, `edge enroll CODE --url URL` gets its credential. */
+import { Command } from 'commander';
+import type { Logger } from '@gatehouse/shared';
+import {
+  ConfigurationError,
+  createLogger,
+  exitCodes,
+  reportFatal,
+  runUntilSignal,
+  systemClock,
+  systemRandom,
+} from '@gatehouse/shared/node';
+import { agentVersion } from './app/version.js';
+import { bannerOf, describeConfiguration } from './banner.js';
+import { composeEdge } from './compose.js';
+import { loadEdgeConfiguration } from './configuration.js';
+import type { EdgeConfiguration } from './configuration.js';
+import { credentialPath, enrolAtFirstStart, readCredential, redeemCode, writeCredential } from './enrolment.js';
+import type { EdgeCredential } from './enrolment.js';
+
+const stopTimeoutMs = 10_000;
+/** After sysexits.h EX_TEMPFAIL: the service manager is to start the agent again. */
+const restartExitCode = 75;
+
+interface RunFlags {
+  readonly config?: string;
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+interface EnrolFlags {
+  readonly url: string;
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly allowPlaintext?: boolean;
+  readonly json?: boolean;
+}
+
+const program = new Command('edge')
+  .description('Runs the gates of one cabinet: lanes, outbox, link to the aggregator.')
+  .version(agentVersion)
+  .option('-c, --config <file>', 'YAML or JSON configuration; GATEHOUSE_EDGE_… variables go over it')
+  .option('--check', 'validate the configuration and exit')
+  .option('--json', 'report as JSON on standard output')
+  .action(async (flags: RunFlags) => {
+    if (flags.check === true) check(flags);
+    else await run(flags);
+  });
+
+program
+  .command('enroll')
+  .argument('<code>', 'the one-time code the aggregator gave when the edge was registered')
+  .description('Redeems a one-time code and keeps the credential in the data directory (mode 0600).')
+  .requiredOption('-u, --url <url>', 'the aggregator’s HTTP address, e.g. http://127.0.0.1:8000')
+  .option('-c, --config <file>', 'take the data directory from this configuration')
+  .option('--data-dir <directory>', 'keep the credential here; default data/edge')
+  .option('--allow-plaintext', 'let the new credential travel unencrypted to another machine')
+  .option('--json', 'report as JSON on standard output')
+  .action(async (code: string, _flags: unknown, command: Command) => {
+    await enrol(code, command.optsWithGlobals());
+  });
+
+function check(flags: RunFlags): void {
+  try {
+    const configuration = loadEdgeConfiguration(flags.config, process.env);
+    const report = { ok: true, configuration: describeConfiguration(configuration) };
+    print(flags.json === true ? JSON.stringify(report) : 'The configuration can be used.');
+  } catch (error) {
+    if (flags.json !== true || !(error instanceof ConfigurationError)) throw error;
+    print(JSON.stringify({ ok: false, problems: error.problems }));
+    process.exitCode = exitCodes.configuration;
+  }
+}
+
+async function enrol(code: string, flags: EnrolFlags): Promise<void> {
+  const configured = flags.config === undefined ? undefined : loadEdgeConfiguration(flags.config, process.env);
+  const dataDir = flags.dataDir ?? configured?.dataDir ?? 'data/edge';
+  const credential = await redeemCode(flags.url, code, flags.allowPlaintext === true);
+  const path = await writeCredential(dataDir, credential);
+  const { siteId, edgeId, mqttUrl } = credential;
+  print(
+    flags.json === true
+      ? JSON.stringify({ siteId, edgeId, mqttUrl, credential: path })
+      : `This is edge ${edgeId} of site ${siteId} now. Its credential is in ${path}; its broker is ${mqttUrl}.`,
+  );
+}
+
+async function run(flags: RunFlags): Promise<void> {
+  await runUntilSignal(async () => {
+    const configuration = loadEdgeConfiguration(flags.config, process.env);
+    const { edgeId: name, log } = configuration;
+    const logger = createLogger({ name, level: log.level, format: log.format });
+    const credential = await credentialFor(configuration, logger);
+    const edge = composeEdge({ configuration, credential, logger, requestRestart });
+    await edge.start();
+    const banner = { configuration, brokerUrl: edge.brokerUrl, controlUrl: edge.controlUrl };
+    print(bannerOf(banner, flags.json === true));
+    return edge;
+  }, stopTimeoutMs);
+}
+
+async function credentialFor(configuration: EdgeConfiguration, logger: Logger): Promise<EdgeCredential> {
+  const { dataDir, enrolment } = configuration;
+  const known = await readCredential(dataDir, logger);
+  if (known !== undefined) return known;
+  if (enrolment === undefined) {
+    throw new ConfigurationError([
+      `enrolment: this edge has no credential yet (${credentialPath(dataDir)}): run "edge enroll CODE --url URL", or set enrolment.url and enrolment.codeFile`,
+    ]);
+  }
+  const credential = await enrolAtFirstStart({ ...enrolment, clock: systemClock, random: systemRandom, logger });
+  await writeCredential(dataDir, credential);
+  logger.info({ edgeId: credential.edgeId }, 'enrolled');
+  return credential;
+}
+
+function requestRestart(): void {
+  process.exitCode = restartExitCode;
+  process.kill(process.pid, 'SIGTERM');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+try {
+  await program.parseAsync();
+  // A handle that a library leaves open must not keep a stopped agent alive.
+  process.exit();
+} catch (error) {
+  reportFatal(error);
+  process.exit(error instanceof ConfigurationError ? exitCodes.configuration : exitCodes.failure);
+}
