@@ -18,7 +18,7 @@ import { createAggregator } from '../../src/app/aggregator.js';
 import type { Aggregator } from '../../src/app/aggregator.js';
 import { silentObserver } from '../../src/app/observer.js';
 import type { AggregatorObserver } from '../../src/app/observer.js';
-import type { CentreLink, EdgeRow, EventRow, NoticeRow, QuarantineRow } from '../../src/app/ports.js';
+import type { AggregatorStore, CentreLink, EdgeRow, EventRow, NoticeRow, QuarantineRow } from '../../src/app/ports.js';
 import { aggregatorSettingsSchema } from '../../src/app/settings.js';
 import type { AggregatorSettings } from '../../src/app/settings.js';
 
@@ -55,6 +55,7 @@ export interface WorldOptions {
   /** Draws ids as no other world of the same test does. */
   readonly seed?: string;
   readonly wrapLink?: (link: CentreLink) => CentreLink;
+  readonly wrapStore?: (store: MemoryStore) => AggregatorStore;
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
@@ -65,7 +66,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const settings = aggregatorSettingsSchema.parse(options.settings ?? {});
   const memoryLink = createMemoryLink(hub);
   const link = options.wrapLink?.(memoryLink) ?? memoryLink;
-  const ports = { clock, random: countingRandom(options.seed ?? 'a'), sha256, logger: silentLogger, store, link };
+  const ports = {
+    clock,
+    random: countingRandom(options.seed ?? 'a'),
+    sha256,
+    logger: silentLogger,
+    store: options.wrapStore?.(store) ?? store,
+    link,
+  };
   const aggregator = createAggregator(ports, settings, { ...silentObserver, ...options.observer });
   const notices: NoticeRow[] = [];
   aggregator.onNotices((rows) => notices.push(...rows));
