@@ -1,3 +1,7 @@
+/**
+ * The MQTT link passes the suite of every edge link with a broker that is not ours.
+ * @needs mosquitto
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
