@@ -137,7 +137,7 @@ export function forgetOldReads(turn: Turn): void {
   const old = reads.filter((read) => nowMs - read.readAtMs >= turn.rules.readBeforeMs);
   if (old.length === 0) return;
   record(turn, { type: 'reads-changed', reads: reads.filter((read) => !old.includes(read)) });
-  const loopEdgesMs = (['arming', 'safety'] as const).map((input) => inputs[input]?.sinceMs ?? -Infinity);
+  const loopEdgesMs = (['arming', 'safety'] as const).map((input) => inputs[input]?.edgesMs.at(-1) ?? -Infinity);
   const unseen = old.filter((read) => loopEdgesMs.every((edgeMs) => edgeMs < read.readAtMs)).length;
   if (unseen > 0) changeHealth(turn, { unclaimedReads: health.unclaimedReads + unseen });
 }

@@ -69,14 +69,16 @@ function observeLimits(turn: Turn): void {
 function atLimit(turn: Turn, limit: 'open' | 'closed'): void {
   const { barrier } = turn.state;
   const arrived = barrier.motion?.target === limit;
+  const stayed = barrier.position === limit;
   changeBarrier(turn, { position: limit, ...(arrived ? { motion: null } : {}) });
-  if (arrived) clearFault(turn, 'barrier-stuck');
-  if (limit === 'closed') closedSeen(turn);
+  if (arrived || barrier.lastRequest === (limit === 'open' ? 'open' : 'close')) clearFault(turn, 'barrier-stuck');
+  if (limit === 'closed') closedSeen(turn, stayed);
 }
 
-function closedSeen(turn: Turn): void {
+/** `stayed`: it never moved, so that a wish to open is still not granted. */
+function closedSeen(turn: Turn, stayed: boolean): void {
   const { barrier } = turn.state;
-  const opening = barrier.motion?.target === 'open';
+  const opening = barrier.motion?.target === 'open' || (stayed && barrier.lastRequest === 'open');
   changeBarrier(turn, {
     closeAtMs: null,
     closeNow: false,
@@ -118,7 +120,7 @@ function observeMotion(turn: Turn): void {
   changeBarrier(turn, { motion: null, ...(halfway ? { position: 'unknown' as const } : {}) });
   if (motion.target === 'closed' && !isWired(state, 'limit-closed')) {
     changeBarrier(turn, { assumedClosed: true });
-    closedSeen(turn);
+    closedSeen(turn, false);
   }
 }
 
@@ -185,7 +187,7 @@ function open(turn: Turn): void {
     motion: alreadyOpen ? null : { target: 'open', untilMs: turn.state.nowMs + turn.rules.travelTimeMs, attempt: 1 },
   });
   if (!alreadyOpen) changeBarrier(turn, { position: barrier.position === 'closed' ? 'closed' : 'opening' });
-  if (!alreadyOpen || barrier.position !== 'open') want(turn, { type: 'request-open' });
+  if (!alreadyOpen) want(turn, { type: 'request-open' });
 }
 
 function close(turn: Turn): void {

@@ -85,7 +85,13 @@ function place(turn: Turn, from: Loop, known: Partial<Vehicle>): void {
 function move(turn: Turn, vehicle: Vehicle): boolean {
   const { state, rules } = turn;
   const { first, last } = occupancy(state, rules, vehicle.from);
-  if (loopsInUse(state, rules).degraded) addFlag(turn, 'degraded-loops');
+  const loops = loopsInUse(state, rules);
+  if (vehicle.from === 'safety' && loops.safety === null) {
+    // The one loop that saw it is not believed any more.
+    vehicleGone(turn, vehicle);
+    return true;
+  }
+  if (loops.degraded) addFlag(turn, 'degraded-loops');
   if (!isClosed(state)) changeVehicle(turn, { sawOpen: true });
   const next = nextPhase(first, last);
   if (vehicle.unknown) {
@@ -166,7 +172,6 @@ function reportPassage(turn: Turn): void {
   const { vehicle } = turn.state;
   if (vehicle === null) return;
   changeVehicle(turn, { counted: true, arrival: null });
-  changeHealth(turn, { unseenByLast: 0 });
   if (isServed(turn.rules, vehicle.from) || isFreeFlow(turn.state)) reportServedPassage(turn, vehicle);
   else report(turn, { kind: 'wrong-way', direction: directionFrom(turn.rules, vehicle.from), passed: true });
 }
