@@ -25,7 +25,10 @@ export const brokerSettingsSchema = z
     url: z
       .string()
       .max(500)
-      .regex(/^mqtts?:\/\/[^\s/@]+\/?$/, 'must be mqtt://HOST:PORT or mqtts://HOST:PORT, without a user name')
+      .refine((url) => /^mqtts?:\/\/[^\s/@]+\/?$/.test(url) && URL.canParse(url), {
+        message: 'must be mqtt://HOST:PORT or mqtts://HOST:PORT, without a user name',
+        abort: true,
+      })
       .optional()
       .describe('Default: what the credential says. Default ports: 1883, and 8883 for mqtts.'),
     allowPlaintext: z
@@ -51,13 +54,17 @@ export const brokerSettingsSchema = z
     message: 'certFile and keyFile go together',
   })
   .superRefine((broker, context) => {
-    const problem = broker.url === undefined ? undefined : plaintextProblem(broker.url, broker.allowPlaintext);
+    const problem =
+      broker.url === undefined || !URL.canParse(broker.url)
+        ? undefined
+        : plaintextProblem(broker.url, broker.allowPlaintext);
     if (problem !== undefined) context.addIssue({ code: 'custom', path: ['url'], message: problem });
   });
 export type BrokerSettings = z.output<typeof brokerSettingsSchema>;
 
 /** Why this address may not be used, or undefined. Loopback needs no encryption. */
 export function plaintextProblem(url: string, allowPlaintext: boolean): string | undefined {
+  if (!URL.canParse(url)) return `${url} is not an address`;
   const { protocol, hostname } = new URL(url);
   if (/^(mqtts|https):$/.test(protocol) || allowPlaintext || isLoopback(hostname)) return undefined;
   return `would send the credential to ${hostname} unencrypted: use TLS, or set allowPlaintext if the network is trusted`;
