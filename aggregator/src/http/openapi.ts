@@ -10,18 +10,18 @@ type Json = Record<string, unknown>;
 const componentPrefix = '#/components/schemas/';
 
 const tags: readonly { name: string; description: string }[] = [
-  { name: 'sites', description: 'Car parks and their layouts.' },
-  { name: 'occupancy', description: 'How full the sites are, by both ledgers.' },
-  { name: 'slots', description: 'Bays, and what operators do with them.' },
-  { name: 'sessions', description: 'Stays: the log of entry time, exit time and duration.' },
-  { name: 'vehicles', description: 'The register: credentials, permits, blocks.' },
-  { name: 'gates', description: 'Barrier lanes: their state, commands, and admitting who waits.' },
   { name: 'edges', description: 'The agents beside the barriers.' },
-  { name: 'reviews', description: 'What a person should look at.' },
-  { name: 'records', description: 'Events, quarantine and the audit log.' },
+  { name: 'gates', description: 'Barrier lanes: their state, commands, and admitting who waits.' },
   { name: 'keys', description: 'Keys of this API.' },
-  { name: 'stream', description: 'What happens, as it happens.' },
+  { name: 'occupancy', description: 'How full the sites are, by both ledgers.' },
+  { name: 'records', description: 'Events, quarantine and the audit log.' },
+  { name: 'reviews', description: 'What a person should look at.' },
   { name: 'service', description: 'Health, metrics and explanations.' },
+  { name: 'sessions', description: 'Stays: the log of entry time, exit time and duration.' },
+  { name: 'sites', description: 'Car parks and their layouts.' },
+  { name: 'slots', description: 'Bays, and what operators do with them.' },
+  { name: 'stream', description: 'What happens, as it happens.' },
+  { name: 'vehicles', description: 'The register: credentials, permits, blocks.' },
 ];
 
 const about = `Runs car-park gates: sites, slots, sessions, vehicles, gates and edge agents.
@@ -52,7 +52,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       summary: 'Car-park gates, slots and sessions.',
       description: about,
       contact: { name: 'The maintainers of Gatehouse' },
-      license: { name: 'MIT', identifier: 'MIT' },
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [{ url: '/', description: 'This aggregator.' }],
     security: [{ key: [] }],

@@ -30,7 +30,11 @@ export const credentialRequestSchema = z
       .string()
       .min(1)
       .max(maxCredentialChars)
-      .regex(/^[\p{L}\p{N}_.: -]+$/u, 'must be letters, digits, or one of _ . : - and spaces')
+      .refine(
+        // Not as a pattern: many readers of JSON Schema do not know \p.
+        (value) => /^[\p{L}\p{N}_.: -]+$/u.test(value),
+        'must be letters, digits, or one of _ . : - and spaces',
+      )
       .refine((value) => /[\p{L}\p{N}]/u.test(value), 'must hold a letter or a digit'),
   })
   .meta({
@@ -40,10 +44,10 @@ export const credentialRequestSchema = z
   });
 export type CredentialRequest = z.infer<typeof credentialRequestSchema>;
 
-/** The text as it is stored and compared: plates in upper case without spaces and hyphens, others without spaces at their ends. */
+/** The text as it is stored and compared: without spaces; plates in upper case and without hyphens. */
 export function normaliseCredential(kind: CredentialKind, value: string): string {
-  const text = value.normalize('NFC').trim();
-  return kind === 'plate' ? text.toUpperCase().replace(/[\s-]/g, '') : text;
+  const text = value.normalize('NFC').replace(/\s/g, '');
+  return kind === 'plate' ? text.toUpperCase().replace(/-/g, '') : text;
 }
 
 /** A credential's text for those who may not read it. */

@@ -26,6 +26,7 @@ import {
 import type { SessionRef } from '../../app/operations/sessions.js';
 import type { SessionFilter } from '../../app/ports.js';
 import { Refusal } from '../../domain/refusal.js';
+import type { SessionRow } from '../../domain/rows.js';
 import { sessionResource } from '../resources.js';
 import { mapPage, pageRequest, route } from '../route.js';
 import type { Answer, RequestContext, Route } from '../route.js';
@@ -151,11 +152,13 @@ export const sessionRoutes: readonly Route[] = [
     body: sessionMoveRequestSchema,
     answer: sessionNow,
     problems: ['site-unknown', 'session-unknown', 'session-not-open', 'slot-unknown', 'slot-not-free'],
-    handler: ({ params, body }, context) =>
-      context.change({
+    handler: async ({ params, body }, context) => {
+      await requireSession(context, params);
+      return context.change({
         work: (turn) => moveSession(turn, context.actor, { ...params, ...body }),
         render: (reference) => sessionAnswer(context, reference),
-      }),
+      });
+    },
   }),
   route({
     method: 'POST',
@@ -170,12 +173,14 @@ export const sessionRoutes: readonly Route[] = [
     body: sessionCloseRequestSchema,
     answer: sessionNow,
     problems: ['site-unknown', 'session-unknown', 'session-not-open', 'time-order'],
-    handler: ({ params, body }, context) =>
-      context.change({
+    handler: async ({ params, body }, context) => {
+      await requireSession(context, params);
+      return context.change({
         work: (turn) =>
           closeSession(turn, context.actor, { ...params, exitAtMs: optionalMs(body.exitAt), reason: body.reason }),
         render: (reference) => sessionAnswer(context, reference),
-      }),
+      });
+    },
   }),
   route({
     method: 'POST',
@@ -190,11 +195,14 @@ export const sessionRoutes: readonly Route[] = [
     body: sessionMergeRequestSchema,
     answer: sessionNow,
     problems: ['site-unknown', 'session-unknown', 'session-not-open'],
-    handler: ({ params, body }, context) =>
-      context.change({
+    handler: async ({ params, body }, context) => {
+      await requireSession(context, params);
+      await requireSession(context, { ...params, sessionId: body.duplicateSessionId }, 'duplicateSessionId');
+      return context.change({
         work: (turn) => mergeSessions(turn, context.actor, { ...params, ...body }),
         render: (reference) => sessionAnswer(context, reference),
-      }),
+      });
+    },
   }),
   route({
     method: 'POST',
@@ -209,20 +217,30 @@ export const sessionRoutes: readonly Route[] = [
     body: reasonRequestSchema,
     answer: sessionNow,
     problems: ['site-unknown', 'session-unknown', 'session-not-open'],
-    handler: ({ params, body }, context) =>
-      context.change({
+    handler: async ({ params, body }, context) => {
+      await requireSession(context, params);
+      return context.change({
         work: (turn) => authoriseExit(turn, context.actor, { ...params, ...body }),
         render: (reference) => sessionAnswer(context, reference),
-      }),
+      });
+    },
   }),
 ];
 
 /** @throws Refusal `site-unknown`, `session-unknown` */
-export async function sessionAnswer(context: RequestContext, { siteId, sessionId }: SessionRef): Promise<Answer> {
+export async function sessionAnswer(context: RequestContext, reference: SessionRef): Promise<Answer> {
+  return { body: sessionResource(await requireSession(context, reference)) };
+}
+
+/** @throws Refusal `site-unknown`, `session-unknown` */
+async function requireSession(
+  context: RequestContext,
+  { siteId, sessionId }: SessionRef,
+  field = 'sessionId',
+): Promise<Readonly<SessionRow>> {
   const session = await findSession(context.aggregator.store, knownSite(context, siteId), sessionId);
-  if (session === null)
-    throw new Refusal('session-unknown', `no session ${sessionId} at site "${siteId}"`, 'sessionId');
-  return { body: sessionResource(session) };
+  if (session === null) throw new Refusal('session-unknown', `no session ${sessionId} at site "${siteId}"`, field);
+  return session;
 }
 
 /** null when nothing can match. */
