@@ -209,7 +209,7 @@ function countingObserver(outside: AggregatorObserver, counts: Counts): Aggregat
 }
 
 interface Followers {
-  follow(listener: (rows: readonly NoticeRow[]) => void): () => void;
+  readonly follow: (listener: (rows: readonly NoticeRow[]) => void) => () => void;
   tell(rows: readonly NoticeRow[]): void;
 }
 

@@ -22,13 +22,13 @@ export function createAuthenticator(directory: Directory, sha256: Sha256): Authe
 
 function edgeIdentity(directory: Directory, edgeId: string, digest: string): BrokerIdentity | null {
   const edge = directory.edge(edgeId);
-  if (edge === undefined || edge.secretHash === null || edge.revokedAtMs !== null) return null;
+  if (edge?.revokedAtMs !== null || edge.secretHash === null) return null;
   return equalDigests(edge.secretHash, digest) ? { kind: 'edge', siteId: edge.siteId, edgeId } : null;
 }
 
 function keyIdentity(directory: Directory, keyId: string, digest: string): BrokerIdentity | null {
   const key = directory.key(keyId);
-  if (key === undefined || key.revokedAtMs !== null || !equalDigests(key.keyHash, digest)) return null;
+  if (key?.revokedAtMs !== null || !equalDigests(key.keyHash, digest)) return null;
   return { kind: readsTheWire(key) ? 'auditor' : 'observer', siteId: key.siteId };
 }
 

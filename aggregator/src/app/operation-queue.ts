@@ -13,7 +13,7 @@ export interface OperationQueueSettings {
 export interface OperationQueue {
   readonly committer: Committer;
   /** Work of the aggregator itself: never refused, so that whoever queues it keeps it few. */
-  enqueue(work: Work): void;
+  readonly enqueue: (work: Work) => void;
   /** Work that nobody waits for: of the aggregator itself, and kept when the store fails. */
   enqueueUpkeep(work: (turn: OpenTurn) => void, onEnd: () => void): void;
   take(): Work[];

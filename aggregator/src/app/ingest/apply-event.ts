@@ -127,7 +127,7 @@ function storeFutureEvent(
 ): void {
   const { turn, received, view, site } = applying;
   const time = view.clock.correct(event, received.receivedAtMs);
-  const named = event['gateId'];
+  const named = event.gateId;
   const gateId = typeof named === 'string' && gatesOf(site).get(named) === received.edgeId ? named : null;
   turn.put('events', {
     ...rowHead(applying, seq, hash),

@@ -87,7 +87,7 @@ function runPart(
   const edge = turn.directory.edge(edgeId);
   const view = context.view(edgeId);
   const site = turn.findSite(siteId);
-  if (edge === undefined || edge.revokedAtMs !== null || view === undefined || site === undefined) return;
+  if (edge?.revokedAtMs !== null || view === undefined || site === undefined) return;
   const applying = { context, turn, reads, received, view, site, batch };
   if (view.identity.onInstance(batch.instance, received.receivedMonoMs)) alarmIdentity(context, turn, view);
 

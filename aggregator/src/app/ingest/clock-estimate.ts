@@ -62,7 +62,7 @@ export function createClockEstimate(boundMs: number, storedOffsetMs: number | nu
 
   /** Where the wall clock stood on the monotonic one when an event was written, compared with now: not 0 if it was moved since. */
   const movedSince = (event: EdgeClockReading): number => {
-    if (!isSteady || lastState === null || lastState.bootId !== event.bootId) return 0;
+    if (!isSteady || lastState?.bootId !== event.bootId) return 0;
     return lastState.atMs - lastState.monoMs - (event.atMs - event.monoMs);
   };
 

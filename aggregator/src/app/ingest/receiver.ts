@@ -25,9 +25,9 @@ export interface ReceiverPorts {
 
 export interface Receiver {
   /** Returns at once and never throws. */
-  onMessage(message: IncomingMessage): void;
+  readonly onMessage: (message: IncomingMessage) => void;
   /** Edges that have missed too many states are offline. */
-  sweepPresence(): void;
+  readonly sweepPresence: () => void;
 }
 
 /** Log lines of one reason, at most one in this time. */

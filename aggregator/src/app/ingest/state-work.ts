@@ -39,7 +39,7 @@ function answer(context: IngestContext, view: EdgeView, received: ReceivedState,
   const { state } = received;
   const { edgeId, siteId } = view;
   const edge = turn.directory.edge(edgeId);
-  if (edge === undefined || edge.revokedAtMs !== null || turn.findSite(siteId) === undefined) return;
+  if (edge?.revokedAtMs !== null || turn.findSite(siteId) === undefined) return;
   if (received.isConflicting) alarmIdentity(context, turn, view);
 
   const retired = turn.directory.retiredEpoch(edgeId, state.epoch);

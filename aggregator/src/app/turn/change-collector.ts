@@ -73,5 +73,5 @@ export function emptyChangeSet(): ChangeSet {
 }
 
 export function countRows(changes: ChangeSet): number {
-  return Object.values(changes).reduce((sum, rows: readonly unknown[]) => sum + rows.length, 0);
+  return (Object.values(changes) as unknown[][]).reduce((sum, rows) => sum + rows.length, 0);
 }

@@ -131,8 +131,8 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
       return { undone: group, error: failure.error };
     }
     const [only] = group;
-    const pieces = group.length > 1 ? group : only?.split(failure.error);
-    if (pieces == null) {
+    const pieces = group.length > 1 ? group : (only?.split(failure.error) ?? null);
+    if (pieces === null) {
       logger.warn({ err: failure.error }, 'work cannot be done');
       guarded(() => only?.onFailed(failure.error));
       return { undone: [], error: null };
