@@ -1,36 +1,348 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
+import { openConnection } from '../../src/adapters/store/sqlite/connection.js';
 import { createSqliteStore } from '../../src/adapters/store/sqlite/index.js';
-import type { AggregatorStore } from '../../src/app/ports.js';
+import { databaseVersion } from '../../src/adapters/store/sqlite/migrations.js';
+import {
+  auditQuery,
+  eventsQuery,
+  quarantineQuery,
+  reviewsQuery,
+  sessionsQuery,
+} from '../../src/adapters/store/sqlite/queries.js';
+import type { Query } from '../../src/adapters/store/sqlite/queries.js';
+import type { AggregatorStore, StoreError } from '../../src/app/ports.js';
+import { changeSet, credentialRow, eventRow, hexId, sessionRow, vehicleRow } from '../conformance/rows.js';
 import { describeStore } from '../conformance/store.js';
+import { until } from '../conformance/waiting.js';
+
+let parent: string;
+let directory: string;
+const opened: AggregatorStore[] = [];
+const children: ChildProcess[] = [];
+
+async function begin(): Promise<void> {
+  parent = await mkdtemp(join(tmpdir(), 'gatehouse-store-'));
+  directory = join(parent, 'deep', 'data');
+}
+
+async function end(): Promise<void> {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const store of opened.splice(0)) await store.close();
+  await rm(parent, { recursive: true, force: true });
+}
+
+function createIn(path: string, maxDatabasePages?: number): AggregatorStore {
+  const store = createSqliteStore({
+    directory: path,
+    logger: silentLogger,
+    clock: systemClock,
+    ...(maxDatabasePages === undefined ? {} : { maxDatabasePages }),
+  });
+  opened.push(store);
+  return store;
+}
+
+async function openIn(path: string, maxDatabasePages?: number): Promise<AggregatorStore> {
+  const store = createIn(path, maxDatabasePages);
+  await store.open();
+  return store;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<Pick<StoreError, 'name' | 'code' | 'message'>> {
+  return work.then(
+    () => ({ name: 'StoreError' as const, code: 'closed', message: 'did not fail' }),
+    (error: unknown) => error as StoreError,
+  );
+}
 
 describeStore('sqlite', async () => {
-  const parent = await mkdtemp(join(tmpdir(), 'gatehouse-store-'));
-  const opened: AggregatorStore[] = [];
-  const openIn = async (directory: string): Promise<AggregatorStore> => {
-    const store = createSqliteStore({ directory, logger: silentLogger, clock: systemClock });
-    opened.push(store);
-    await store.open();
-    return store;
-  };
-  const store = await openIn(join(parent, 'data'));
+  await begin();
+  const store = await openIn(directory);
   return {
     store,
     reopen: async () => {
       await store.close();
-      return openIn(join(parent, 'data'));
+      return openIn(directory);
     },
     // What the disk holds at this moment is what a power cut leaves.
     reopenAfterPowerCut: async () => {
-      await cp(join(parent, 'data'), join(parent, 'after'), { recursive: true });
+      await cp(directory, join(parent, 'after'), { recursive: true });
       return openIn(join(parent, 'after'));
     },
-    dispose: async () => {
-      for (const each of opened) await each.close();
-      await rm(parent, { recursive: true, force: true });
-    },
+    dispose: end,
   };
 });
+
+describe('the SQLite store', () => {
+  beforeEach(begin);
+  afterEach(end);
+  const database = (): string => join(directory, 'gatehouse.db');
+
+  describe('refuses to open', () => {
+    it('a database of a newer version, naming both versions, and changes nothing', async () => {
+      await (await openIn(directory)).close();
+      const connection = await openConnection(database());
+      await connection.exec('PRAGMA user_version = 99');
+      await connection.close();
+      const failure = await failureOf(createIn(directory).open());
+      expect(failure.code).toBe('newer-database');
+      expect(failure.message).toContain('version 99');
+      expect(failure.message).toContain(`up to ${String(databaseVersion)}`);
+      expect(failure.message).toContain(database());
+      const again = await openConnection(database());
+      expect(await again.all('PRAGMA user_version')).toEqual([{ user_version: 99 }]);
+      await again.exec(`PRAGMA user_version = ${String(databaseVersion)}`);
+      await again.close();
+      await openIn(directory);
+    });
+
+    it('a database of another program', async () => {
+      await (await openIn(join(parent, 'other'))).close();
+      const connection = await openConnection(join(parent, 'other', 'gatehouse.db'));
+      await connection.exec('PRAGMA application_id = 7');
+      await connection.close();
+      const failure = await failureOf(createIn(join(parent, 'other')).open());
+      expect(failure).toMatchObject({ name: 'StoreError', code: 'damaged' });
+      expect(failure.message).toContain('another program');
+    });
+
+    it('a directory that another process has, naming it, until that process is gone, however it went', async () => {
+      const child = startWriter(directory);
+      await until('the child has the store', () => child.lines.includes('open'));
+      const failure = await failureOf(createIn(directory).open());
+      expect(failure.code).toBe('in-use');
+      expect(failure.message).toContain(`process ${String(child.process.pid)}`);
+      expect(failure.message).toContain(directory);
+      await child.kill();
+      const store = await openIn(directory);
+      expect((await store.load()).sessions.length).toBeGreaterThan(0);
+    }, 30_000);
+
+    it('a directory that this process has', async () => {
+      const store = await openIn(directory);
+      expect((await failureOf(createIn(directory).open())).code).toBe('in-use');
+      await store.commit(changeSet({ sessions: [sessionRow(1)] }));
+      await store.close();
+      await openIn(directory);
+    });
+
+    it('a directory that cannot be one, naming it', async () => {
+      await writeFile(join(parent, 'file'), '');
+      for (const path of [join(parent, 'file'), join(parent, 'file', 'below'), '/proc/gatehouse', '/sys/gatehouse']) {
+        const failure = await failureOf(createIn(path).open());
+        expect(failure).toMatchObject({ name: 'StoreError', code: 'unwritable' });
+        expect(failure.message).toContain(path);
+      }
+    });
+
+    it('a file that is no database, naming it', async () => {
+      await (await openIn(directory)).close();
+      await writeFile(database(), 'this is not a database, but it is long enough to look at '.repeat(100));
+      const failure = await failureOf(createIn(directory).open());
+      expect(failure).toMatchObject({ name: 'StoreError', code: 'damaged' });
+      expect(failure.message).toContain(database());
+      expect(failure.message).toContain('restore');
+    });
+  });
+
+  it('answers `damaged` when what it reads has been overwritten', async () => {
+    const before = await openIn(directory);
+    await before.commit(changeSet({ sessions: Array.from({ length: 3000 }, (_, n) => sessionRow(n + 1)) }));
+    await before.close();
+    const file = await open(database(), 'r+');
+    const { size } = await file.stat();
+    for (let at = Math.floor(size / 2); at < size; at += 4096) await file.write(Buffer.alloc(4096, 0xaa), 0, 4096, at);
+    await file.close();
+    const store = createIn(directory);
+    const failure = await failureOf(store.open().then(() => store.load()));
+    expect(failure).toMatchObject({ name: 'StoreError', code: 'damaged' });
+    expect(failure.message).toContain(database());
+  });
+
+  it('answers `full` when there is no room, stores nothing of that change, and goes on when there is', async () => {
+    const store = await openIn(directory, 300);
+    await store.commit(changeSet({ sessions: [sessionRow(1)] }));
+    const events = Array.from({ length: 2000 }, (_, n) => eventRow(n + 1, { body: 'x'.repeat(1000) }));
+    const failure = await failureOf(store.commit(changeSet({ sessions: [sessionRow(2)], events })));
+    expect(failure).toMatchObject({ name: 'StoreError', code: 'full' });
+    expect(failure.message).toContain('free space');
+    expect((await store.load()).sessions).toHaveLength(1);
+    expect((await store.listEvents({}, { limit: 1, cursor: null })).items).toEqual([]);
+    await store.commit(changeSet({ sessions: [sessionRow(2)] }));
+    expect((await store.load()).sessions).toHaveLength(2);
+  });
+
+  it('has after kill -9 in the middle of commits all that was answered, and nothing half', async () => {
+    let committed = 0;
+    for (let round = 0; round < 4; round += 1) {
+      const child = startWriter(directory, committed + 1);
+      const wanted = committed + 20 + round * 17;
+      await until('some commits', () => Number(child.lines.at(-1)) >= wanted, 20_000);
+      await child.kill();
+      const answered = Number(child.lines.filter((line) => line !== 'open').at(-1));
+      const store = await openIn(directory);
+      const { sessions, slots, ledgers } = await store.load();
+      committed = ledgers[0]?.count ?? 0;
+      expect(committed).toBeGreaterThanOrEqual(answered);
+      expect(committed).toBeLessThanOrEqual(answered + 1);
+      expect(sessions).toHaveLength(committed);
+      expect(slots[0]?.sessionId).toBe(hexId(committed));
+      expect(await countEvents(store)).toBe(committed);
+      await store.close();
+    }
+  }, 60_000);
+
+  it('commits while lists are being read', async () => {
+    const store = await openIn(directory);
+    const vehicles = Array.from({ length: 20_000 }, (_, n) => vehicleRow(n, { holder: 'h'.repeat(100) }));
+    const credentials = Array.from({ length: 20_000 }, (_, n) => credentialRow(n));
+    await store.commit(changeSet({ vehicles, credentials }));
+    let isReading = true;
+    const reading = Promise.all(
+      Array.from({ length: 40 }, () => store.listVehicles({ holderContains: 'nobody' }, { limit: 10, cursor: null })),
+    ).then(() => (isReading = false));
+    for (let n = 1; n <= 5; n += 1) {
+      await store.commit(changeSet({ sessions: [sessionRow(n)] }));
+      expect(await store.getSession('site-a', hexId(n))).not.toBeNull();
+    }
+    expect(isReading).toBe(true);
+    await reading;
+  });
+
+  it('keeps its write-ahead log short under steady writing', async () => {
+    const store = await openIn(directory);
+    for (let n = 0; n < 60; n += 1) {
+      const events = Array.from({ length: 500 }, (_, i) => eventRow(n * 500 + i + 1, { body: 'x'.repeat(1000) }));
+      await store.commit(changeSet({ events }));
+    }
+    expect((await stat(`${database()}-wal`)).size).toBeLessThan(80 * 1024 * 1024);
+    await store.close();
+    expect((await readdir(directory)).sort()).toEqual(['gatehouse.db', 'gatehouse.lock']);
+  }, 30_000);
+
+  it('holds the text of a plate in one table, and nowhere in the file once it is erased', async () => {
+    const plate = credentialRow(1, { value: 'ERASEME99' });
+    const store = await openIn(directory);
+    await store.commit(
+      changeSet({
+        credentials: [plate],
+        vehicles: [vehicleRow(1)],
+        sessions: [sessionRow(1, { credentialId: hexId(1) })],
+      }),
+    );
+    await store.commit(changeSet({ erasedCredentials: [hexId(1)] }));
+    await store.close();
+    expect((await readFile(database())).includes('ERASEME99')).toBe(false);
+  });
+
+  it('reads every list in order through an index', async () => {
+    await (await openIn(directory)).close();
+    const connection = await openConnection(database());
+    const first = { limit: 10, cursor: null };
+    const site = { siteId: 'a' };
+    const queries: Record<string, Query> = {
+      sessions: sessionsQuery({}, first),
+      'sessions of a site': sessionsQuery(site, first),
+      'sessions inside': sessionsQuery({ ...site, states: ['open', 'uncertain'] }, first),
+      'sessions of a credential': sessionsQuery({ ...site, credentialId: 'c' }, first),
+      'sessions of a vehicle': sessionsQuery({ ...site, vehicleId: 'v', states: ['closed'] }, first),
+      'sessions in a slot': sessionsQuery({ ...site, slotId: 's' }, first),
+      'sessions entered in a time': sessionsQuery({ ...site, enteredFromMs: 1, enteredBeforeMs: 2 }, first),
+      events: eventsQuery({}, first),
+      'events of a site': eventsQuery({ ...site, fromMs: 1, beforeMs: 5 }, first),
+      'events of an edge': eventsQuery({ ...site, edgeId: 'e' }, first),
+      'events of a gate': eventsQuery({ ...site, gateId: 'g', kind: 'k' }, first),
+      'events of a kind': eventsQuery({ ...site, kind: 'k' }, first),
+      reviews: reviewsQuery({}, first),
+      'open reviews of a site': reviewsQuery({ ...site, open: true }, first),
+      quarantine: quarantineQuery({}, first),
+      'quarantine of a site': quarantineQuery(site, first),
+      audit: auditQuery({}, first),
+      'audit of a site': auditQuery(site, first),
+    };
+    for (const [name, query] of Object.entries(queries)) {
+      const plan = await connection.all(`EXPLAIN QUERY PLAN ${query.sql}`, query.parameters);
+      const steps = plan.map((row) => String(row['detail'])).filter((step) => !step.includes('json_each'));
+      expect({ name, steps: steps.filter((step) => /^SCAN (?!.*USING)/.test(step) && name !== 'audit') }).toEqual({
+        name,
+        steps: [],
+      });
+      // Rows of one moment may be sorted among themselves, never the whole list.
+      expect({ name, steps: steps.filter((step) => step === 'USE TEMP B-TREE FOR ORDER BY') }).toEqual({
+        name,
+        steps: [],
+      });
+    }
+    await connection.close();
+  });
+
+  it('loads what is inside through an index, however many sessions have ended', async () => {
+    await (await openIn(directory)).close();
+    const connection = await openConnection(database());
+    for (const [table, where] of [
+      ['sessions', `state IN ('open', 'uncertain')`],
+      ['arrivals', `state IN ('open', 'frozen')`],
+      ['reviews', 'resolvedAtMs IS NULL'],
+      ['commands', `state = 'sent'`],
+    ]) {
+      const plan = await connection.all(`EXPLAIN QUERY PLAN SELECT * FROM ${table ?? ''} WHERE ${where ?? ''}`);
+      expect(plan.map((row) => String(row['detail'])).join()).toMatch(/USING (COVERING )?INDEX/);
+    }
+    await connection.close();
+  });
+});
+
+async function countEvents(store: AggregatorStore): Promise<number> {
+  let count = 0;
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<AggregatorStore['listEvents']>> = await store.listEvents({}, { limit: 500, cursor });
+    count += page.items.length;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return count;
+}
+
+interface Writer {
+  readonly process: ChildProcess;
+  readonly lines: string[];
+  kill(): Promise<void>;
+}
+
+function startWriter(path: string, from = 1): Writer {
+  const processes = join(import.meta.dirname, '..', 'processes');
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--import', join(processes, 'typescript.mjs'), '--conditions=gatehouse-source', '--no-warnings'],
+      ...[join(processes, 'store-writer.ts'), path, String(from)],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+  );
+  children.push(child);
+  const lines: string[] = [];
+  let rest = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const parts = (rest + chunk.toString()).split('\n');
+    rest = parts.pop() ?? '';
+    lines.push(...parts);
+  });
+  return {
+    process: child,
+    lines,
+    kill: () =>
+      new Promise((resolve) => {
+        child.on('close', () => {
+          resolve();
+        });
+        child.kill('SIGKILL');
+      }),
+  };
+}

@@ -54,7 +54,7 @@ export const indexSql: readonly string[] = [
   index('reviews', 'site', ['siteId', 'openedAtMs', 'reviewId']),
   index('credentials', 'value', ['value', 'credentialId']),
   index('vehicles', 'credential', ['credentialId', 'vehicleId']),
-  index('events', 'received', ['receivedAtMs']),
+  index('events', 'received', ['receivedAtMs', 'edgeId', 'epoch', 'seq']),
   index('events', 'site', ['siteId', 'receivedAtMs']),
   index('events', 'edge', ['edgeId', 'receivedAtMs']),
   index('events', 'gate', ['gateId', 'receivedAtMs'], 'gateId IS NOT NULL'),

@@ -1,5 +1,4 @@
 /** The store on disk: one SQLite database in the data directory, written by one connection and read by others. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger } from '@gatehouse/shared';
 import { StoreError } from '../../../app/ports.js';
@@ -12,6 +11,7 @@ import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import { openConnection } from './connection.js';
 import type { Connection, Parameter, Session } from './connection.js';
+import { makeDirectory } from './directory.js';
 import { storeErrorFrom } from './errors.js';
 import { loadState } from './load.js';
 import { lockDirectory } from './lock.js';
@@ -199,9 +199,7 @@ function jsonOrNull(name: string, changes: ChangeSet): string | null {
 }
 
 async function openAll(directory: string, path: string, maxPages: number | undefined): Promise<Opened> {
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw storeErrorFrom(error, directory);
-  });
+  await makeDirectory(directory);
   const lock = await lockDirectory(directory);
   const connections: Connection[] = [];
   const connect = async (setup: string): Promise<Connection> => {
@@ -214,7 +212,7 @@ async function openAll(directory: string, path: string, maxPages: number | undef
     // FULL: a commit that was answered survives a power cut, as far as the disk keeps its word.
     const writer = await connect(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${String(lastResortCheckpointPages)};
+       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${String(lastResortCheckpointPages)};
        PRAGMA journal_size_limit = 67108864`,
     );
     await migrate(writer, path);
