@@ -2,11 +2,29 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { configurationSchema, configurationVariables } from '../../aggregator/dist/configuration.js';
+import { edgeConfigurationSchema, edgeVariables } from '../../edge-agent/dist/configuration.js';
 import { asyncApiDocument } from '../../shared/dist/tools/asyncapi.js';
 import { wireSequences } from '../../shared/dist/tools/wire-sequences.js';
+import { configurationReference } from './configuration-reference.mjs';
 import { root } from './project.mjs';
 
 /** @typedef {{ path: string, text: string }} GeneratedDocument */
+
+const programs = [
+  {
+    title: 'Aggregator',
+    introduction: '`npm run aggregator -- --config FILE`. Everything has a default.',
+    schema: configurationSchema,
+    variables: configurationVariables,
+  },
+  {
+    title: 'Edge agent',
+    introduction: '`npm run edge -- --config FILE`.',
+    schema: edgeConfigurationSchema,
+    variables: edgeVariables,
+  },
+];
 
 /** Every generated document as it should read, formatted.
  * @returns {Promise<GeneratedDocument[]>}
@@ -16,6 +34,7 @@ export async function generatedDocuments() {
   const documents = [
     { path: 'docs/reference/asyncapi.json', text: JSON.stringify(asyncApiDocument(version(), fixtures())) },
     { path: 'docs/reference/wire-sequences.md', text: wireSequences() },
+    { path: 'docs/reference/configuration.md', text: configurationReference(programs) },
   ];
   return Promise.all(
     documents.map(async ({ path, text }) => ({ path, text: await format(text, { ...options, filepath: path }) })),

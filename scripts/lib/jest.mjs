@@ -1,6 +1,6 @@
 /** Runs one kind of test with Jest and counts. */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { run } from './process.mjs';
 import { cacheDirectory, installed, root } from './project.mjs';
 import { missingPackages, systemPackages } from './system-packages.mjs';
@@ -61,7 +61,7 @@ export async function runJest(kind, args) {
       ...['--selectProjects', kind, ...leftOut],
       ...['--json', '--outputFile', outputFile, '--maxWorkers', workers[kind], ...args],
     ],
-    { environment: { NODE_OPTIONS: nodeOptions() }, output: 'errors' },
+    { environment: { NODE_OPTIONS: nodeOptions(), PATH: pathWithServers() }, output: 'errors' },
   );
   return { ...count(outputFile), code };
 }
@@ -81,6 +81,11 @@ function count(outputFile) {
 function nodeOptions() {
   const wanted = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   return [process.env['NODE_OPTIONS'] ?? '', ...wanted].join(' ').trim();
+}
+
+/** Debian keeps servers in folders that are not on everybody's path. */
+function pathWithServers() {
+  return [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(delimiter);
 }
 
 /** @param {string} source @param {string} file @returns {SystemPackage[]} */

@@ -15,7 +15,9 @@ describe('system packages that tests need', () => {
       .flatMap(({ file, needs }) => {
         const source = readFileSync(join(root, file), 'utf8');
         return Object.entries(systemPackages)
-          .filter(([name, { program }]) => source.includes(`'${program}'`) && !needs.some((need) => need === name))
+          .filter(
+            ([name, { program }]) => new RegExp(`['/]${program}'`).test(source) && !needs.some((need) => need === name),
+          )
           .map(([name]) => `${file} needs ${name}`);
       });
     expect(undeclared).toEqual([]);

@@ -57,7 +57,7 @@ function enrolment(edge: StoryEdge): Line[] {
   return [
     '## Enrolment and the first connection',
     'An administrator registered the edge and got a one-time code. The installer redeems it over HTTP, without a key:',
-    code('http', 'POST /api/v1/enrolments\nContent-Type: application/json\n\n{"code":"K7QX-2M9D-HT4R"}'),
+    code('http', 'POST /api/v1/enrolments\nContent-Type: application/json\n\n{"code":"K7QD-2MNX-9TRV-4HWP"}'),
     code(
       'http',
       `HTTP/1.1 201 Created\nContent-Type: application/json\n\n{"siteId":"${siteId}","edgeId":"${edgeId}","username":"${edgeId}","password":"5b1f…64 digits","mqttUrl":"mqtt://localhost:1883"}`,
