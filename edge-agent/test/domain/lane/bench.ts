@@ -125,7 +125,7 @@ export class Bench {
   decide(change: Partial<Extract<LaneHappening, { type: 'decision' }>>): this {
     return this.happen({
       type: 'decision',
-      arrivalId: this.asked,
+      arrivalId: change.arrivalId ?? this.asked,
       revision: 1,
       basis: 'decision',
       outcome: 'admit',
