@@ -12,8 +12,8 @@ const commitSettings = z
   .strictObject({
     maxTurnBatches: count(10_000).default(256).describe('Event batches that one commit takes together.'),
     maxTurnBytes: count(64 * 1024 * 1024)
-      .default(4 * 1024 * 1024)
-      .describe('Payload bytes that one commit takes together.'),
+      .default(256 * 1024)
+      .describe('Payload bytes that one commit takes together: a longer turn makes waiting vehicles wait longer.'),
     maxTurnOperations: count(10_000).default(64).describe('Acts of operators that one commit takes together.'),
     maxQueuedOperations: count(100_000).default(1_000).describe('Acts of operators that may wait; more are refused.'),
     retryMinMs: ms(1, 60_000).default(250).describe('Pause after the first commit that the disk refused.'),
