@@ -102,7 +102,7 @@ export function createApiClient(url: string, key: string): ApiClient {
     async enrolmentCode({ edgeId, siteId, name }) {
       const known = (await all(edgeListSchema, '/api/v1/edges', { siteId })).some((edge) => edge.edgeId === edgeId);
       const { enrolmentCode } = known
-        ? await ask(edgeEnrolmentSchema, 'POST', `/api/v1/edges/${edgeId}/enrolment-code`, { reason: 'Demonstration' })
+        ? await ask(edgeEnrolmentSchema, 'POST', `/api/v1/edges/${edgeId}/enrolment-codes`, { reason: 'Demonstration' })
         : await ask(edgeEnrolmentSchema, 'POST', '/api/v1/edges', { edgeId, siteId, name });
       if (enrolmentCode === null) throw new ApiError(`no code was given for edge ${edgeId}`);
       return enrolmentCode;

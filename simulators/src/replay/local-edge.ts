@@ -55,7 +55,7 @@ const decisionTimeoutMs = 30_000;
 
 export function createLocalEdge(options: LocalEdgeOptions): LocalEdge {
   const { siteId, edgeId, clock, realClock, random } = options;
-  const watch = createQuietWatch(clock);
+  const watch = createQuietWatch(clock, realClock);
   const barriers = new Map(options.gates.map((gate) => [gate.gateId, createBarrier(options, gate)]));
   const lanes = [...barriers.values()].map((barrier) => createLane(barrier, watch));
   const agent: EdgeAgent = createEdgeAgent(
@@ -72,13 +72,14 @@ export function createLocalEdge(options: LocalEdgeOptions): LocalEdge {
           edgeId,
           username: edgeId,
           password: options.password,
-          settings: brokerSettingsSchema.parse({ url: options.mqttUrl }),
+          url: options.mqttUrl,
+          settings: brokerSettingsSchema.parse({}),
           clock: realClock,
           random,
           logger: silentLogger,
         }),
       ),
-      barriers: new Map([...barriers].map(([gateId, { barrier }]) => [gateId, barrier])),
+      barriers: new Map([...barriers].map(([gateId, { barrier }]) => [gateId, watch.watchBarrier(gateId, barrier)])),
       readers: options.hasReaders ? [...barriers.values()].map(({ reader }) => reader) : [],
       bootId: random.hex(16),
       requestRestart: () => undefined,
@@ -135,6 +136,7 @@ function createLane(barrier: SimulatedBarrier, watch: Watch): LocalLane {
   const { gateId, direction } = barrier;
   const onEnd = new Map<string, (report: GateVehicleReport) => void>();
   barrier.onHappening((happening: GateHappening) => {
+    watch.noteOccupied(gateId, barrier.vehiclesInLane + barrier.queuedVehicles > 0);
     if (happening.type === 'vehicle' && happening.step === 'at-loop') watch.noteArrival(gateId);
     else if (happening.type === 'vehicle' && ['started', 'leaving'].includes(happening.step)) watch.noteMoved(gateId);
     else if (happening.type === 'ended') {

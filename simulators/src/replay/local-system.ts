@@ -65,6 +65,7 @@ const restMs = 60_000;
 const settleTimeoutMs = 60_000;
 const startTimeoutMs = 30_000;
 const pollMs = 2;
+const waitingPace = 10;
 const dayMs = 86_400_000;
 
 export function createLocalSystem(options: LocalSystemOptions): LocalSystem {
@@ -84,12 +85,23 @@ export function createLocalSystem(options: LocalSystemOptions): LocalSystem {
     if (running.aggregator === undefined) throw new Error('the system is not started');
     return running.aggregator;
   };
+  /** At high speeds weeks would go by while something is waited for that takes real time. */
+  const slowly = async <T>(work: () => Promise<T>): Promise<T> => {
+    const release = clock.slowTo(waitingPace);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  };
   const until = async (condition: () => boolean, timeoutMs: number, what: string): Promise<void> => {
     const deadlineMs = realClock.monoMs() + timeoutMs;
-    while (!condition()) {
-      if (realClock.monoMs() > deadlineMs) throw new Error(`${what} within ${String(timeoutMs / 1000)} s`);
-      await pause(realClock, pollMs);
-    }
+    await slowly(async () => {
+      while (!condition()) {
+        if (realClock.monoMs() > deadlineMs) throw new Error(`${what} within ${String(timeoutMs / 1000)} s`);
+        await pause(realClock, pollMs);
+      }
+    });
   };
   const settled = async (): Promise<void> => {
     await pause(clock, restMs);
@@ -100,7 +112,7 @@ export function createLocalSystem(options: LocalSystemOptions): LocalSystem {
     );
   };
 
-  const start = async (): Promise<void> => {
+  const startParts = async (): Promise<void> => {
     if (options.dataDirectory === undefined) running.temporary = await mkdtemp(join(tmpdir(), 'gatehouse-replay-'));
     const directory = options.dataDirectory ?? running.temporary ?? tmpdir();
     const { aggregator, mqttUrl } = await startAggregator(directory, clock, realClock, random, (started) => {
@@ -123,13 +135,11 @@ export function createLocalSystem(options: LocalSystemOptions): LocalSystem {
       running.edges.push(edge);
       await edge.start();
     }
-    const slow = clock.slowTo(1000);
     await until(
       () => running.edges.every((edge) => edge.isUp && edge.isQuiet),
       startTimeoutMs,
       'the edge agents did not connect and find their arms closed',
     );
-    slow();
   };
 
   const send = (direction: 'entry' | 'exit', vehicle: ReplayVehicle): Promise<GateResult> => {
@@ -143,12 +153,14 @@ export function createLocalSystem(options: LocalSystemOptions): LocalSystem {
     centre: {
       settled,
       async setCount(count) {
-        await centre().committer.execute((turn) =>
-          correctCount(turn, actor, { siteId, count, reason: 'Correction in the recording' }),
+        await slowly(() =>
+          centre().committer.execute((turn) =>
+            correctCount(turn, actor, { siteId, count, reason: 'Correction in the recording' }),
+          ),
         );
       },
     },
-    start,
+    start: () => slowly(startParts),
     async stop() {
       await Promise.all(running.edges.map((edge) => edge.stop()));
       await running.aggregator?.stop();
@@ -184,14 +196,11 @@ async function startAggregator(
   });
   const store = createSqliteStore({ directory, logger: silentLogger, clock: realClock });
   const aggregator = createAggregator(
-    { clock, random, sha256, logger: silentLogger, store, link: broker },
+    { clock, linkClock: realClock, random, sha256, logger: silentLogger, store, link: broker },
     aggregatorSettingsSchema.parse({
-      // Of simulated time: what is meant for real hours must not come round many times a second.
+      // Of simulated time: what is meant for real minutes must not come round many times a second.
       tickIntervalMs: 3_600_000,
       occupancyIntervalMs: 60_000,
-      publishTimeoutMs: 60_000,
-      stopTimeoutMs: 60_000,
-      edges: { stateIntervalMs: 3_600_000, missedStates: 100, decisionResendMs: 60_000 },
       retention: {
         intervalMs: dayMs,
         eventsDays: 36_500,

@@ -2,9 +2,9 @@
  * Watches an edge's own ports to know when nothing is on its way between gate and aggregator, and keeps simulated time slow while
  * something is. It looks on; it changes nothing that goes through.
  */
-import type { EdgeLink, OutboxStore } from '@gatehouse/edge-agent';
+import type { BarrierDriver, EdgeLink, OutboxStore } from '@gatehouse/edge-agent';
 import { ackSchema, decisionSchema, parsePayload, terminalKinds } from '@gatehouse/shared';
-import type { DenialReason } from '@gatehouse/shared';
+import type { Clock, DenialReason } from '@gatehouse/shared';
 import type { ElasticClock } from '../clock/elastic-clock.js';
 
 export interface QuietWatch {
@@ -12,9 +12,11 @@ export interface QuietWatch {
   watchLink(link: EdgeLink): EdgeLink;
   /** Nothing being written, unacknowledged or undecided. */
   readonly isQuiet: boolean;
-  /** A vehicle has come to a gate; time is slow until it is decided. */
+  watchBarrier(gateId: string, barrier: BarrierDriver): BarrierDriver;
+  /** A vehicle is in the lane: time is not faster than physics can be followed. */
+  noteOccupied(gateId: string, occupied: boolean): void;
+  /** A vehicle has come to a gate; time is slow until the arm is asked to open, or the vehicle goes on or away. */
   noteArrival(gateId: string): void;
-  /** The vehicle at the gate goes on or away. */
   noteMoved(gateId: string): void;
   /** Why the aggregator denied the vehicle that is at a gate, if it did. */
   denialAt(gateId: string): DenialReason | null;
@@ -22,8 +24,12 @@ export interface QuietWatch {
 
 /** Simulated ms in a real one while an answer is awaited: a round trip of 10 ms is half a second at the gate. */
 const attentivePace = 50;
+/** Simulated ms in a real one while vehicles are in a lane: a passage takes a few real milliseconds. */
+const movingPace = 2_000;
+/** Real time in which an agent that was told to deny has put it on the sign. */
+const denialMs = 10;
 
-export function createQuietWatch(clock: ElasticClock): QuietWatch {
+export function createQuietWatch(clock: ElasticClock, realClock: Clock): QuietWatch {
   const gateOfArrival = new Map<number, string>();
   const undecided = new Set<string>();
   const denials = new Map<string, DenialReason>();
@@ -31,6 +37,7 @@ export function createQuietWatch(clock: ElasticClock): QuietWatch {
   let publishing = 0;
   let appendedUpTo = 0;
   let ackedUpTo = 0;
+  const occupied = new Map<string, () => void>();
   let release: (() => void) | undefined;
 
   const isQuiet = (): boolean => writing === 0 && publishing === 0 && undecided.size === 0 && ackedUpTo >= appendedUpTo;
@@ -61,26 +68,24 @@ export function createQuietWatch(clock: ElasticClock): QuietWatch {
     const event = JSON.parse(json) as { kind: string; gateId?: string; arrival?: number };
     if (event.kind === 'vehicle-arrived' && event.gateId !== undefined) gateOfArrival.set(seq, event.gateId);
     if ((terminalKinds as readonly string[]).includes(event.kind) && event.arrival !== undefined) {
-      decided(event.arrival);
       gateOfArrival.delete(event.arrival);
     }
   };
-  const decided = (arrival: number): void => {
-    const gateId = gateOfArrival.get(arrival);
-    if (gateId !== undefined) undecided.delete(gateId);
+  const noteMoved = (gateId: string): void => {
+    if (undecided.delete(gateId)) repace();
   };
-  /** After the agent has had the message. */
   const noteMessage = (channel: string, payload: Uint8Array): void => {
     if (channel === 'acks') {
       const ack = parsePayload(ackSchema, payload);
       if (ack.ok) ackedUpTo = Math.max(ackedUpTo, ack.value.upTo);
     } else if (channel === 'decisions') {
       const decision = parsePayload(decisionSchema, payload);
-      if (!decision.ok) return;
-      const { arrival, reason } = decision.value;
-      const gateId = gateOfArrival.get(arrival);
-      if (gateId !== undefined && reason !== null) denials.set(gateId, reason);
-      decided(arrival);
+      const gateId = decision.ok ? gateOfArrival.get(decision.value.arrival) : undefined;
+      if (!decision.ok || gateId === undefined || decision.value.reason === null) return;
+      denials.set(gateId, decision.value.reason);
+      realClock.setTimer(denialMs, () => {
+        noteMoved(gateId);
+      });
     }
     repace();
   };
@@ -108,11 +113,8 @@ export function createQuietWatch(clock: ElasticClock): QuietWatch {
               handlers.onDown(reason);
             },
             onMessage(channel, payload) {
-              const copy = payload.slice();
               handlers.onMessage(channel, payload);
-              setImmediate(() => {
-                noteMessage(channel, copy);
-              });
+              noteMessage(channel, payload);
             },
           },
           will,
@@ -131,10 +133,20 @@ export function createQuietWatch(clock: ElasticClock): QuietWatch {
       undecided.add(gateId);
       repace();
     },
-    noteMoved(gateId) {
-      undecided.delete(gateId);
-      repace();
+    noteMoved,
+    noteOccupied(gateId, isOccupied) {
+      if (isOccupied && !occupied.has(gateId)) occupied.set(gateId, clock.slowTo(movingPace));
+      if (isOccupied) return;
+      occupied.get(gateId)?.();
+      occupied.delete(gateId);
     },
+    watchBarrier: (gateId, barrier) => ({
+      ...barrier,
+      requestOpen() {
+        barrier.requestOpen();
+        noteMoved(gateId);
+      },
+    }),
     denialAt: (gateId) => denials.get(gateId) ?? null,
   };
 }

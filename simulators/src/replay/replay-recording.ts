@@ -59,8 +59,8 @@ export async function replayRecording(
     antiPassback: options.antiPassback,
     dataDirectory: options.dataDirectory,
   });
-  await system.start();
   try {
+    await system.start();
     const startedAtMs = options.clock.monoMs();
     const simulatedFromMs = system.clock.wallMs();
     const { onProgress } = options;
