@@ -30,7 +30,7 @@ export interface Admission {
   /** A lane wants a decision. */
   ask(gateId: string, arrivalId: number): void;
   decided(decision: Decision): void;
-  /** Nobody will answer: every arrival that waits is decided here. */
+  /** Nobody will answer: whoever waits is let in by the edge if it may. */
   decideAllAlone(): void;
   laneChanged(gateId: string, before: LaneState, after: LaneState): void;
   /** Makes the lane wait until its own admission is durable. */
@@ -75,7 +75,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   const arrivalAt = (gateId: string): Arrival | null => lanes.get(gateId)?.state.vehicle?.arrival ?? null;
 
-  const decideAlone = (entry: Asked): void => {
+  const decideAlone = (entry: Asked, when: 'at-once' | 'unless-denied'): void => {
     const lane = lanes.get(entry.gateId);
     const arrival = arrivalAt(entry.gateId);
     if (lane === undefined || arrival?.id !== entry.arrivalId || arrival.progress !== 'waiting') return;
@@ -84,6 +84,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
       vehicleClass: lane.settings.lane.vehicleClass,
       canRecord: recorder.view.failing === null,
     });
+    // Turning somebody away is never urgent: the aggregator may come back in time.
+    if (choice.outcome === 'deny' && when === 'unless-denied') return;
     // Taken before anything else can happen; given back if it cannot be recorded.
     if (choice.outcome === 'admit' && choice.slotId !== null) held = takeSlot(held, choice.slotId);
     settle(entry, 'decisionsLocal');
@@ -132,13 +134,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
       };
       asked.get(gateId)?.cancelTimer();
       asked.set(gateId, entry);
-      if (recorder.view.failing !== null || !options.canAsk()) {
-        decideAlone(entry);
-        return;
-      }
       entry.cancelTimer = linkClock.setTimer(settings.protocol.decisionTimeoutMs, () => {
-        decideAlone(entry);
+        decideAlone(entry, 'at-once');
       });
+      if (recorder.view.failing !== null) decideAlone(entry, 'at-once');
+      else if (!options.canAsk()) decideAlone(entry, 'unless-denied');
     },
 
     decided(decision) {
@@ -151,7 +151,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       }
       const before = arrivalAt(entry.gateId);
       if (decision.outcome === 'own') {
-        if (before?.progress === 'waiting') decideAlone(entry);
+        if (before?.progress === 'waiting') decideAlone(entry, 'at-once');
         else tally.count('decisionsIgnored');
         return;
       }
@@ -170,7 +170,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
 
     decideAllAlone() {
-      for (const entry of asked.values()) decideAlone(entry);
+      const when = recorder.view.failing === null ? 'unless-denied' : 'at-once';
+      for (const entry of asked.values()) decideAlone(entry, when);
     },
 
     laneChanged(gateId, before, after) {

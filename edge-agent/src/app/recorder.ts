@@ -457,18 +457,19 @@ export class Recorder {
   async #madeRoom(): Promise<boolean> {
     const before = this.#oldest;
     try {
-      await this.#trimOnce(0.5);
+      // The disk may be smaller than the bound: half of what is kept is enough for a while.
+      await this.#trimOnce(Math.floor(Math.min(this.#bytes, this.#settings.maxBytes) / 2));
     } catch (error) {
       this.#ports.logger.warn({ error: messageOf(error) }, 'acknowledged events could not be deleted');
     }
     return this.#oldest > before;
   }
 
-  async #trimOnce(fill = trimAboveFill): Promise<void> {
+  async #trimOnce(maxBytes = Math.floor(this.#settings.maxBytes * trimAboveFill)): Promise<void> {
     const keptBefore = this.#end.next - this.#oldest;
     const oldest = await this.#ports.store.trim({
       ackedBeforeMs: Math.floor(this.#ports.clock.wallMs()) - this.#settings.keepAcknowledgedMs,
-      maxBytes: Math.floor(this.#settings.maxBytes * fill),
+      maxBytes,
       maxRows: maxTrimRows,
     });
     if (oldest <= this.#oldest) return;

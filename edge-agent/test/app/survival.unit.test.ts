@@ -1,0 +1,266 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createHarness } from './harness.js';
+import type { Harness, HarnessOptions } from './harness.js';
+
+let running: Harness[] = [];
+async function started(options: HarnessOptions = {}): Promise<Harness> {
+  const edge = createHarness(options);
+  running.push(edge);
+  await edge.start();
+  return edge;
+}
+afterEach(async () => {
+  for (const edge of running) await edge.agent.stop();
+  running = [];
+});
+
+/** What a killed process leaves: the backing as it is, and nobody holding it. */
+async function restartedAfterKill(edge: Harness, options: HarnessOptions = {}): Promise<Harness> {
+  edge.backing.holder = undefined;
+  return started({ backing: edge.backing, seed: 2, ...options });
+}
+
+describe('after a restart', () => {
+  it('each arrival that was open is unresolved, first of all, with its slot and basis', async () => {
+    const first = await started();
+    await first.edge('entry-1', 'arming', true);
+    await first.edge('exit-1', 'arming', true);
+    await first.decide(1, { slot: { slotId: 'a1', zoneId: 'zone', label: 'A1', slotClass: 'standard' } });
+    const second = await restartedAfterKill(first);
+    expect(second.stored().slice(2)).toMatchObject([
+      { kind: 'arrival-unresolved', gateId: 'entry-1', arrival: 1, slotId: 'a1', basis: 'decision' },
+      { kind: 'arrival-unresolved', gateId: 'exit-1', arrival: 2, slotId: null, basis: 'none' },
+    ]);
+    const third = await restartedAfterKill(second, { seed: 3 });
+    expect(third.kinds()).toHaveLength(4);
+  });
+
+  it('arrivals that ended stay ended', async () => {
+    const first = await started();
+    await first.edge('entry-1', 'arming', true);
+    await first.decide(1);
+    await first.advance(2_000);
+    await first.driveThrough('entry-1');
+    const second = await restartedAfterKill(first);
+    expect(second.kinds()).toEqual(['vehicle-arrived', 'vehicle-passed']);
+  });
+
+  it('the vehicle that still stands there arrives anew', async () => {
+    const first = await started();
+    await first.edge('entry-1', 'arming', true);
+    first.backing.holder = undefined;
+    const second = createHarness({ backing: first.backing, seed: 2 });
+    running.push(second);
+    second.barrier('entry-1').levels.set('arming', true);
+    await second.start();
+    expect(second.kinds()).toEqual(['vehicle-arrived', 'arrival-unresolved', 'vehicle-arrived']);
+  });
+
+  it.each(['lock', 'hold-open'] as const)('%s stands', async (kind) => {
+    const first = await started();
+    await command(first, { kind });
+    const mode = first.agent.status().gates[0]?.mode;
+    const second = await restartedAfterKill(first);
+    expect(second.agent.status().gates[0]?.mode).toBe(mode);
+    await command(second, { kind: 'automatic', id: 'e'.repeat(32) });
+    const third = await restartedAfterKill(second, { seed: 3 });
+    expect(third.agent.status().gates[0]?.mode).toBe('automatic');
+  });
+
+  it('goes on in the same epoch and sends what is not acknowledged', async () => {
+    const first = await started({ connected: false });
+    await first.edge('entry-1', 'fire', true);
+    const epoch = first.backing.epoch;
+    const second = await restartedAfterKill(first);
+    expect(second.batches()).toMatchObject([{ epoch, first: 1 }]);
+    expect(second.agent.status().instance).not.toBe(first.agent.status().instance);
+  });
+
+  it('of a damaged outbox a new epoch begins, and that is told', async () => {
+    const first = await started();
+    await first.edge('entry-1', 'arming', true);
+    first.backing.corrupt = true;
+    const second = await restartedAfterKill(first);
+    expect(second.stored()).toMatchObject([{ kind: 'events-lost', reason: 'outbox-damaged' }]);
+  });
+
+  it('an outbox that cannot be opened is a refusal to start', async () => {
+    const edge = createHarness();
+    edge.backing.failure = (operation) => (operation === 'open' ? 'unwritable' : undefined);
+    await expect(edge.start()).rejects.toMatchObject({ code: 'unwritable' });
+    await edge.agent.stop();
+  });
+});
+
+interface CommandChange {
+  readonly kind: 'open' | 'close' | 'hold-open' | 'lock' | 'automatic' | 'restart';
+  readonly id?: string;
+  readonly instance?: string;
+  readonly gateId?: string;
+  readonly deadlineMono?: number;
+}
+
+async function command(edge: Harness, change: CommandChange): Promise<void> {
+  await edge.deliver('commands', {
+    instance: edge.agent.status().instance,
+    id: 'd'.repeat(32),
+    gateId: 'entry-1',
+    deadlineMono: Math.floor(edge.clock.monoMs()) + 5_000,
+    by: 'operator',
+    reason: 'test',
+    ...change,
+  });
+}
+
+describe('commands', () => {
+  it('run once, and are answered', async () => {
+    const edge = await started();
+    await command(edge, { kind: 'open' });
+    await command(edge, { kind: 'open' });
+    expect(edge.barrier('entry-1').requests).toEqual(['open']);
+    expect(edge.stored()).toMatchObject([{ kind: 'command-completed', result: 'done', commandId: 'd'.repeat(32) }]);
+    expect([...edge.backing.notes.keys()]).toEqual([]);
+  });
+
+  it('run up to their deadline and not after it', async () => {
+    const edge = await started();
+    await command(edge, { kind: 'open', deadlineMono: edge.clock.monoMs() });
+    expect(edge.barrier('entry-1').requests).toEqual(['open']);
+    await command(edge, { kind: 'open', id: 'e'.repeat(32), deadlineMono: edge.clock.monoMs() - 1 });
+    expect(edge.barrier('entry-1').requests).toEqual(['open']);
+    expect(edge.stored().at(-1)).toMatchObject({ kind: 'command-completed', result: 'expired' });
+  });
+
+  it('of another instance are ignored; for another gate refused', async () => {
+    const edge = await started();
+    await command(edge, { kind: 'open', instance: 'f'.repeat(32) });
+    expect(edge.kinds()).toEqual([]);
+    await command(edge, { kind: 'open', gateId: 'nowhere' });
+    expect(edge.stored()).toMatchObject([{ kind: 'command-completed', gateId: 'nowhere', result: 'refused' }]);
+  });
+
+  it('begun before a crash are unknown after it', async () => {
+    const edge = await started();
+    let appends = 0;
+    edge.backing.failure = (operation) => (operation === 'append' && (appends += 1) > 1 ? 'io' : undefined);
+    await command(edge, { kind: 'open' });
+    edge.backing.failure = undefined;
+    const second = await restartedAfterKill(edge);
+    expect(second.kinds()).toContain('command-unknown');
+    expect(second.barrier('entry-1').requests).toEqual([]);
+    const third = await restartedAfterKill(second, { seed: 3 });
+    expect(third.kinds().filter((kind) => kind === 'command-unknown')).toHaveLength(1);
+  });
+
+  it('restart is answered before it is done', async () => {
+    const edge = await started();
+    await command(edge, { kind: 'restart' });
+    expect(edge.stored()).toMatchObject([{ kind: 'command-completed', result: 'done' }]);
+    expect(edge.restarts()).toBe(1);
+  });
+});
+
+describe.each([
+  ['full', 'outbox-full'],
+  ['io', 'outbox-failing'],
+] as const)('when the outbox answers %s', (code, fault) => {
+  const broken = async (): Promise<Harness> => {
+    const edge = await started();
+    edge.backing.failure = (operation) => (operation === 'append' ? code : undefined);
+    return edge;
+  };
+
+  it('entries close and say why', async () => {
+    const edge = await broken();
+    await edge.edge('entry-1', 'arming', true);
+    await edge.advance(10_000);
+    expect(edge.barrier('entry-1').requests).toEqual([]);
+    expect(edge.agent.status().faults).toEqual([fault]);
+    expect(edge.agent.status().gates[0]?.arrival).toMatchObject({ progress: 'denied', seq: null });
+    expect(edge.states().at(-1)?.faults).toEqual([fault]);
+  });
+
+  it('exits open and are counted, and both are told when there is room again', async () => {
+    const edge = await broken();
+    for (let vehicle = 0; vehicle < 2; vehicle += 1) {
+      await edge.edge('exit-1', 'arming', true);
+      await edge.advance(2_000);
+      await edge.driveThrough('exit-1');
+      await edge.advance(5_000);
+    }
+    expect(edge.barrier('exit-1').requests).toEqual(['open', 'close', 'open', 'close']);
+    expect(edge.backing.lost).toMatchObject({ entries: 0, exits: 2 });
+    const lost = edge.backing.lost.events;
+    edge.backing.failure = undefined;
+    await edge.advance(60_000);
+    expect(edge.stored()).toMatchObject([
+      { kind: 'events-lost', reason: fault, lost, entries: 0, exits: 2 },
+      { kind: 'fault-raised', fault },
+      { kind: 'fault-cleared', fault },
+    ]);
+    expect(edge.backing.lost).toEqual({ events: 0, entries: 0, exits: 0 });
+    expect(edge.agent.status().outbox.failing).toBeNull();
+    await edge.edge('entry-1', 'arming', true);
+    expect(edge.kinds().at(-1)).toBe('vehicle-arrived');
+  });
+
+  it('the end of an arrival that is in the outbox is kept and written later', async () => {
+    const edge = await started();
+    await edge.edge('entry-1', 'arming', true);
+    await edge.decide(1);
+    await edge.advance(2_000);
+    edge.backing.failure = (operation) => (operation === 'append' ? code : undefined);
+    await edge.driveThrough('entry-1');
+    await edge.advance(3_000);
+    edge.backing.failure = undefined;
+    await edge.advance(60_000);
+    expect(edge.kinds()).toContain('vehicle-passed');
+    expect(edge.stored().find(({ kind }) => kind === 'vehicle-passed')).toMatchObject({ arrival: 1 });
+  });
+
+  it('losses of a run that ended are told by the next', async () => {
+    const edge = await broken();
+    await edge.edge('exit-1', 'arming', true);
+    await edge.advance(2_000);
+    await edge.driveThrough('exit-1');
+    edge.backing.failure = undefined;
+    const second = await restartedAfterKill(edge);
+    expect(second.stored()).toMatchObject([{ kind: 'events-lost', exits: 1 }]);
+    expect(second.backing.lost.events).toBe(0);
+  });
+});
+
+describe('a full outbox', () => {
+  it('makes room with what is acknowledged', async () => {
+    const edge = await started({ bounds: { maxBytes: 3_000 }, settings: { outbox: { maxBytes: 1_048_576 } } });
+    for (let round = 0; round < 40; round += 1) {
+      await edge.edge('entry-1', 'fire', round % 2 === 0);
+      await edge.acknowledge(edge.backing.next - 1);
+      await edge.advance(60_000);
+    }
+    expect(edge.agent.status().outbox.next).toBeGreaterThan(40);
+  });
+});
+
+describe('the wall clock', () => {
+  it('may jump: that is told, and nothing else changes', async () => {
+    const edge = await started();
+    edge.clock.jumpWall(365 * 86_400_000);
+    await edge.advance(20_000);
+    expect(edge.kinds()).toEqual(['fault-raised', 'fault-cleared']);
+    await edge.edge('entry-1', 'arming', true);
+    await edge.decide(3);
+    expect(edge.barrier('entry-1').requests).toEqual(['open']);
+  });
+});
+
+describe('stopping', () => {
+  it('is done once, and leaves nothing running', async () => {
+    const edge = await started();
+    await edge.edge('entry-1', 'arming', true);
+    await Promise.all([edge.agent.stop(), edge.agent.stop()]);
+    expect(edge.clock.pendingTimers).toBe(0);
+    expect(edge.agent.status().running).toBe(false);
+    expect(edge.backing.holder).toBeUndefined();
+  });
+});
