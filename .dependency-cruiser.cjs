@@ -2,13 +2,13 @@
  * Who may import whom. `shared` is the vocabulary; `domain` is pure; `app` runs it through ports; `adapters` and `http` touch the
  * world; the composition files of a package choose adapters.
  *
- * scripts/test/dependency-rules.integration.test.ts shows that each rule can fail.
+ * test/repository/dependency-rules.integration.test.ts shows that each rule can fail.
  */
 
 const sharedCore = '^shared/src/(?!node/)';
 const sharedNode = '^shared/src/node/';
 const zod = '^node_modules/zod/';
-const anyTest = '^[^/]+/test/';
+const anyTest = ['^test/', '^[^/]+/test/'];
 /** The files of a package that choose adapters, and what such files share. */
 const composition = '^(edge-agent|aggregator)/src/(main|index|configuration|enrolment|compose[^/]*)[.]ts$';
 

@@ -66,7 +66,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*/test/**/*.ts'],
+    files: ['*/test/**/*.ts', 'test/**/*.ts'],
     rules: {
       'max-lines': 'off',
       '@typescript-eslint/no-empty-function': 'off',

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { testFiles, testKinds } from '../lib/jest.mjs';
-import { installCommand, missingPackages, onPath, systemPackages } from '../lib/system-packages.mjs';
+import { testFiles, testKinds } from '../../scripts/lib/jest.mjs';
+import { installCommand, missingPackages, onPath, systemPackages } from '../../scripts/lib/system-packages.mjs';
 
 const root = resolve(import.meta.dirname, '..', '..');
-const thisFile = 'scripts/test/system-packages.unit.test.ts';
+const thisFile = 'test/repository/system-packages.unit.test.ts';
 
 describe('system packages that tests need', () => {
   it('are named by every test file that starts their programs', () => {
