@@ -14,6 +14,9 @@ export const testKinds = ['unit', 'integration', 'e2e'];
 /** Test files at a time, for a machine of two cores: processes that are started in e2e tests want them for themselves. */
 const workers = { unit: '2', integration: '2', e2e: '1' };
 
+/** Milliseconds for one test, on a machine that has other things to do as well. */
+const timeoutMs = { unit: '20000', integration: '60000', e2e: '180000' };
+
 /** @typedef {{ file: string, needs: SystemPackage[] }} TestFile */
 
 /** The test files of a kind, and the system packages that each names in a line `@needs PACKAGE …` of its opening comment.
@@ -59,7 +62,16 @@ export async function runJest(kind, args) {
       installed('jest', 'bin', 'jest.js'),
       // Options that take several values come first: they would swallow the file names in `args`.
       ...['--selectProjects', kind, ...leftOut],
-      ...['--json', '--outputFile', outputFile, '--maxWorkers', workers[kind], ...args],
+      ...[
+        '--json',
+        '--outputFile',
+        outputFile,
+        '--maxWorkers',
+        workers[kind],
+        '--testTimeout',
+        timeoutMs[kind],
+        ...args,
+      ],
     ],
     { environment: { NODE_OPTIONS: nodeOptions(), PATH: pathWithServers() }, output: 'errors' },
   );
