@@ -119,6 +119,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     context,
     directory: memory.directory,
     inbox,
+    hasSite: (siteId) => memory.sites.has(siteId),
     enqueue: operations.enqueue,
     onPresence: (view) => {
       upkeep.announce(view);

@@ -10,6 +10,8 @@ export type DropReason =
   | 'unknown-edge'
   | 'revoked-edge'
   | 'wrong-site'
+  /** Of a registered edge whose site has no layout yet: kept by the edge until it has. */
+  | 'no-site'
   | 'inbox-full'
   | 'unreadable'
   | 'beyond-cursor'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openReviews, summaryOf } from '../../src/domain/engine.js';
-import { edgeRow, hex128, openWorld, siteId } from './support.js';
+import { edgeRow, hex128, layoutFor, openWorld, siteId } from './support.js';
 import type { World, WorldOptions } from './support.js';
 
 let world: World;
@@ -414,6 +414,21 @@ describe('a new epoch', () => {
     ]);
   });
 
+  it('drops a known event of an unknown kind that is sent again', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    edge.write('drone-landed');
+    edge.send();
+    await world.settle();
+    const origin = { epoch: edge.epoch, seq: 1, hash: edge.hashAt(1) };
+    edge.beginEpoch(hex128('second'));
+    edge.write('drone-landed', { origin });
+    edge.send();
+    await world.settle();
+    expect(await world.events()).toHaveLength(1);
+    expect(edge.acks.at(-1)).toMatchObject({ epoch: hex128('second'), upTo: 1 });
+  });
+
   it('knows an event sent again although the first sending is in the same commit', async () => {
     await open();
     const edge = world.edge('edge-1');
@@ -570,6 +585,28 @@ describe('messages from elsewhere', () => {
     expect(stranger.acks).toEqual([]);
     expect(edge.acks).toEqual([]);
     expect(world.aggregator.health().dropped).toMatchObject({ 'unknown-edge': 1, 'revoked-edge': 1 });
+  });
+});
+
+describe('an edge whose site has no layout yet', () => {
+  it('keeps its events until there is one', async () => {
+    await open({ isBare: true });
+    await world.aggregator.committer.execute((turn) => {
+      turn.put('edges', edgeRow('edge-1'));
+    });
+    const edge = world.edge('edge-1');
+    edge.arrive('AB12CDE');
+    edge.send();
+    await world.settle();
+    expect(edge.acks).toEqual([]);
+    expect(world.aggregator.health().dropped).toEqual({ 'no-site': 1 });
+    await world.aggregator.committer.execute((turn) => {
+      turn.apply(siteId, { type: 'put-layout', layout: layoutFor(['edge-1']), by: 'olga', reason: 'test' });
+    });
+    edge.send();
+    await world.settle();
+    expect(edge.acks.at(-1)).toMatchObject({ upTo: 1 });
+    expect(await world.quarantine()).toEqual([]);
   });
 });
 

@@ -12,6 +12,7 @@ import type { IngestContext, Received } from './context.js';
 import type { EdgeView } from './edge-view.js';
 import { quarantineEvent } from './quarantine.js';
 import type { ReadBatch, ReadEvent } from './read-batch.js';
+import { originFrom } from './read-batch.js';
 import { redactEvent } from './redact.js';
 
 export interface Applying {
@@ -37,24 +38,15 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
     report(applying, read, 'quarantined');
     return;
   }
-  if (read.type === 'future') {
-    applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
-    storeFutureEvent(applying, seq, hash, read.event);
-    return;
-  }
-  const stored = storedOrigin(applying, read.event);
-  if (stored !== undefined && stored === read.event.origin?.hash) {
+  const origin = originFrom(read.event);
+  const stored = origin === null ? undefined : applying.reads.eventHash(received.edgeId, origin.epoch, origin.seq);
+  if (stored !== undefined && stored === origin?.hash) {
     report(applying, read, 'resent-known');
     return;
   }
   applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
-  storeKnownEvent(applying, seq, hash, read.event, stored !== undefined);
-}
-
-/** The hash under which an event sent again is stored already. */
-function storedOrigin({ reads, received }: Applying, event: EdgeEvent): string | undefined {
-  const { origin } = event;
-  return origin === undefined ? undefined : reads.eventHash(received.edgeId, origin.epoch, origin.seq);
+  if (read.type === 'future') storeFutureEvent(applying, seq, hash, read.event);
+  else storeKnownEvent(applying, seq, hash, read.event, stored !== undefined);
 }
 
 function whyNot({ site, received }: Applying, read: ReadEvent): string | null {
@@ -136,7 +128,7 @@ function storeFutureEvent(
     atMs: time.atMs,
     credentialId: null,
     body: JSON.stringify(redactEvent(event, (credential) => turn.credential(credential).credentialId)),
-    flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : [])],
+    flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originFrom(event) === null ? [] : ['resent'])],
   });
   turn.apply(received.siteId, { type: 'unknown-event', edgeId: received.edgeId, gateId, kind: event.kind });
   report(applying, { type: 'future', event }, 'unknown-kind');

@@ -6,11 +6,12 @@ import {
   eventBatchSchema,
   futureEventSchema,
   nextHashOfText,
+  originSchema,
   parsePayload,
   parseValue,
   wireLimits,
 } from '@gatehouse/shared';
-import type { EdgeEvent, EventBatch, FutureEvent, Parsed, Sha256 } from '@gatehouse/shared';
+import type { EdgeEvent, EventBatch, EventOrigin, FutureEvent, Parsed, Sha256 } from '@gatehouse/shared';
 import type { CredentialText } from './redact.js';
 import { findCredentials } from './redact.js';
 
@@ -111,6 +112,12 @@ function credentialsOf(read: ReadEvent): CredentialText[] {
 }
 
 function originOf(read: ReadEvent): { epoch: string; seq: number }[] {
-  if (read.type !== 'known' || read.event.origin === undefined) return [];
-  return [{ epoch: read.event.origin.epoch, seq: read.event.origin.seq }];
+  const origin = read.type === 'bad' ? null : originFrom(read.event);
+  return origin === null ? [] : [{ epoch: origin.epoch, seq: origin.seq }];
+}
+
+/** Where an event stood in an earlier epoch, if it says so; events of unknown kinds say it in the same way. */
+export function originFrom(event: EdgeEvent | FutureEvent): EventOrigin | null {
+  const parsed = originSchema.safeParse(event.origin);
+  return parsed.success ? parsed.data : null;
 }

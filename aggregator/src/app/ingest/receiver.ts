@@ -16,6 +16,7 @@ export interface ReceiverPorts {
   readonly context: IngestContext;
   readonly directory: Directory;
   readonly inbox: Inbox;
+  readonly hasSite: (siteId: string) => boolean;
   /** Work that is not of the inbox: what cannot be read. */
   readonly enqueue: (work: Work) => void;
   /** The presence of an edge changed. */
@@ -58,6 +59,7 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     if (edge === undefined || view === undefined) drop('unknown-edge', edgeId);
     else if (edge.revokedAtMs !== null) drop('revoked-edge', edgeId);
     else if (edge.siteId !== siteId) drop('wrong-site', edgeId);
+    else if (!ports.hasSite(siteId)) drop('no-site', edgeId);
     else accept(view, parsed.channel, payload);
   };
 
