@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 /**
  * The embedded broker, and the link to Mosquitto, pass the suite of every centre link.
  * @needs mosquitto
@@ -17,6 +18,9 @@ import type { TestEnd } from '../conformance/centre-link.js';
 import { connectEnd } from '../conformance/mqtt-end.js';
 import { until } from '../conformance/waiting.js';
 import { createTestBroker, urlOf } from './broker-harness.js';
+
+// Real processes and sockets on a machine that may be busy; each wait has a shorter deadline of its own.
+jest.setTimeout(60_000);
 
 const willOf = (edgeId: string, payload: string): { topic: string; payload: Buffer; qos: 1; retain: true } => ({
   topic: edgeTopic('site-a', edgeId, 'state'),
@@ -129,7 +133,7 @@ async function startMosquitto(): Promise<Mosquitto> {
   await writeFile(file('mosquitto.conf'), `${configuration.join('\n')}\n`);
   const child = spawn('mosquitto', ['-c', file('mosquitto.conf')], {
     stdio: 'ignore',
-    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
+    env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin` },
   });
   let hasEnded = false;
   child.on('exit', () => (hasEnded = true));

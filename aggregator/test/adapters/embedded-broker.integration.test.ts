@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import mqttPacket from 'mqtt-packet';
@@ -10,6 +10,9 @@ import type { TestEnd } from '../conformance/centre-link.js';
 import { connectEnd } from '../conformance/mqtt-end.js';
 import { until } from '../conformance/waiting.js';
 import { authenticator, createTestBroker, urlOf } from './broker-harness.js';
+
+// Real processes and sockets on a machine that may be busy; each wait has a shorter deadline of its own.
+jest.setTimeout(60_000);
 
 const eventsOf = (edgeId: string): string => edgeTopic('site-a', edgeId, 'events');
 const acksOf = (edgeId: string): string => edgeTopic('site-a', edgeId, 'acks');

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -21,6 +21,9 @@ import type { AggregatorStore, StoreError } from '../../src/app/ports.js';
 import { changeSet, credentialRow, eventRow, hexId, sessionRow, vehicleRow } from '../conformance/rows.js';
 import { describeStore } from '../conformance/store.js';
 import { until } from '../conformance/waiting.js';
+
+// Real processes and sockets on a machine that may be busy; each wait has a shorter deadline of its own.
+jest.setTimeout(60_000);
 
 let parent: string;
 let directory: string;
@@ -123,7 +126,7 @@ describe('the SQLite store', () => {
       await child.kill();
       const store = await openIn(directory);
       expect((await store.load()).sessions.length).toBeGreaterThan(0);
-    }, 30_000);
+    });
 
     it('a directory that this process has', async () => {
       const store = await openIn(directory);
@@ -197,7 +200,7 @@ describe('the SQLite store', () => {
       expect(await countEvents(store)).toBe(committed);
       await store.close();
     }
-  }, 60_000);
+  });
 
   it('commits while lists are being read', async () => {
     const store = await openIn(directory);
@@ -225,7 +228,7 @@ describe('the SQLite store', () => {
     expect((await stat(`${database()}-wal`)).size).toBeLessThan(80 * 1024 * 1024);
     await store.close();
     expect((await readdir(directory)).sort()).toEqual(['gatehouse.db', 'gatehouse.lock']);
-  }, 30_000);
+  });
 
   it('holds the text of a plate in one table, and nowhere in the file once it is erased', async () => {
     const plate = credentialRow(1, { value: 'ERASEME99' });
@@ -269,7 +272,7 @@ describe('the SQLite store', () => {
     };
     for (const [name, query] of Object.entries(queries)) {
       const plan = await connection.all(`EXPLAIN QUERY PLAN ${query.sql}`, query.parameters);
-      const steps = plan.map((row) => String(row['detail'])).filter((step) => !step.includes('json_each'));
+      const steps = plan.map((row) => String(row.detail)).filter((step) => !step.includes('json_each'));
       expect({ name, steps: steps.filter((step) => /^SCAN (?!.*USING)/.test(step) && name !== 'audit') }).toEqual({
         name,
         steps: [],
@@ -293,7 +296,7 @@ describe('the SQLite store', () => {
       ['commands', `state = 'sent'`],
     ]) {
       const plan = await connection.all(`EXPLAIN QUERY PLAN SELECT * FROM ${table ?? ''} WHERE ${where ?? ''}`);
-      expect(plan.map((row) => String(row['detail'])).join()).toMatch(/USING (COVERING )?INDEX/);
+      expect(plan.map((row) => String(row.detail)).join()).toMatch(/USING (COVERING )?INDEX/);
     }
     await connection.close();
   });

@@ -19,7 +19,7 @@ export interface Table<Row = Record<string, unknown>> {
   readonly key: readonly (keyof Row & string)[];
   /** Members that may be the same in no two rows, besides the key. */
   readonly unique?: readonly (keyof Row & string)[];
-  readonly columns: { readonly [Member in keyof Row & string]-?: Column };
+  readonly columns: Readonly<Required<Record<keyof Row & string, Column>>>;
 }
 
 const text: Column = { type: 'text', nullable: false };
@@ -273,7 +273,7 @@ export const rowTables = Object.keys(tables) as readonly RowTable[];
 
 /** The description of a table with its row type forgotten, for code that treats all alike. */
 export function tableOf(name: RowTable): Table {
-  return tables[name] as Table;
+  return tables[name];
 }
 
 /** Whether a session is among those kept in memory. */

@@ -1,6 +1,5 @@
 /** Counts what the broker refused, by reason, and logs it without letting a hostile client fill the log. */
 import type { Clock, Logger } from '@gatehouse/shared';
-import type { GuardRefusal } from './guarded-connection.js';
 
 export const refusalReasons = [
   'not-mqtt',
@@ -18,7 +17,7 @@ export const refusalReasons = [
   'too-many-subscriptions',
   'too-many-retained',
   'protocol',
-] as const satisfies readonly (GuardRefusal | string)[];
+] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
 export interface Refusals {

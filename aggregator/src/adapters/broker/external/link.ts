@@ -72,8 +72,8 @@ export function createExternalLink(options: ExternalLinkOptions): CentreLink {
     if (lost !== client) return;
     client = null;
     isUp = false;
-    lost.end(true);
     for (const reject of [...inFlight]) reject(new Error(`not delivered: ${reason}`));
+    lost.end(true);
     if (isStopped) return;
     const boundMs = Math.min(settings.reconnectMaxMs, reconnectMinMs * 2 ** Math.min(attempts, 20));
     attempts += 1;

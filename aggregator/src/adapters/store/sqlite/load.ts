@@ -42,7 +42,7 @@ async function readAll(session: Session): Promise<StoredState> {
     edges: await rowsOf('edges'),
     keys: await rowsOf('keys'),
     commands: await rowsOf('commands', `state = 'sent'`),
-    lastNoticeId: Number(notice?.['lastNoticeId'] ?? 0),
+    lastNoticeId: Number(notice?.lastNoticeId ?? 0),
     lastAudit: audit === undefined ? null : (audit as { auditId: number; hash: string }),
   };
 }

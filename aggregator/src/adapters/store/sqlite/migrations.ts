@@ -47,7 +47,7 @@ async function apply(session: Session, statements: readonly string[], version: n
 async function checkColumns(session: Session, path: string): Promise<void> {
   for (const name of rowTables) {
     const rows = await session.all(`SELECT name FROM pragma_table_info('${name}')`);
-    const present = new Set(rows.map((row) => row['name']));
+    const present = new Set(rows.map((row) => row.name));
     const missing = Object.keys({ ...tableOf(name).columns, ...derivedColumns[name] }).filter(
       (member) => !present.has(member),
     );

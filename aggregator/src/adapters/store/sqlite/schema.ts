@@ -14,7 +14,7 @@ export function quoted(name: string): string {
 }
 
 /** Columns that only this store has, made from a row's members so that they can be searched. */
-export const derivedColumns: { readonly [T in RowTable]?: Readonly<Record<string, Column>> } = {
+export const derivedColumns: Readonly<Partial<Record<RowTable, Readonly<Record<string, Column>>>>> = {
   vehicles: { holderFolded: { type: 'text', nullable: true } },
 };
 

@@ -17,8 +17,9 @@ export async function listVehicles(
   const limit = Math.min(page.limit, maxPageRows);
   const after = page.cursor === null ? null : await findPlace(session, page.cursor);
   const rows: SqlRow[] = [];
-  if (after === null || after.text !== null) {
-    const place: [string, string] | null = after?.text == null ? null : [after.text, after.vehicleId];
+  const afterText = after === null ? null : after.text;
+  if (after === null || afterText !== null) {
+    const place: [string, string] | null = after === null || afterText === null ? null : [afterText, after.vehicleId];
     const query = vehiclesQuery(filter, place, limit + 1);
     rows.push(...(await session.all(query.sql, query.parameters)));
   }
