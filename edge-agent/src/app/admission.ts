@@ -13,7 +13,8 @@ import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { arrivalName, arrivalNoteName, arrivalNoteText, oneEvent } from './lane-events.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { EdgeAgentPorts, OutboxNotes } from './ports.js';
-import type { Draft, EventStamp, NotesOfEpoch, Recorder } from './recorder.js';
+import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
+import type { Recorder } from './recorder.js';
 import type { EdgeSettings } from './settings.js';
 import type { Tally } from './tally.js';
 

@@ -3,7 +3,8 @@ import type { Clock, Command, EdgeEvent, Logger } from '@gatehouse/shared';
 import type { LaneRunner } from './lane-runner.js';
 import { oneEvent } from './lane-events.js';
 import { commandNoteName } from './recovery.js';
-import type { EventStamp, Recorder } from './recorder.js';
+import type { EventStamp } from './draft.js';
+import type { Recorder } from './recorder.js';
 
 /** Commands remembered so that none runs twice. */
 const maxRemembered = 1_000;
@@ -71,9 +72,18 @@ export function createCommandDesk(options: {
         if (oldest !== undefined) remembered.delete(oldest);
       }
       logger.info({ commandId: command.id, gateId: command.gateId, kind: command.kind, by: command.by }, 'command');
-      if (linkClock.monoMs() > command.deadlineMono) return complete(command, 'expired', 'the deadline had passed');
-      if (!lanes.has(command.gateId)) return complete(command, 'refused', 'there is no such gate here');
-      if (open.size >= maxOpen) return complete(command, 'refused', 'too many commands are open');
+      if (linkClock.monoMs() > command.deadlineMono) {
+        complete(command, 'expired', 'the deadline had passed');
+        return;
+      }
+      if (!lanes.has(command.gateId)) {
+        complete(command, 'refused', 'there is no such gate here');
+        return;
+      }
+      if (open.size >= maxOpen) {
+        complete(command, 'refused', 'too many commands are open');
+        return;
+      }
       open.set(command.id, command);
       const begin = (): void => {
         run(command);

@@ -1,14 +1,6 @@
 /** Assembles an edge agent out of its ports and runs it. */
-import {
-  ackSchema,
-  allowanceSchema,
-  commandSchema,
-  credentialSchema,
-  decisionSchema,
-  parsePayload,
-  parseValue,
-} from '@gatehouse/shared';
-import type { Ack, Allowance, CentreToEdgeChannel, Command, Decision, EdgeEvent, EdgeState } from '@gatehouse/shared';
+import { credentialSchema, parseValue } from '@gatehouse/shared';
+import type { EdgeEvent, EdgeState } from '@gatehouse/shared';
 import { modeOf } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
@@ -18,13 +10,14 @@ import { createCommandDesk } from './command-desk.js';
 import type { CommandDesk } from './command-desk.js';
 import { createEpochKeeper } from './epoch-keeper.js';
 import type { EpochKeeper } from './epoch-keeper.js';
+import { createInbox } from './inbox.js';
 import { draftOf, oneEvent } from './lane-events.js';
 import { createLaneRunner } from './lane-runner.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
 import { modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
 import { Recorder } from './recorder.js';
-import type { EventStamp } from './recorder.js';
+import type { EventStamp } from './draft.js';
 import { Replicator } from './replicator.js';
 import { createStatePublisher, onlineState } from './state-publisher.js';
 import type { StatePublisher } from './state-publisher.js';
@@ -60,6 +53,7 @@ class RunningAgent implements EdgeAgent {
   readonly #commands: CommandDesk;
   readonly #epochs: EpochKeeper;
   readonly #state: StatePublisher;
+  readonly #inbox: ReturnType<typeof createInbox>;
   readonly #wallWatch: { start(): void; stop(): void; readonly jumped: boolean };
   #cancelTrim: () => void = () => undefined;
   #startedMs = 0;
@@ -143,6 +137,25 @@ class RunningAgent implements EdgeAgent {
       settings: settings.protocol,
       state: () => this.#onlineState(),
     });
+    this.#inbox = createInbox(
+      this.#instance,
+      {
+        ack: (ack) => {
+          this.#replicator.acknowledged(ack);
+        },
+        decision: (decision) => {
+          this.#admission.decided(decision);
+        },
+        command: (command) => {
+          this.#commands.receive(command);
+        },
+        allowance: (allowance) => {
+          this.#admission.offered(allowance);
+        },
+      },
+      this.#tally,
+      logger,
+    );
     this.#wallWatch = createWallWatch(ports.clock, linkClock, settings.protocol.stateIntervalMs, (jumped, byMs) => {
       this.#wallJumped(jumped, byMs);
     });
@@ -183,7 +196,7 @@ class RunningAgent implements EdgeAgent {
           this.#linkChanged(false, reason);
         },
         onMessage: (channel, payload) => {
-          this.#receive(channel, payload);
+          if (this.#running) this.#inbox(channel, payload);
         },
       },
       will,
@@ -219,7 +232,7 @@ class RunningAgent implements EdgeAgent {
 
   status(): EdgeStatus {
     const view = this.#recorder.view;
-    const { replicator } = { replicator: this.#replicator.counters };
+    const replicator = this.#replicator.counters;
     return {
       siteId: this.#settings.siteId,
       edgeId: this.#settings.edgeId,
@@ -322,40 +335,6 @@ class RunningAgent implements EdgeAgent {
       this.#replicator.linkDown();
       this.#admission.decideAllAlone();
     }
-  }
-
-  /** Everything is parsed and handled at once: the work behind it is bounded by the messages of one connection. */
-  #receive(channel: CentreToEdgeChannel, payload: Uint8Array): void {
-    if (!this.#running) return;
-    switch (channel) {
-      case 'acks':
-        return this.#accept<Ack>(channel, parsePayload(ackSchema, payload), (ack) => {
-          this.#replicator.acknowledged(ack);
-        });
-      case 'decisions':
-        return this.#accept<Decision>(channel, parsePayload(decisionSchema, payload), (decision) => {
-          if (decision.instance === this.#instance) this.#admission.decided(decision);
-          else this.#tally.count('decisionsIgnored');
-        });
-      case 'commands':
-        return this.#accept<Command>(channel, parsePayload(commandSchema, payload), (command) => {
-          if (command.instance === this.#instance) this.#commands.receive(command);
-          else this.#tally.count('messagesDropped');
-        });
-      case 'allowance':
-        return this.#accept<Allowance>(channel, parsePayload(allowanceSchema, payload), (allowance) => {
-          this.#admission.offered(allowance);
-        });
-    }
-  }
-
-  #accept<T>(channel: string, parsed: ReturnType<typeof parsePayload<T>>, handle: (value: T) => void): void {
-    if (parsed.ok) {
-      handle(parsed.value);
-      return;
-    }
-    this.#tally.count('messagesRefused');
-    this.#ports.logger.warn({ channel, error: parsed.error }, 'a message was refused');
   }
 
   #onlineState(): EdgeState {

@@ -1,6 +1,7 @@
 /** Begins new epochs when the histories of the two ends differ, and not too many of them. */
 import type { Clock, Logger, Random } from '@gatehouse/shared';
-import type { NotesOfEpoch, Recorder } from './recorder.js';
+import type { NotesOfEpoch } from './draft.js';
+import type { Recorder } from './recorder.js';
 import type { ProtocolSettings } from './settings.js';
 
 export interface EpochKeeper {

@@ -4,7 +4,7 @@ import type { AdmissionBasis, EdgeEvent } from '@gatehouse/shared';
 import { z } from 'zod';
 import type { ArrivalId, LaneEvent } from '../domain/lane/vocabulary.js';
 import type { LossCount } from './ports.js';
-import type { ArrivalSeqs, Draft, EventStamp } from './recorder.js';
+import type { ArrivalSeqs, Draft, EventStamp } from './draft.js';
 
 const noteSchema = z.strictObject({
   epoch: hex128Schema,

@@ -161,7 +161,7 @@ export function createLaneRunner(
       await driver.stop();
     },
     happen(happening, atMs = clock.monoMs()) {
-      push({ ...happening, atMs } as LaneHappening);
+      push({ ...happening, atMs });
     },
     read(read) {
       push({ type: 'read', credential: read.credential, readAtMs: read.monoMs, atMs: clock.monoMs() });

@@ -3,36 +3,18 @@
  * outbox: everything that touches the store goes through here, one call after the other.
  */
 import { genesisHash, terminalKinds } from '@gatehouse/shared';
-import type { Clock, EdgeEvent, EdgeEventKind, Logger, Sha256 } from '@gatehouse/shared';
-import { chainEvent, endAfter, utf8Bytes } from '../domain/outbox/chain.js';
+import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
+import { utf8Bytes } from '../domain/outbox/chain.js';
 import type { ChainEnd } from '../domain/outbox/chain.js';
 import { arrivalsSpokenOf, carryOver } from '../domain/outbox/new-epoch.js';
+import { numberDrafts } from './draft.js';
+import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
+import { addLoss, lossReport, noLoss, outageReports, subtractLoss } from './loss.js';
+import type { RecorderFailure } from './loss.js';
 import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
 import { OutboxError } from './ports.js';
 import type { OutboxSettings } from './settings.js';
-
-/** Answers the seq of the arrival that goes by this name; undefined if it was never recorded. */
-export type ArrivalSeqs = (name: string) => number | undefined;
-
-/** One thing to record: an event, notes, or both. */
-export interface Draft {
-  readonly kind: EdgeEventKind | 'notes';
-  /** Called when the event is numbered; null if it speaks of an arrival that could not be recorded. */
-  readonly event?: (arrivals: ArrivalSeqs) => EdgeEvent | null;
-  /** Names the arrival that this event begins. */
-  readonly begins?: string;
-  /** Names the arrival that this event ends. */
-  readonly ends?: string;
-  readonly notes?: (seq: number, arrivals: ArrivalSeqs) => ReadonlyMap<string, string | null>;
-  /** What to count if it cannot be kept. */
-  readonly loss?: LossCount;
-  /** It is durable. */
-  readonly recorded?: (seq: number) => void;
-  /** It is not, and will not be. */
-  readonly lost?: () => void;
-}
-
-export type RecorderFailure = 'outbox-full' | 'outbox-failing';
+import { createTurns } from './turns.js';
 
 export interface RecorderListener {
   /** Events up to `next - 1` are durable. */
@@ -65,20 +47,6 @@ const readPageBytes = 4 * 1024 * 1024;
 const maxTrimRows = 5_000;
 /** Acknowledged events make room when the store is fuller than this part of its bound. */
 const trimAboveFill = 0.9;
-
-const noLoss: LossCount = { events: 0, entries: 0, exits: 0 };
-
-/** The notes that a new epoch begins with; null deletes. `seqOf` tells where an event of the old epoch stands in the new one. */
-export type NotesOfEpoch = (
-  epoch: string,
-  seqOf: (oldSeq: number) => number | undefined,
-) => ReadonlyMap<string, string | null>;
-
-export interface EventStamp {
-  readonly atMs: number;
-  readonly monoMs: number;
-  readonly bootId: string;
-}
 
 export interface RecorderPorts {
   readonly store: OutboxStore;
@@ -115,7 +83,7 @@ export class Recorder {
   #arrivals = new Map<string, number>();
   #pumping = false;
   #closed = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = createTurns();
   #idle: (() => void)[] = [];
 
   constructor(ports: RecorderPorts, settings: OutboxSettings, listener: RecorderListener) {
@@ -150,7 +118,10 @@ export class Recorder {
   }
 
   record(draft: Draft): void {
-    if (this.#failing !== null || this.#closed) return this.#refuse(draft);
+    if (this.#failing !== null || this.#closed) {
+      this.#refuse(draft);
+      return;
+    }
     if (this.#queue.length >= maxQueuedDrafts) {
       this.#lose([draft]);
       return;
@@ -177,7 +148,7 @@ export class Recorder {
   }
 
   read(fromSeq: number, maxEvents: number, maxBytes: number): Promise<OutboxEvent[]> {
-    return this.#exclusively(() => this.#ports.store.read(fromSeq, maxEvents, maxBytes));
+    return this.#turns.take(() => this.#ports.store.read(fromSeq, maxEvents, maxBytes));
   }
 
   /** The running hash after `seq`; null if it is not kept. */
@@ -186,7 +157,7 @@ export class Recorder {
     if (seq === 0) return genesisHash(this.#ports.sha256, this.#epoch);
     const inMemory = this.recent(seq)?.[0];
     if (inMemory !== undefined) return inMemory.hash;
-    return this.#exclusively(() => this.#ports.store.hashAt(seq));
+    return this.#turns.take(() => this.#ports.store.hashAt(seq));
   }
 
   /** The same without waiting; undefined where it takes a look into the store. */
@@ -218,7 +189,7 @@ export class Recorder {
    * @throws OutboxError; then the old epoch goes on.
    */
   async beginEpoch(epoch: string, notesOf: NotesOfEpoch): Promise<number> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async () => {
       const unacknowledged = await this.#readAll(this.#acked + 1);
       const open = [...this.#arrivals.values()].filter((seq) => seq <= this.#acked);
       const wanted = new Set([...open, ...arrivalsSpokenOf(unacknowledged)]);
@@ -246,8 +217,8 @@ export class Recorder {
       if (carried.dropped > 0) {
         const dropped = { ...noLoss, events: carried.dropped };
         await this.#ports.store.countLoss(dropped);
-        this.#lost = add(this.#lost, dropped);
-        this.#counted = add(this.#counted, dropped);
+        this.#lost = addLoss(this.#lost, dropped);
+        this.#counted = addLoss(this.#counted, dropped);
       }
       return carried.events.length;
     });
@@ -263,7 +234,7 @@ export class Recorder {
     cancel();
     this.#closed = true;
     this.#cancelRetry?.();
-    await this.#exclusively(() => this.#ports.store.close());
+    await this.#turns.take(() => this.#ports.store.close());
   }
 
   // -------------------------------------------------------------- committing
@@ -271,11 +242,13 @@ export class Recorder {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    void this.#exclusively(() => this.#commitAll()).finally(() => {
-      this.#pumping = false;
-      if (this.#queue.length > 0 && this.#failing === null) this.#pump();
-      else for (const resolve of this.#idle.splice(0)) resolve();
-    });
+    void this.#turns
+      .take(() => this.#commitAll())
+      .finally(() => {
+        this.#pumping = false;
+        if (this.#queue.length > 0 && this.#failing === null) this.#pump();
+        else for (const resolve of this.#idle.splice(0)) resolve();
+      });
   }
 
   async #commitAll(): Promise<void> {
@@ -293,15 +266,15 @@ export class Recorder {
   async #commitWithLosses(drafts: readonly Draft[]): Promise<void> {
     const loss = this.#counted;
     if (loss.events === 0) return this.#commit(drafts);
-    await this.#commit([this.#lossReport(this.#lossReason, loss), ...drafts], loss);
-    this.#lost = subtract(this.#lost, loss);
-    this.#counted = subtract(this.#counted, loss);
+    await this.#commit([lossReport(this.#lossReason, loss, this.#ports.stamp), ...drafts], loss);
+    this.#lost = subtractLoss(this.#lost, loss);
+    this.#counted = subtractLoss(this.#counted, loss);
   }
 
   async #commit(drafts: readonly Draft[], accountedLoss?: LossCount): Promise<void> {
     const { linkClock, store } = this.#ports;
     const startedMs = linkClock.monoMs();
-    const write = this.#number(drafts);
+    const write = numberDrafts(this.#ports.sha256, this.#end, drafts, (name) => this.#arrivals.get(name));
     await store.append({
       events: write.events,
       ...(write.notes.size === 0 ? {} : { notes: write.notes }),
@@ -318,33 +291,6 @@ export class Recorder {
       if (seq === undefined) draft.lost?.();
       else draft.recorded?.(seq);
     });
-  }
-
-  /** Numbers and chains what the drafts say. Changes nothing: the write may fail. */
-  #number(drafts: readonly Draft[]): Numbered {
-    const arrivals = new Map<string, number>();
-    const seqOf: ArrivalSeqs = (name) => arrivals.get(name) ?? this.#arrivals.get(name);
-    const events: OutboxEvent[] = [];
-    const notes = new Map<string, string | null>();
-    const seqs: (number | undefined)[] = [];
-    let end = this.#end;
-    for (const draft of drafts) {
-      const event = draft.event?.(seqOf);
-      if (event === null) {
-        seqs.push(undefined);
-        continue;
-      }
-      const seq = end.next;
-      if (event !== undefined) {
-        const chained = chainEvent(this.#ports.sha256, end, event);
-        events.push(chained);
-        end = endAfter(chained);
-        if (draft.begins !== undefined) arrivals.set(draft.begins, seq);
-      }
-      for (const [name, value] of draft.notes?.(seq, seqOf) ?? []) notes.set(name, value);
-      seqs.push(seq);
-    }
-    return { events, notes, seqs, arrivals, end };
   }
 
   // -------------------------------------------------------------- failing
@@ -380,14 +326,14 @@ export class Recorder {
   #lose(drafts: readonly Draft[]): void {
     let loss = noLoss;
     for (const draft of drafts) {
-      if (draft.loss !== undefined) loss = add(loss, draft.loss);
+      if (draft.loss !== undefined) loss = addLoss(loss, draft.loss);
     }
     if (loss.events > 0) {
-      this.#lost = add(this.#lost, loss);
+      this.#lost = addLoss(this.#lost, loss);
       const counted = loss;
       this.#inBackground('count a loss', async () => {
         await this.#ports.store.countLoss(counted);
-        this.#counted = add(this.#counted, counted);
+        this.#counted = addLoss(this.#counted, counted);
       });
     }
     for (const draft of drafts) {
@@ -403,7 +349,7 @@ export class Recorder {
     this.#retryAttempts += 1;
     this.#cancelRetry?.();
     this.#cancelRetry = this.#ports.linkClock.setTimer(delayMs, () => {
-      void this.#exclusively(() => this.#retry());
+      void this.#turns.take(() => this.#retry());
     });
   }
 
@@ -413,7 +359,10 @@ export class Recorder {
     if (failure === 'outbox-full') await this.#madeRoom();
     const kept = [...this.#kept];
     try {
-      await this.#commitWithLosses([...kept, ...this.#outageReport(failure)]);
+      await this.#commitWithLosses([
+        ...kept,
+        ...outageReports(failure, this.#failedAt ?? this.#ports.stamp(), this.#ports.stamp),
+      ]);
     } catch (error) {
       this.#failing = failureOf(error);
       this.#ports.logger.warn({ error: messageOf(error) }, 'the outbox still refuses events');
@@ -425,33 +374,6 @@ export class Recorder {
     this.#retryAttempts = 0;
     this.#listener.onRecovered(failure);
     if (this.#queue.length > 0) this.#pump();
-  }
-
-  /** The fault could not be reported while it stood: both ends of it are told now. */
-  #outageReport(fault: RecorderFailure): Draft[] {
-    const raisedAt = this.#failedAt ?? this.#ports.stamp();
-    const raised: EdgeEvent = { kind: 'fault-raised', ...raisedAt, gateId: null, fault, detail: 'events were refused' };
-    return [
-      { kind: 'fault-raised', event: () => raised },
-      {
-        kind: 'fault-cleared',
-        event: () => ({ kind: 'fault-cleared', ...this.#ports.stamp(), gateId: null, fault }),
-      },
-    ];
-  }
-
-  #lossReport(reason: RecorderFailure, loss: LossCount): Draft {
-    return {
-      kind: 'events-lost',
-      event: () => ({
-        kind: 'events-lost',
-        ...this.#ports.stamp(),
-        reason,
-        lost: loss.events,
-        entries: loss.entries,
-        exits: loss.exits,
-      }),
-    };
   }
 
   async #madeRoom(): Promise<boolean> {
@@ -495,26 +417,11 @@ export class Recorder {
     return all;
   }
 
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
   #inBackground(what: string, work: () => Promise<unknown>): void {
-    this.#exclusively(work).catch((error: unknown) => {
+    this.#turns.take(work).catch((error: unknown) => {
       this.#ports.logger.warn({ error: messageOf(error) }, `the outbox could not ${what}`);
     });
   }
-}
-
-interface Numbered {
-  readonly events: readonly OutboxEvent[];
-  readonly notes: ReadonlyMap<string, string | null>;
-  /** By draft; undefined for one that came to nothing. */
-  readonly seqs: readonly (number | undefined)[];
-  readonly arrivals: ReadonlyMap<string, number>;
-  readonly end: ChainEnd;
 }
 
 function failureOf(error: unknown): RecorderFailure {
@@ -523,12 +430,4 @@ function failureOf(error: unknown): RecorderFailure {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function add(a: LossCount, b: LossCount): LossCount {
-  return { events: a.events + b.events, entries: a.entries + b.entries, exits: a.exits + b.exits };
-}
-
-function subtract(a: LossCount, b: LossCount): LossCount {
-  return { events: a.events - b.events, entries: a.entries - b.entries, exits: a.exits - b.exits };
 }

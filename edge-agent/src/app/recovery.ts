@@ -3,7 +3,7 @@ import type { LaneMode } from '@gatehouse/shared';
 import type { OrderedMode } from '../domain/lane/vocabulary.js';
 import { gateOfArrivalNote, oneEvent, parseArrivalNote } from './lane-events.js';
 import type { OutboxNotes, OutboxSnapshot } from './ports.js';
-import type { Draft, EventStamp } from './recorder.js';
+import type { Draft, EventStamp } from './draft.js';
 
 const modePrefix = 'mode/';
 const commandPrefix = 'command/';

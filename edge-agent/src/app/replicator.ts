@@ -201,7 +201,10 @@ export class Replicator {
       .then(([events, prevHash]) => {
         this.#loading = false;
         const first = events[0];
-        if (generation !== this.#generation || this.#held || !this.#up) return this.send();
+        if (generation !== this.#generation || this.#held || !this.#up) {
+          this.send();
+          return;
+        }
         if (first === undefined || prevHash === null) {
           logger.error({ from }, 'events that should be kept are not there');
           return;

@@ -6,6 +6,7 @@ import type {
   Credential,
   Decision,
   EdgeEvent,
+  EdgeState,
   EventBatch,
   OnlineState,
   Random,
@@ -266,8 +267,8 @@ export function createHarness(options: HarnessOptions = {}) {
     states: (): OnlineState[] =>
       link.peer.published
         .filter(({ channel }) => channel === 'state')
-        .map(({ payload }) => JSON.parse(payload) as OnlineState)
-        .filter((state) => state.presence === 'online'),
+        .map(({ payload }) => JSON.parse(payload) as EdgeState)
+        .filter((state): state is OnlineState => state.presence === 'online'),
   };
 }
 

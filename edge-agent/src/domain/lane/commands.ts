@@ -43,11 +43,11 @@ function obey(turn: Turn, command: Command): void {
       changeBarrier(turn, { mayClose: true, closeNow: true, ...retry(turn) });
       return;
     case 'hold-open':
-      return setMode(turn, 'hold-open', command.by);
+      { setMode(turn, 'hold-open', command.by); return; }
     case 'lock':
-      return setMode(turn, 'locked', command.by);
+      { setMode(turn, 'locked', command.by); return; }
     case 'automatic':
-      return setMode(turn, 'automatic', command.by);
+      { setMode(turn, 'automatic', command.by); return; }
   }
 }
 

@@ -53,21 +53,21 @@ export function nextDeadlineMs(state: LaneState, rules: LaneRules): number {
 function happen(turn: Turn, happening: LaneHappening): void {
   switch (happening.type) {
     case 'started':
-      return start(turn, happening);
+      { start(turn, happening); return; }
     case 'edge':
-      return edge(turn, happening.input, happening.active);
+      { edge(turn, happening.input, happening.active); return; }
     case 'read':
-      return credentialRead(turn, { credential: happening.credential, readAtMs: happening.readAtMs });
+      { credentialRead(turn, { credential: happening.credential, readAtMs: happening.readAtMs }); return; }
     case 'decision':
-      return onlineDecision(turn, happening);
+      { onlineDecision(turn, happening); return; }
     case 'local-choice':
-      return localChoice(turn, happening.arrivalId, happening.choice);
+      { localChoice(turn, happening.arrivalId, happening.choice); return; }
     case 'admission-recorded':
-      return admissionRecorded(turn, happening.arrivalId);
+      { admissionRecorded(turn, happening.arrivalId); return; }
     case 'admission-failed':
-      return admissionFailed(turn, happening.arrivalId);
+      { admissionFailed(turn, happening.arrivalId); return; }
     case 'command':
-      return runCommand(turn, happening);
+      { runCommand(turn, happening); return; }
     case 'trouble':
       changeHealth(turn, { trouble: true });
       raiseFault(turn, 'driver-failed', happening.detail);

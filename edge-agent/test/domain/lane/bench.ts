@@ -62,7 +62,7 @@ export class Bench {
 
   happen(happening: Untimed<LaneHappening>): this {
     const before = this.state;
-    const outcome = decide(before, { ...happening, atMs: this.nowMs } as LaneHappening, this.rules);
+    const outcome = decide(before, { ...happening, atMs: this.nowMs }, this.rules);
     const folded = outcome.facts.reduce(evolve, before);
     if (JSON.stringify(folded) !== JSON.stringify(outcome.state)) throw new Error('facts do not give the state');
     this.state = outcome.state;
