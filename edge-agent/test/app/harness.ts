@@ -23,6 +23,7 @@ import type {
   BarrierDriver,
   BarrierListener,
   CredentialRead,
+  CredentialReader,
   EdgeAgent,
   EdgeSettingsInput,
   LaneInput,
@@ -126,6 +127,8 @@ export interface HarnessOptions {
   readonly seed?: number;
   readonly connected?: boolean;
   readonly clock?: VirtualClock;
+  /** In place of the bench's own arms. */
+  readonly lanes?: ReadonlyMap<string, { readonly barrier: BarrierDriver; readonly reader: CredentialReader }>;
   readonly bounds?: { maxEvents?: number; maxBytes?: number };
 }
 
@@ -162,8 +165,9 @@ export function createHarness(options: HarnessOptions = {}) {
         ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
       }),
       link,
-      barriers,
+      barriers: new Map([...barriers].map(([gateId, fake]) => [gateId, options.lanes?.get(gateId)?.barrier ?? fake])),
       readers: [
+        ...[...(options.lanes?.values() ?? [])].map((lane) => lane.reader),
         {
           start: (listener) => {
             onRead = listener;
