@@ -14,8 +14,10 @@ export const edgeCredentialSchema = z.object({
   password: z.string().min(1).max(500),
   mqttUrl: z
     .string()
-    .regex(/^mqtts?:\/\/\S+$/, 'must be mqtt://HOST:PORT or mqtts://HOST:PORT')
-    .max(500),
+    .max(500)
+    .refine((url) => /^mqtts?:\/\/\S+$/.test(url) && URL.canParse(url), {
+      message: 'must be mqtt://HOST:PORT or mqtts://HOST:PORT',
+    }),
 });
 export type EdgeCredential = z.output<typeof edgeCredentialSchema>;
 

@@ -71,6 +71,7 @@ describe('the configuration of an edge agent', () => {
       { ...good, broker: { url: 'mqtt://me:secret@localhost' } },
       /^broker.url: must be mqtt/,
     ],
+    ['a port that cannot be', { ...good, broker: { url: 'mqtt://localhost:99999' } }, /^broker.url: must be mqtt/],
     [
       'two gates on one line',
       {

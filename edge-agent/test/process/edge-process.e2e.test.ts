@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Aedes } from 'aedes';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stateSchema } from '@gatehouse/shared';
+import type { OnlineState } from '@gatehouse/shared';
+import { createSimulationControlClient } from '../../src/adapters/simulated-barrier/index.js';
+import { writeCredential } from '../../src/enrolment.js';
+import { eventually } from '../adapters/support/eventually.js';
+
+const program = join(import.meta.dirname, '../../dist/main.js');
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly output: { text: string; errors: string };
+  readonly ended: Promise<number | string>;
+}
+
+describe('the edge agent as a process', () => {
+  let directory: string;
+  let aedes: Aedes;
+  let server: Server;
+  let brokerUrl: string;
+  let states: unknown[];
+  const runs: Run[] = [];
+
+  beforeEach(async () => {
+    if (!existsSync(program)) throw new Error('this test runs the compiled program: npm run build');
+    directory = await mkdtemp(join(tmpdir(), 'gatehouse-edge-'));
+    aedes = await Aedes.createBroker();
+    states = [];
+    aedes.on('publish', (packet, client) => {
+      if (packet.topic.endsWith('/state') && client !== null) states.push(JSON.parse(packet.payload.toString()));
+    });
+    server = createServer({ noDelay: true }, aedes.handle);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    brokerUrl = `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  });
+  afterEach(async () => {
+    for (const { child, ended } of runs.splice(0)) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    await new Promise<void>((resolve) => {
+      aedes.close(resolve);
+    });
+    await new Promise((resolve) => server.close(resolve));
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const start = (args: string[]): Run => {
+    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env['PATH'] }, cwd: directory });
+    const output = { text: '', errors: '' };
+    child.stdout.on('data', (part: Buffer) => (output.text += part.toString()));
+    child.stderr.on('data', (part: Buffer) => (output.errors += part.toString()));
+    const ended = new Promise<number | string>((resolve) => {
+      child.once('close', (code, signal) => {
+        resolve(code ?? signal ?? 'unknown');
+      });
+    });
+    const run = { child, output, ended };
+    runs.push(run);
+    return run;
+  };
+  const configure = async (more: object = {}): Promise<string> => {
+    const gate = (gateId: string, direction: string) => {
+      return { gateId, direction, hasReader: true, barrier: { driver: 'simulated' } };
+    };
+    const file = join(directory, 'edge.json');
+    const configuration = {
+      siteId: 'north',
+      edgeId: 'north-1',
+      dataDir: join(directory, 'data'),
+      gates: [gate('entry-1', 'entry'), gate('exit-1', 'exit')],
+      broker: { url: brokerUrl },
+      simulation: { clock: { simulatedBaseMs: Date.now(), realBaseMs: Date.now(), factor: 20 } },
+      log: { format: 'json' },
+      ...more,
+    };
+    await writeFile(file, JSON.stringify(configuration));
+    return file;
+  };
+  const enrol = () =>
+    writeCredential(join(directory, 'data'), {
+      siteId: 'north',
+      edgeId: 'north-1',
+      username: 'north-1',
+      password: 'secret',
+      mqttUrl: brokerUrl,
+    });
+  const startedAs = async (run: Run): Promise<{ controlUrl: string; pid: number }> => {
+    await eventually(() => run.output.text.includes('\n'), `started; ${run.output.errors}`);
+    return JSON.parse(run.output.text) as { controlUrl: string; pid: number };
+  };
+  const online = (): OnlineState[] =>
+    states.flatMap((value) => {
+      const state = stateSchema.parse(value);
+      return state.presence === 'online' ? [state] : [];
+    });
+
+  it('starts, says what runs, connects, takes a vehicle, and stops at SIGTERM with a farewell', async () => {
+    await enrol();
+    const run = start(['--config', await configure(), '--json']);
+    const started = await startedAs(run);
+    expect(started).toMatchObject({ event: 'started', siteId: 'north', edgeId: 'north-1', brokerUrl });
+    await eventually(() => online().length > 0, 'a state was published');
+    const before = online().at(-1)?.next ?? 0;
+    await createSimulationControlClient(started.controlUrl).sendVehicle('entry-1', { plate: 'AB12CDE' });
+    await eventually(() => (online().at(-1)?.next ?? 0) > before, 'the arrival was committed');
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    expect(states.at(-1)).toMatchObject({ presence: 'offline' });
+  });
+
+  it('goes on with its outbox after kill -9, though the lock was never given back', async () => {
+    await enrol();
+    const file = await configure();
+    const first = start(['--config', file, '--json']);
+    const { controlUrl } = await startedAs(first);
+    await createSimulationControlClient(controlUrl).sendVehicle('entry-1', { plate: 'AB12CDE' });
+    await eventually(() => (online().at(-1)?.next ?? 1) > 1, 'the arrival was committed');
+    const before = online().at(-1);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    states.length = 0;
+    await startedAs(start(['--config', file, '--json']));
+    await eventually(() => online().length > 0, 'the second one is online');
+    const after = online().at(-1);
+    expect(after?.epoch).toBe(before?.epoch);
+    expect(after?.next).toBeGreaterThanOrEqual(before?.next ?? Infinity);
+    expect(after?.instance).not.toBe(before?.instance);
+  });
+
+  it('refuses to share its outbox, naming the process that has it', async () => {
+    await enrol();
+    const file = await configure();
+    const { pid } = await startedAs(start(['--config', file, '--json']));
+    const second = start(['--config', file, '--json']);
+    expect(await second.ended).toBe(1);
+    expect(second.output.errors).toContain(`in use by process ${String(pid)}`);
+  });
+
+  it.each<[string, object, RegExp, number]>([
+    ['an unknown key', { brokr: {} }, /brokr: is not a key/, 78],
+    [
+      'another edge’s credential',
+      { edgeId: 'north-2' },
+      /the credential is for edge north-1 of site north, not for north-2/,
+      78,
+    ],
+    [
+      'plaintext to another machine',
+      { broker: { url: 'mqtt://192.0.2.1' } },
+      /broker.url: would send the credential/,
+      78,
+    ],
+    ['a data directory that is a file', { dataDir: '/dev/null/data' }, /\/dev\/null\/data/, 1],
+  ])('refuses to start with %s', async (_what, more, sentence, code) => {
+    await enrol();
+    const run = start(['--config', await configure(more)]);
+    expect(await run.ended).toBe(code);
+    expect(run.output.errors).toMatch(sentence);
+    expect(run.output.errors).not.toMatch(/\n\s+at /);
+  });
+
+  it('says how to enrol when it has no credential', async () => {
+    const run = start(['--config', await configure()]);
+    expect(await run.ended).toBe(78);
+    expect(run.output.errors).toContain('edge enroll CODE --url URL');
+  });
+
+  it('checks a configuration for people and for programs, and helps', async () => {
+    const file = await configure();
+    const good = start(['--config', file, '--check']);
+    expect([await good.ended, good.output.text]).toEqual([0, 'The configuration can be used.\n']);
+    const bad = start(['--config', await configure({ dataDirr: 'x' }), '--check', '--json']);
+    expect(await bad.ended).toBe(78);
+    expect(JSON.parse(bad.output.text)).toEqual({
+      ok: false,
+      problems: ['dataDirr: is not a key of this configuration'],
+    });
+    const help = start(['--help']);
+    expect(await help.ended).toBe(0);
+    expect(help.output.text).toContain('enroll');
+  });
+
+  it('says what a board without GPIO lacks', async () => {
+    await enrol();
+    const settings = { inputs: { arming: { bcm: 17 } }, outputs: { open: { bcm: 12, mode: 'pulse' } } };
+    const gates = [{ gateId: 'entry-1', direction: 'entry', barrier: { driver: 'onoff', settings } }];
+    const run = start(['--config', await configure({ gates, simulation: undefined })]);
+    expect(await run.ended).toBe(1);
+    expect(run.output.errors).toMatch(/GPIO|onoff/);
+  });
+});
