@@ -102,14 +102,14 @@ export function createApiClient(url: string, key: string): ApiClient {
     async enrolmentCode({ edgeId, siteId, name }) {
       const known = (await all(edgeListSchema, '/api/v1/edges', { siteId })).some((edge) => edge.edgeId === edgeId);
       const { enrolmentCode } = known
-        ? await ask(edgeEnrolmentSchema, 'POST', `/api/v1/edges/${edgeId}/enrolment-codes`, { reason: 'Demonstration' })
+        ? await ask(edgeEnrolmentSchema, 'POST', `/api/v1/edges/${edgeId}/enrolment-code`, { reason: 'Demonstration' })
         : await ask(edgeEnrolmentSchema, 'POST', '/api/v1/edges', { edgeId, siteId, name });
       if (enrolmentCode === null) throw new ApiError(`no code was given for edge ${edgeId}`);
       return enrolmentCode;
     },
     occupancy: () => all(occupancyListSchema, '/api/v1/occupancy', {}),
     async platesInside(siteId) {
-      const sessions = await all(sessionListSchema, '/api/v1/sessions', { siteId, state: 'open' });
+      const sessions = await all(sessionListSchema, `/api/v1/sites/${siteId}/sessions`, { state: 'open' });
       return sessions.flatMap(({ credential }) => (credential?.value == null ? [] : [credential.value]));
     },
   };

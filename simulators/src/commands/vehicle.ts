@@ -1,5 +1,5 @@
 /** `simulate vehicle`: sends one virtual vehicle to a gate and tells what becomes of it. */
-import type { GateVehicleReport, VehicleBehaviour, VehicleStatus } from '@gatehouse/edge-agent';
+import type { GateVehicleReport, VehicleBehaviour, VehicleStep } from '@gatehouse/edge-agent';
 import type { Clock, SlotClass } from '@gatehouse/shared';
 import { passedTo } from '../passed.js';
 import type { ControlledGate } from './find-gates.js';
@@ -24,6 +24,8 @@ export interface VehicleResult {
 }
 
 const pollMs = 50;
+/** A vehicle that is through sooner tells its story at the end only. */
+const quietMs = 2_000;
 
 /** Resolves when the vehicle has passed or gone, or with a report of null after `timeoutMs`. */
 export async function sendVehicle(
@@ -42,16 +44,20 @@ export async function sendVehicle(
     ...(patienceMs === undefined ? {} : { patienceMs }),
   });
   if (leader !== undefined) await client.sendVehicle(gate.gateId, { plate: leader });
-  const untilMs = clock.monoMs() + timeoutMs;
-  let told = '';
-  while (clock.monoMs() < untilMs) {
+  const startedMs = clock.monoMs();
+  let told: string | undefined;
+  for (;;) {
     const status = await client.vehicle(vehicleId);
+    const waitedMs = clock.monoMs() - startedMs;
     if (status.ended) {
-      for (const line of endLines(gate, status.report)) say(line);
+      for (const line of storyLines(gate, status.report)) say(line);
       return { gateId: gate.gateId, siteId, vehicleId, report: status.report };
     }
-    if (status.step !== told) say(stepLine(status));
-    told = status.step;
+    if (waitedMs > timeoutMs) break;
+    if (waitedMs > quietMs && status.step !== told) {
+      told = status.step;
+      say(`… ${steps[status.step]}`);
+    }
     await new Promise<void>((resolve) => {
       clock.setTimer(pollMs, resolve);
     });
@@ -60,19 +66,15 @@ export async function sendVehicle(
   return { gateId: gate.gateId, siteId, vehicleId, report: null };
 }
 
-const steps: Readonly<Record<string, string>> = {
+const steps: Readonly<Record<VehicleStep, string>> = {
   queued: 'in the queue',
-  'driving-up': 'drives up',
+  'driving-up': 'driving up',
   'at-loop': 'on the first loop',
-  waiting: 'waits at the arm',
-  started: 'drives off',
+  waiting: 'waiting at the arm',
+  started: 'driving off',
   halted: 'had to stop',
-  leaving: 'goes back',
+  leaving: 'going back',
 };
-
-function stepLine(status: Extract<VehicleStatus, { ended: false }>): string {
-  return `${timeOf(status.atMs)}  ${steps[status.step] ?? status.step}`;
-}
 
 const outcomes: Readonly<Record<GateVehicleReport['outcome'], string>> = {
   passed: 'passed',
@@ -83,17 +85,22 @@ const outcomes: Readonly<Record<GateVehicleReport['outcome'], string>> = {
   'wrong-way-left': 'came the wrong way and turned back',
 };
 
-function endLines(gate: ControlledGate, report: GateVehicleReport): string[] {
-  const signs = report.signTexts.map(({ text }) => text).filter((text) => text !== '');
+/** What happened to it, in order. */
+function storyLines(gate: ControlledGate, report: GateVehicleReport): string[] {
   const way = passedTo(gate.direction, report);
   const into = way === null ? '' : way === 'entry' ? ', into the site' : ', out of the site';
-  return [
-    ...(report.reads.length === 0 ? [] : [`${timeOf(report.arrivedAtMs)}  the reader saw ${report.reads.join(', ')}`]),
-    ...(signs.length === 0 ? [] : [`${timeOf(report.arrivedAtMs)}  the sign said: ${signs.join(' | ')}`]),
-    `${timeOf(report.endedAtMs)}  ${outcomes[report.outcome]}${into}`,
+  const { queuedAtMs, arrivedAtMs, startedAtMs, endedAtMs, reads } = report;
+  const story: (readonly [number | null, string])[] = [
+    [queuedAtMs, `sent to ${gate.gateId}`],
+    [arrivedAtMs, `on the first loop${reads.length === 0 ? '' : `; the reader saw ${reads.join(', ')}`}`],
+    ...report.signTexts
+      .filter(({ text }) => text !== '')
+      .map(({ atMs, text }) => [atMs, `the sign says ${text}`] as const),
+    [startedAtMs, 'drives off'],
+    [endedAtMs, `${outcomes[report.outcome]}${into}`],
   ];
-}
-
-function timeOf(atMs: number | null): string {
-  return atMs === null ? ' '.repeat(19) : new Date(atMs).toISOString().slice(0, 19).replace('T', ' ');
+  return story
+    .flatMap(([atMs, text]) => (atMs === null ? [] : [{ atMs, text }]))
+    .sort((a, b) => a.atMs - b.atMs)
+    .map(({ atMs, text }) => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}  ${text}`);
 }

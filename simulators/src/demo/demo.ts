@@ -62,6 +62,7 @@ export interface DemoSurroundings {
 
 const readyTimeoutMs = 30_000;
 const pollMs = 100;
+const emptyLanesTimeoutMs = 1_500;
 const childStopTimeoutMs = 3_000;
 const aggregatorStopTimeoutMs = 5_000;
 
@@ -176,12 +177,24 @@ function createRunningDemo(places: Places, around: DemoSurroundings, time: Scale
     isStopping = true;
     for (const cancel of repeating) cancel();
     for (const one of traffic) one.stop();
+    if (fleet !== undefined) await letLanesEmpty(fleet);
     await fleet?.stop();
     const aggregators = children.filter(({ name }) => name === 'aggregator');
     const edges = children.filter(({ name }) => name !== 'aggregator');
     await Promise.all(edges.map((edge) => edge.stop(childStopTimeoutMs)));
     await Promise.all(aggregators.map((aggregator) => aggregator.stop(aggregatorStopTimeoutMs)));
     rememberTime();
+  };
+
+  /** A vehicle between the loops would be an arrival that nobody knows the end of. */
+  const letLanesEmpty = async (gates: GateFleet): Promise<void> => {
+    const gateIds = controlledEdges.flatMap((edge) => edge.gates.map(({ gateId }) => gateId));
+    const deadlineMs = clock.monoMs() + emptyLanesTimeoutMs;
+    while (clock.monoMs() < deadlineMs && gateIds.some((gateId) => gates.pending(gateId) > 0)) {
+      await new Promise<void>((resolve) => {
+        clock.setTimer(pollMs, resolve);
+      });
+    }
   };
 
   return {

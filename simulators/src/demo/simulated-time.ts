@@ -17,7 +17,7 @@ export type RememberedTime = z.infer<typeof rememberedTimeSchema>;
 export const rememberEveryMs = 1_000;
 
 /**
- * The time a start goes by. The first begins on the last Monday before `realNowMs` at 06:30 in `timeZone`, shortly before the
+ * The time a start goes by. The first begins on the last Monday before `realNowMs` at 07:00 in `timeZone`, at the beginning of the
  * morning peak; a later one goes on, a little later than what was remembered, for the case that the end was sudden.
  */
 export function timeOfStart(
@@ -40,6 +40,6 @@ export function simulatedAt(time: ScaledTime, realMs: number): number {
 
 function lastMonday(realNowMs: number, timeZone: string): number {
   const now = DateTime.fromMillis(realNowMs, { zone: timeZone });
-  const start = now.startOf('week').set({ hour: 6, minute: 30 });
+  const start = now.startOf('week').set({ hour: 7, minute: 0 });
   return (start < now ? start : start.minus({ weeks: 1 })).toMillis();
 }

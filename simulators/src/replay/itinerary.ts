@@ -35,12 +35,19 @@ export interface Itinerary {
   readonly withPlates: boolean;
   /** The most vehicles inside at once, by the recording alone. */
   readonly mostInside: number;
+  /** The same for each class that vehicles of the recording need; `standard` for those that do not say. */
+  readonly mostInsideByClass: ReadonlyMap<SlotClass, number>;
 }
 
 export function planReplay(recording: Recording): Itinerary {
   const planned = recording.form === 'visits' ? planVisits(recording.visits) : planPassages(recording.passages);
   const withPlates = recording.form === 'visits' && recording.visits.some(({ plate }) => plate !== null);
-  return { ...planned, withPlates, mostInside: mostInside(planned.steps) };
+  return {
+    ...planned,
+    withPlates,
+    mostInside: mostInside(planned.steps),
+    mostInsideByClass: mostInsideByClass(planned),
+  };
 }
 
 interface Planned {
@@ -130,4 +137,13 @@ function mostInside(steps: readonly ReplayStep[]): number {
     most = Math.max(most, inside);
   }
   return most;
+}
+
+function mostInsideByClass({ vehicles, steps }: Planned): Map<SlotClass, number> {
+  const classOf = (step: ReplayStep): SlotClass =>
+    step.act === 'set-count' ? 'standard' : (vehicles[step.vehicle]?.slotClass ?? 'standard');
+  const classes = new Set(steps.map(classOf));
+  return new Map(
+    [...classes].map((slotClass) => [slotClass, mostInside(steps.filter((step) => classOf(step) === slotClass))]),
+  );
 }

@@ -2,6 +2,7 @@
  * A whole system in one process, for a replay: the production aggregator on SQLite with its own broker, and production edge agents
  * over simulated lanes, talking MQTT through TCP. Physical time is elastic; the protocol runs in real time.
  */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ import {
   summaryOf,
 } from '@gatehouse/aggregator';
 import type { Actor, Aggregator, SessionRow } from '@gatehouse/aggregator';
-import type { Clock, Random, SiteLayout } from '@gatehouse/shared';
+import type { Clock, Random, SiteLayout, SlotClass } from '@gatehouse/shared';
 import { silentLogger, siteLayoutSchema } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import { createElasticClock } from '../clock/elastic-clock.js';
@@ -40,7 +41,7 @@ export interface LocalSystemOptions {
   readonly seed: string;
   readonly speed: number;
   readonly startWallMs: number;
-  readonly slots: number;
+  readonly slots: ReadonlyMap<SlotClass, number>;
   readonly lanes: { readonly entry: number; readonly exit: number };
   readonly hasReaders: boolean;
   readonly antiPassback: 'off' | 'soft' | 'hard';
@@ -115,6 +116,9 @@ export function createLocalSystem(options: LocalSystemOptions): LocalSystem {
   const startParts = async (): Promise<void> => {
     if (options.dataDirectory === undefined) running.temporary = await mkdtemp(join(tmpdir(), 'gatehouse-replay-'));
     const directory = options.dataDirectory ?? running.temporary ?? tmpdir();
+    if (existsSync(join(directory, 'gatehouse.db'))) {
+      throw new Error(`${directory} holds a database already: a replay begins in a directory of its own`);
+    }
     const { aggregator, mqttUrl } = await startAggregator(directory, clock, realClock, random, (started) => {
       running.aggregator = started;
     });
@@ -243,11 +247,12 @@ function layoutOf({ slots, antiPassback }: LocalSystemOptions, plan: readonly Pl
     name: 'Replay',
     antiPassback,
     zones: [{ zoneId: 'all', name: 'All' }],
-    slots: Array.from({ length: slots }, (_, index) => ({
-      slotId: `s-${String(index + 1)}`,
-      zoneId: 'all',
-      label: String(index + 1),
-    })),
+    slots: [...slots]
+      .flatMap(([slotClass, count]) => Array.from({ length: count }, () => slotClass))
+      .map((slotClass, index) => {
+        const number = String(index + 1);
+        return { slotId: `s-${number}`, zoneId: 'all', label: number, slotClass };
+      }),
     gates: plan.flatMap(({ edgeId, gates }) => gates.map((gate) => ({ ...gate, edgeId, name: gate.gateId }))),
   });
 }

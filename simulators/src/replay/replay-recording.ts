@@ -1,5 +1,5 @@
 /** A recording from the file to the reconciliation: how big a site, how many lanes, then the run in a system of its own. */
-import type { Clock, Random } from '@gatehouse/shared';
+import type { Clock, Random, SlotClass } from '@gatehouse/shared';
 import { planReplay } from './itinerary.js';
 import type { Itinerary } from './itinerary.js';
 import { lanesNeeded } from './lanes.js';
@@ -44,8 +44,7 @@ export async function replayRecording(
     entry: options.entryLanes ?? lanesFor(itinerary, 'entry'),
     exit: options.exitLanes ?? lanesFor(itinerary, 'exit'),
   };
-  // A vehicle that leaves and one that comes at the same minute need a slot each for a moment.
-  const slots = options.slots ?? itinerary.mostInside + lanes.entry + lanes.exit;
+  const slots = options.slots ?? defaultSlots(itinerary, lanes.entry + lanes.exit);
   const firstMs = itinerary.steps[0]?.atMs ?? 0;
   const system = createLocalSystem({
     realClock: options.clock,
@@ -53,7 +52,7 @@ export async function replayRecording(
     seed: options.seed,
     speed: options.speed,
     startWallMs: Math.max(0, firstMs - leadMs),
-    slots,
+    slots: slotsByClass(itinerary, slots),
     lanes,
     hasReaders: itinerary.withPlates,
     antiPassback: options.antiPassback,
@@ -80,4 +79,22 @@ export async function replayRecording(
 function lanesFor(itinerary: Itinerary, act: 'entry' | 'exit'): number {
   const arrivalsMs = itinerary.steps.filter((step) => step.act === act).map(({ atMs }) => atMs);
   return lanesNeeded(arrivalsMs, { serviceMs: laneServiceMs, maxWaitMs: acceptableWaitMs, maxLanes });
+}
+
+/** A vehicle that leaves and one that comes at the same minute need a slot each for a moment. */
+function defaultSlots({ mostInsideByClass }: Itinerary, spare: number): number {
+  return [...mostInsideByClass.values()].reduce((sum, most) => sum + most + spare, 0);
+}
+
+/** So many slots in all, shared among the classes as the recording needs them, at least one for each. */
+export function slotsByClass({ mostInsideByClass }: Itinerary, total: number): Map<SlotClass, number> {
+  const needed = [...mostInsideByClass].sort(([, a], [, b]) => b - a);
+  const sum = needed.reduce((all, [, count]) => all + Math.max(1, count), 0);
+  const shares = new Map(
+    needed.map(([slotClass, count]) => [slotClass, Math.max(1, Math.floor((Math.max(1, count) * total) / sum))]),
+  );
+  const given = [...shares.values()].reduce((all, count) => all + count, 0);
+  const [largest] = needed;
+  if (largest !== undefined) shares.set(largest[0], Math.max(1, (shares.get(largest[0]) ?? 0) + total - given));
+  return shares;
 }

@@ -54,6 +54,8 @@ const minuteMs = 60_000;
 const planAheadMs = 60 * minuteMs;
 /** A vehicle at an exit that did not let it out, or could not be reached, tries again. */
 const retryExitMs = 5 * minuteMs;
+/** Who came the wrong way by mistake turns back soon. */
+const wrongWayPatienceMs = minuteMs;
 /** Arrivals missed while nothing ran are not made up for beyond this. */
 const maxCatchUpMs = 10 * minuteMs;
 
@@ -106,6 +108,7 @@ export function createLiveTraffic(options: LiveTrafficOptions): LiveTraffic {
     const fate = await fleet.send(gate, {
       ...order({ plate, slotClass: visit.slotClass }),
       behaviour: visit.behaviour === 'ordinary' ? 'pass' : visit.behaviour,
+      ...(wrongWay ? { patienceMs: wrongWayPatienceMs } : {}),
     });
     if (fate === 'lost') await agree();
     else if (passedTo(wrongWay ? 'exit' : 'entry', fate) === 'entry') {
@@ -138,7 +141,7 @@ export function createLiveTraffic(options: LiveTrafficOptions): LiveTraffic {
 
   /** Nobody knows what became of vehicles in a lane that was started anew, but the aggregator's books. */
   const agree = async (): Promise<void> => {
-    if (options.askCentre === undefined) return;
+    if (options.askCentre === undefined || stopped) return;
     const books = await options.askCentre();
     const leaveAtMs = (): number => Math.round(clock.wallMs() + logNormal(random, 90 * minuteMs, 0.8));
     const agreed = agreeWithCentre([...inside.values()], books, leaveAtMs);
