@@ -16,7 +16,7 @@ export function findActor({ aggregator, sha256 }: HttpServices, header: string |
   if (text === undefined || text.length > maxKeyChars) return undefined;
   const digest = sha256(text);
   const key = aggregator.directory.keyByHash(digest);
-  if (key === undefined || key.revokedAtMs !== null || !equalDigests(key.keyHash, digest)) return undefined;
+  if (key?.revokedAtMs !== null || !equalDigests(key.keyHash, digest)) return undefined;
   return actorOf(key);
 }
 

@@ -33,7 +33,7 @@ export function answerProblem(
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, found: Found): FastifyReply {
   return reply
     .code(problemCatalogue[found.code].status)
-    .headers({ 'cache-control': 'no-store', ...found.headers })
+    .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...found.headers })
     .header('content-type', 'application/problem+json; charset=utf-8')
     .serializer(JSON.stringify)
     .send(problemBody(found.code, found.detail, request.id, found.errors));

@@ -110,9 +110,9 @@ function addUsers(inputs: ReadonlyMap<string, Json>, withInput: Set<string>): vo
 
 function withoutIdentity(schema: Json): Json {
   const copy = { ...schema };
-  delete copy['$schema'];
-  delete copy['$id'];
-  delete copy['id'];
+  delete copy.$schema;
+  delete copy.$id;
+  delete copy.id;
   return copy;
 }
 

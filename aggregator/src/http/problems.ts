@@ -109,7 +109,7 @@ const refusals = {
     title: 'The code is not good',
     help: 'Codes work once, and expire. Ask an administrator for a new one.',
   },
-  'nothing-to-release': { status: 409, title: 'Nothing to release', help: 'The edge holds nothing.' },
+  'nothing-to-release': { status: 409, title: 'Nothing to release', help: 'Nothing is held or held back.' },
   'bound-reached': { status: 409, title: 'A bound is reached', help: 'The detail names it.' },
 } as const satisfies Record<RefusalCode, ProblemDescription>;
 

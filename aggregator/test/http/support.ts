@@ -1,6 +1,6 @@
 /** The whole HTTP surface over memory parts and the real engine, with a key of every role. */
 import { siteLayoutSchema, silentLogger } from '@gatehouse/shared';
-import type { Logger, OnlineState, Problem, SiteLayout } from '@gatehouse/shared';
+import type { AdmissionBasis, Logger, OnlineState, Problem, SiteLayout } from '@gatehouse/shared';
 import { sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
 import { expect } from '@jest/globals';
 import type { InjectOptions } from 'fastify';
@@ -57,7 +57,7 @@ export interface Api {
   /** A vehicle arrives at a gate: what ingest makes of an edge's event. Answers the arrival's id. */
   arrive(gateId: string, direction: 'entry' | 'exit', plate: string | null): Promise<string>;
   /** It went through. */
-  pass(gateId: string, direction: 'entry' | 'exit', arrivalId: string): Promise<void>;
+  pass(gateId: string, direction: 'entry' | 'exit', arrivalId: string, basis?: AdmissionBasis): Promise<void>;
   /** The edge connects and reports its state. */
   connectEdge(): Promise<void>;
   stop(): Promise<void>;
@@ -220,7 +220,7 @@ function createApi(parts: Omit<Api, 'call' | 'newKey' | 'arrive' | 'pass' | 'con
         });
       });
     },
-    async pass(gateId, direction, arrivalId) {
+    async pass(gateId, direction, arrivalId, basis = 'decision') {
       await event((turn, own) => {
         turn.apply(siteId, {
           type: 'edge-event',
@@ -237,7 +237,7 @@ function createApi(parts: Omit<Api, 'call' | 'newKey' | 'arrive' | 'pass' | 'con
             direction,
             arrival: Number(arrivalId.split(':')[2]),
             slotId: null,
-            basis: 'decision',
+            basis,
             flags: [],
             ...common(turn),
           },

@@ -92,7 +92,7 @@ export const gateRoutes: readonly Route[] = [
     problems: ['not-found'],
     handler: ({ params }, context) => {
       const row = context.aggregator.directory.command(params.commandId);
-      if (row === undefined || row.siteId !== params.siteId || row.gateId !== params.gateId) {
+      if (row?.siteId !== params.siteId || row.gateId !== params.gateId) {
         throw new ProblemError('not-found', 'no such command is remembered');
       }
       return { body: commandResource(context.aggregator.commandView(row)) };

@@ -88,9 +88,15 @@ export const recordRoutes: readonly Route[] = [
     handler: async ({ params, body }, context) => {
       const before = findOpenReview(context, params);
       const resolution = { ...params, resolution: body.resolution, sessionId: body.sessionId ?? null };
-      return context.change({
+      const answer = context.change({
         work: (turn) => resolveReview(turn, context.actor, resolution),
         render: async () => ({ body: reviewResource(await findReview(context, params, before)) }),
+      });
+      return answer.catch(async (error: unknown) => {
+        // The engine knows open reviews only: whether it was settled before, the store knows.
+        if (!(error instanceof Refusal) || error.code !== 'review-unknown') throw error;
+        await findReview(context, params, undefined);
+        throw new Refusal('review-resolved', `review ${params.reviewId} is settled already`, 'reviewId');
       });
     },
   }),

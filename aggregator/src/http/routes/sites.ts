@@ -122,7 +122,7 @@ export const siteRoutes: readonly Route[] = [
     params: siteParamsSchema,
     body: reasonRequestSchema,
     answer: { status: 200, description: 'The occupancy now.', content: siteOccupancySchema },
-    problems: ['site-unknown'],
+    problems: ['site-unknown', 'nothing-to-release'],
     handler: ({ params, body }, context) =>
       context.change({
         work: (turn) => overrideRecovery(turn, context.actor, { siteId: params.siteId, reason: body.reason }),

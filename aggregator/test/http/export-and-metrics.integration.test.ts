@@ -1,0 +1,184 @@
+import { spawnSync } from 'node:child_process';
+import type { SessionResource } from '@gatehouse/shared';
+import { systemRandom } from '@gatehouse/shared/node';
+import { describe, expect, it } from '@jest/globals';
+import type { MemoryStore } from '../../src/adapters/store/memory/index.js';
+import { createMetrics } from '../../src/http/metrics.js';
+import { sessionCsvColumns } from '../../src/http/sessions-csv.js';
+import { expectProblem, openApi, siteId } from './support.js';
+import type { Api } from './support.js';
+
+const site = `/api/v1/sites/${siteId}`;
+
+/** One visit: in, and out again. */
+async function visit(api: Api, plate: string): Promise<void> {
+  await api.pass('entry-1', 'entry', await api.arrive('entry-1', 'entry', plate));
+  await api.pass('exit-1', 'exit', await api.arrive('exit-1', 'exit', plate));
+}
+
+describe('the export of sessions', () => {
+  it('holds every session, more than one page of them, newest first', async () => {
+    const api = await openApi();
+    const entryMs = Date.UTC(2025, 2, 1);
+    const changes = {
+      ...emptyChanges(),
+      sessions: Array.from({ length: 1_203 }, (_, index) => session(index, entryMs)),
+    };
+    await api.store.commit(changes);
+    const reply = await api.call('GET', `${site}/sessions.csv`);
+    expect(reply.status).toBe(200);
+    expect(reply.headers['content-type']).toBe('text/csv; charset=utf-8; header=present');
+    expect(reply.headers['content-disposition']).toBe(`attachment; filename="sessions-${siteId}.csv"`);
+    const lines = reply.text.split('\r\n');
+    expect(lines[0]).toBe(sessionCsvColumns.join(','));
+    expect(lines.pop()).toBe('');
+    const tickets = lines.slice(1).map((line) => Number(line.split(',')[0]));
+    expect(tickets).toEqual(Array.from({ length: 1_203 }, (_, index) => 1_203 - index));
+    const some = await api.call('GET', `${site}/sessions.csv?enteredFrom=2025-03-01T00:19:00Z`);
+    expect(some.text.split('\r\n')).toHaveLength(1_203 - 19 * 60 + 2);
+    expectProblem(await api.call('GET', '/api/v1/sites/nowhere/sessions.csv'), 404, 'site-unknown');
+    await api.stop();
+  });
+});
+
+describe('metrics', () => {
+  const series = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.slice(0, line.lastIndexOf(' ')));
+
+  it('are clean by the checker of Prometheus', async () => {
+    const api = await openApi();
+    await visit(api, 'METRIC1');
+    await api.connectEdge();
+    await api.call('GET', '/api/v1/nothing');
+    const processMetrics = await createMetrics({ version: '1', processMetrics: true }).render();
+    const { text, headers } = await api.call('GET', '/metrics', { key: null });
+    expect(headers['content-type']).toContain('text/plain; version=0.0.4');
+    for (const input of [text, processMetrics.text]) {
+      const checked = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+      expect({ code: checked.status, out: checked.stdout, error: checked.stderr }).toEqual({
+        code: 0,
+        out: '',
+        error: '',
+      });
+    }
+    await api.stop();
+  });
+
+  it('tell what happened', async () => {
+    const api = await openApi();
+    await visit(api, 'METRIC1');
+    await api.connectEdge();
+    await api.call('POST', `${site}/assignments`, { body: { reason: 'x' } });
+    const { text } = await api.call('GET', '/metrics', { key: null });
+    for (const line of [
+      `gatehouse_vehicle_entries_total{site="${siteId}"} `,
+      `gatehouse_vehicle_exits_total{site="${siteId}"} 1`,
+      `gatehouse_slots{site="${siteId}",state="free"} 3`,
+      `gatehouse_slots{site="${siteId}",state="occupied"} 1`,
+      `gatehouse_sessions_open{site="${siteId}"} 1`,
+      `gatehouse_vehicles_inside{site="${siteId}"} 1`,
+      `gatehouse_occupancy_drift{site="${siteId}"} 0`,
+      `gatehouse_session_duration_seconds_count{site="${siteId}",basis=`,
+      `gatehouse_edge_up{site="${siteId}",edge="harbour-north"} 1`,
+      `gatehouse_gate_faults{site="${siteId}",edge="harbour-north",gate="exit-1",fault="loop-stuck"} 1`,
+      'gatehouse_http_request_duration_seconds_count{method="POST",route="/api/v1/sites/{siteId}/assignments",status="201"} 1',
+      'gatehouse_commit_duration_seconds_count ',
+      'gatehouse_ready 1',
+    ]) {
+      expect(text).toContain(line);
+    }
+    await api.stop();
+  });
+
+  it('have as many series whatever the traffic, and no plate, session or slot in a label', async () => {
+    const api = await openApi();
+    const plates = Array.from({ length: 12 }, () => `P${systemRandom.hex(4).toUpperCase()}`);
+    const scrape = async (): Promise<string[]> => series((await api.metrics.render()).text).sort();
+    const round = async (plate: string): Promise<void> => {
+      await visit(api, plate);
+      await api.call('POST', '/api/v1/vehicles', { body: { credential: { value: plate } } });
+      const opened = await api.call<SessionResource>('POST', `${site}/slots/a-1/assign`, { body: { reason: 'x' } });
+      await api.call('POST', `${site}/slots/a-1/release`, { body: { reason: 'x' } });
+      await api.call('GET', `${site}/sessions/${opened.body.sessionId}`);
+      await api.call('GET', `/somewhere/${plate}`);
+    };
+    await round(plates[0] ?? '');
+    const before = await scrape();
+    for (const plate of plates.slice(1)) await round(plate);
+    const after = await scrape();
+    expect(after).toEqual(before);
+    for (const plate of plates) expect(after.join('\n')).not.toContain(plate);
+    expect(after.join('\n')).not.toMatch(/a-1|[0-9a-f]{32}/);
+    await api.stop();
+  });
+
+  it('want a key when the settings say so', async () => {
+    const api = await openApi({ http: { metricsRequireKey: true } });
+    expectProblem(await api.call('GET', '/metrics', { key: null }), 401, 'unauthenticated');
+    expect((await api.call('GET', '/metrics', { key: api.keys.observer })).status).toBe(200);
+    await api.stop();
+  });
+});
+
+describe('health', () => {
+  it('is told to anybody: alive always, ready while the store takes changes', async () => {
+    const api = await openApi();
+    expect((await api.call('GET', '/readyz', { key: null })).body).toEqual({ status: 'ok', problems: [] });
+    await api.aggregator.stop();
+    expectProblem(await api.call('GET', '/readyz', { key: null }), 503, 'not-ready');
+    expect((await api.call('GET', '/healthz', { key: null })).status).toBe(200);
+    await api.stop();
+  });
+});
+
+function emptyChanges(): Parameters<MemoryStore['commit']>[0] {
+  return {
+    sites: [],
+    ledgers: [],
+    slots: [],
+    sessions: [],
+    arrivals: [],
+    reviews: [],
+    credentials: [],
+    vehicles: [],
+    cursors: [],
+    retiredEpochs: [],
+    edges: [],
+    events: [],
+    quarantine: [],
+    notices: [],
+    audit: [],
+    keys: [],
+    commands: [],
+    idempotency: [],
+    removedSlots: [],
+    removedVehicles: [],
+    erasedCredentials: [],
+  };
+}
+
+function session(index: number, entryMs: number) {
+  return {
+    siteId,
+    sessionId: index.toString(16).padStart(32, '0'),
+    ticket: index + 1,
+    credentialId: null,
+    vehicleId: null,
+    slotClass: 'standard' as const,
+    slotId: 'a-1',
+    state: 'closed' as const,
+    entryAtMs: entryMs + index * 1_000,
+    entryGateId: null,
+    entryBasis: 'operator' as const,
+    exitAtMs: entryMs + index * 1_000 + 500,
+    exitGateId: null,
+    exitBasis: 'operator' as const,
+    durationMs: 500,
+    uncertainSinceMs: null,
+    exitAuthorised: false,
+    entryEventKey: null,
+  };
+}
