@@ -42,7 +42,7 @@ async function isCurrent({ directory }: Aggregator, file: string): Promise<boole
   try {
     const key = (await readFile(file, 'utf8')).trim();
     const row = directory.key(bootstrapKeyId);
-    return row !== undefined && row.revokedAtMs === null && row.keyHash === sha256(key);
+    return row?.revokedAtMs === null && row.keyHash === sha256(key);
   } catch {
     // The file may be gone, or be somebody else's: then it is not where the key is.
     return false;

@@ -61,7 +61,7 @@ export function revokeKey(turn: Turn, actor: Actor, request: { readonly keyId: s
 /** Makes the key with this hash the bootstrap admin key, in place of the one before. */
 export function setBootstrapKey(turn: Turn, keyHash: string): void {
   const before = turn.directory.key(bootstrapKeyId);
-  if (before !== undefined && before.keyHash === keyHash && before.revokedAtMs === null) return;
+  if (before?.keyHash === keyHash && before.revokedAtMs === null) return;
   turn.put('keys', {
     keyId: bootstrapKeyId,
     label: 'admin key',
