@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import { createVirtualClock, silentLogger } from '@gatehouse/shared';
+import { createMemoryOutbox, createMemoryOutboxBacking } from '../../src/adapters/memory/index.js';
+import type { Draft } from '../../src/app/draft.js';
+import { Recorder } from '../../src/app/recorder.js';
+import { outboxSettingsSchema } from '../../src/app/settings.js';
+import { createHarness, sha256 } from './harness.js';
+
+describe('the recorder', () => {
+  it('queues 10,000 drafts behind a slow disk; what is beyond is lost, counted and told', async () => {
+    const clock = createVirtualClock({ wallMs: 0 });
+    const backing = createMemoryOutboxBacking();
+    const stamp = { atMs: 0, monoMs: 0, bootId: '0'.repeat(32) };
+    const recorder = new Recorder(
+      {
+        store: createMemoryOutbox({ backing, sha256 }),
+        clock,
+        linkClock: clock,
+        sha256,
+        logger: silentLogger,
+        stamp: () => stamp,
+      },
+      outboxSettingsSchema.parse({}),
+      { onCommitted: () => undefined, onFailure: () => undefined, onRecovered: () => undefined },
+    );
+    await recorder.open('1'.repeat(32));
+    let release: () => void = () => undefined;
+    backing.delay = (operation) =>
+      operation === 'append' ? new Promise<void>((resolve) => (release = resolve)) : Promise.resolve();
+    const draft: Draft = {
+      kind: 'barrier-forced',
+      event: () => ({ kind: 'barrier-forced', ...stamp, gateId: 'gate-1' }),
+      loss: { events: 1, entries: 0, exits: 0 },
+    };
+    recorder.record(draft);
+    while (backing.holder === undefined) await Promise.resolve();
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    for (let index = 0; index < 10_003; index += 1) recorder.record(draft);
+    expect(recorder.view.lost.events).toBe(3);
+    backing.delay = undefined;
+    release();
+    await recorder.flushed();
+    recorder.record(draft);
+    await recorder.flushed();
+    const told = backing.events.map(({ json }) => (JSON.parse(json) as { kind: string }).kind);
+    expect(told.filter((kind) => kind === 'barrier-forced')).toHaveLength(10_002);
+    expect(told.filter((kind) => kind === 'events-lost')).toHaveLength(1);
+    expect(recorder.view.lost.events).toBe(0);
+  });
+});
+
+describe('the command desk', () => {
+  it('has 64 commands open at most, and refuses the next', async () => {
+    const edge = createHarness();
+    await edge.start();
+    let release: () => void = () => undefined;
+    edge.backing.delay = (operation) =>
+      operation === 'append' ? new Promise<void>((resolve) => (release = resolve)) : Promise.resolve();
+    for (let index = 0; index < 65; index += 1) {
+      edge.link.peer.deliver(
+        'commands',
+        JSON.stringify({
+          instance: edge.agent.status().instance,
+          id: index.toString(16).padStart(32, '0'),
+          gateId: 'entry-1',
+          kind: 'open',
+          deadlineMono: Math.floor(edge.clock.monoMs()) + 5_000,
+          by: 'operator',
+          reason: 'test',
+        }),
+      );
+    }
+    await edge.settle();
+    edge.backing.delay = undefined;
+    release();
+    await edge.settle();
+    const results = edge.stored().flatMap((event) => (event.kind === 'command-completed' ? [event.result] : []));
+    expect(results.filter((result) => result === 'done')).toHaveLength(64);
+    expect(results.filter((result) => result === 'refused')).toHaveLength(1);
+    await edge.agent.stop();
+  });
+});
+
+describe('a read that is not one', () => {
+  it('is refused and counted', async () => {
+    const edge = createHarness({ settings: { gates: [{ gateId: 'entry-1', direction: 'entry', hasReader: true }] } });
+    await edge.start();
+    await edge.edge('entry-1', 'arming', true);
+    await edge.read('entry-1', { value: 'A'.repeat(33) });
+    await edge.read('entry-1', { value: 'AB 12' });
+    await edge.read('nowhere', { value: 'AB12CDE' });
+    expect(edge.agent.status().counters.inputsDropped).toBe(3);
+    expect(edge.kinds()).toEqual([]);
+    await edge.agent.stop();
+  });
+});
