@@ -10,7 +10,7 @@ import {
   createSimulatedBarrier,
   createSimulationControl,
 } from './adapters/simulated-barrier/index.js';
-import type { HappeningLog, SimulatedBarrier } from './adapters/simulated-barrier/index.js';
+import type { GateHappening, HappeningLog, SimulatedBarrier } from './adapters/simulated-barrier/index.js';
 import { createSqliteOutbox } from './adapters/sqlite-outbox/index.js';
 import { createEdgeAgent } from './app/edge-agent.js';
 import type { EdgeAgent } from './app/edge-agent.js';
@@ -146,7 +146,14 @@ function createBarrier(
     case 'simulated': {
       const { clock, random, log } = parts;
       const { settings } = gate.barrier;
-      const witness = log === undefined ? {} : { log: log.write };
+      const witness =
+        log === undefined
+          ? {}
+          : {
+              log: (happening: GateHappening) => {
+                log.write(happening);
+              },
+            };
       const simulated = createSimulatedBarrier({ clock, random, gateId, direction, hasReader, settings, ...witness });
       return { barrier: simulated.barrier, simulated };
     }

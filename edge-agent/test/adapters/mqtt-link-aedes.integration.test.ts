@@ -134,7 +134,8 @@ describe('the MQTT link', () => {
     let attempts = 0;
     broker.aedes.authenticate = (_client, _username, _password, done) => {
       attempts += 1;
-      done(Object.assign(new Error('no'), { returnCode }) as AuthenticateError, false);
+      const refusal: unknown = Object.assign(new Error('no'), { returnCode });
+      done(refusal as AuthenticateError, false);
     };
     link = linkTo(broker.port, { refusedRetryMs: 300 });
     await link.start(handlers(), '{}');

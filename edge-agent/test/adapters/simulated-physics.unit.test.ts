@@ -267,7 +267,7 @@ describe('the physical model of a lane', () => {
           const lane = rig({ patienceMs: 10_000, detectorResponseMs: 100 }, seed);
           let atMs = 0;
           for (const { gapMs, output, ...order } of plan) {
-            lane.send(order as VehicleOrderInput);
+            lane.send(order);
             atMs += gapMs;
             lane.runTo(atMs);
             if (output !== undefined) lane.physics.output(atMs, { kind: output });

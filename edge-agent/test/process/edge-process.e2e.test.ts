@@ -55,7 +55,7 @@ describe('the edge agent as a process', () => {
   });
 
   const start = (args: string[]): Run => {
-    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env['PATH'] }, cwd: directory });
+    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env.PATH }, cwd: directory });
     const output = { text: '', errors: '' };
     child.stdout.on('data', (part: Buffer) => (output.text += part.toString()));
     child.stderr.on('data', (part: Buffer) => (output.errors += part.toString()));

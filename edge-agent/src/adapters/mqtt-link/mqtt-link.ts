@@ -162,7 +162,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
       });
       present.publish(edgeTopic(siteId, edgeId, channel), payload, { qos: 1, retain: channel === 'state' }, (error) => {
         // The library says null where its types say undefined.
-        settle((error as Error | null | undefined) ?? undefined);
+        settle(error ?? undefined);
       });
     });
 

@@ -140,8 +140,8 @@ async function checkContents(
   const next = numberOf(row, 'next');
   const empty = oldest === next;
   const agrees = empty
-    ? row?.['last'] === null && textOf(row, 'base_hash') === textOf(row, 'last_hash')
-    : row?.['first'] === oldest && row['last'] === next - 1 && row['hash_of_last'] === textOf(row, 'last_hash');
+    ? row?.last === null && textOf(row, 'base_hash') === textOf(row, 'last_hash')
+    : row?.first === oldest && row.last === next - 1 && row.hash_of_last === textOf(row, 'last_hash');
   if (row === undefined || !agrees) throw new OutboxError('damaged', 'the events and the head of the outbox disagree');
   return { row, created };
 }
