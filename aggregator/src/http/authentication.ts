@@ -37,7 +37,7 @@ export function createGatekeeper(app: FastifyInstance, services: HttpServices): 
   const anonymous = limiter(rate.requestsPerAddressPerMinute, byAddress);
   const failures = limiter(rate.failedKeysPerAddressPerMinute, byAddress);
   const enrolments = limiter(rate.enrolmentsPerAddressPerMinute, byAddress);
-  const keyed = limiter(rate.requestsPerKeyPerMinute, (request) => request.headers.authorization ?? '');
+  const keyed = limiter(rate.requestsPerKeyPerMinute, (request) => request.actor?.keyId ?? '');
   return {
     async admit(request, definition) {
       if (definition?.role == null) {
@@ -52,6 +52,7 @@ export function createGatekeeper(app: FastifyInstance, services: HttpServices): 
           headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
         });
       }
+      request.actor = actor;
       await enforce(keyed, request);
       checkAccess(actor, definition, request);
       return actor;

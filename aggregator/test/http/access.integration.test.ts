@@ -97,7 +97,7 @@ describe('keys', () => {
   const bearer = (authorization: string) => api.call('GET', '/api/v1/sites', { key: null, headers: { authorization } });
 
   it('are refused when they are wrong, of another scheme, or far too long', async () => {
-    for (const header of ['Bearer wrong', 'Basic abc', 'Bearer', `Bearer ${'x'.repeat(300)}`, `Bearer ${'é'}`]) {
+    for (const header of ['Bearer wrong', 'Basic abc', 'Bearer', `Bearer ${'x'.repeat(300)}`, `Bearer é`]) {
       const reply = await bearer(header);
       expectProblem(reply, 401, 'unauthenticated');
       expect(reply.headers['www-authenticate']).toBe('Bearer realm="gatehouse"');

@@ -28,7 +28,7 @@ describe('a request that cannot be granted', () => {
   it('with another method is told which are taken', async () => {
     const reply = await api.call('DELETE', '/api/v1/sites');
     expectProblem(reply, 405, 'method-not-allowed');
-    expect(reply.headers['allow']).toBe('GET, HEAD');
+    expect(reply.headers.allow).toBe('GET, HEAD');
     expectProblem(await api.call('POST', `${site}/occupancy`, { body: {} }), 405, 'method-not-allowed');
     expectProblem(await api.call('OPTIONS', '/api/v1/sites'), 405, 'method-not-allowed');
   });
@@ -205,7 +205,7 @@ describe('headers and bounds', () => {
       const url = source.startsWith('/') ? source : `/docs/${source.replace(/^\.\//, '')}`;
       expect({ url, status: (await api.call('GET', url, { key: null })).status }).toEqual({ url, status: 200 });
     }
-    expect((await api.call('GET', '/docs/json', { key: null })).body['openapi']).toBe('3.1.0');
+    expect((await api.call('GET', '/docs/json', { key: null })).body.openapi).toBe('3.1.0');
     await api.stop();
   });
 

@@ -19,7 +19,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, { content?: Record<string, { example?: unknown; examples?: unknown }> }>>;
   readonly requestBody?: { content: Record<string, { example?: unknown }> };
 }
-const operations = Object.values(document['paths'] as Record<string, Record<string, Operation>>).flatMap((path) =>
+const operations = Object.values(document.paths as Record<string, Record<string, Operation>>).flatMap((path) =>
   Object.values(path),
 );
 
@@ -81,7 +81,7 @@ describe('the OpenAPI document', () => {
   it('would be found out by both if an operation lost its description', () => {
     const poorer = join(directory, 'poorer.json');
     const copy = JSON.parse(JSON.stringify(document)) as { paths: Record<string, Record<string, object>> };
-    delete (copy.paths['/api/v1/sites']?.['get'] as { description?: string }).description;
+    delete (copy.paths['/api/v1/sites']?.get as { description?: string }).description;
     writeFileSync(poorer, JSON.stringify(copy));
     expect(redocly(poorer).found).toContainEqual(expect.stringContaining('operation-description'));
     expect(spectral(poorer).output).toContain('operation-description');
@@ -121,7 +121,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('holds no component that nothing refers to', () => {
-    const { schemas } = document['components'] as { schemas: Record<string, unknown> };
+    const { schemas } = document.components as { schemas: Record<string, unknown> };
     const text = JSON.stringify(document);
     for (const name of Object.keys(schemas)) expect(text).toContain(`"#/components/schemas/${name}"`);
   });

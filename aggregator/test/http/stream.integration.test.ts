@@ -129,7 +129,7 @@ describe('the stream', () => {
     await assign(otherSiteId);
     for (const reader of [asked, confined]) {
       await until(() => reader.messages.length > 1);
-      const sites = new Set(reader.messages.slice(1).map((message) => message.data['siteId']));
+      const sites = new Set(reader.messages.slice(1).map((message) => message.data.siteId));
       expect(sites).toEqual(new Set([otherSiteId]));
     }
   });
@@ -139,7 +139,7 @@ describe('the stream', () => {
     const auditor = await follow(api.keys.auditor);
     await assign(siteId, { credential: { value: 'AB12CDE' } });
     const plates = (reader: Reader) =>
-      reader.messages.map((message) => (message.data['credential'] as { value?: string } | null)?.value);
+      reader.messages.map((message) => (message.data.credential as { value?: string } | null)?.value);
     await until(() => plates(viewer).includes('A******E') && plates(auditor).includes('AB12CDE'));
     expect(JSON.stringify(viewer.messages)).not.toContain('AB12CDE');
   });

@@ -179,7 +179,7 @@ function createApi(parts: Omit<Api, 'call' | 'newKey' | 'arrive' | 'pass' | 'con
     async call<T>(method: string, url: string, options: CallOptions = {}): Promise<Reply<T>> {
       const key = options.key === undefined ? keys.admin : options.key;
       const request: InjectOptions = {
-        method: method as 'GET',
+        method: method,
         url,
         headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...options.headers },
         ...(options.body === undefined ? {} : { payload: options.body as object }),

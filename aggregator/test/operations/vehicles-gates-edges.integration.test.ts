@@ -280,14 +280,14 @@ describe('sites, reviews and records', () => {
     const put = (change: object, headers: Record<string, string> = {}) =>
       api.call<{ version: number }>('PUT', '/api/v1/sites/quay', { body: { ...layout, ...change }, headers });
     const created = await put({});
-    expect([created.status, created.body.version, created.headers['etag']]).toEqual([201, 1, '"1"']);
+    expect([created.status, created.body.version, created.headers.etag]).toEqual([201, 1, '"1"']);
     const again = await put({});
     expect([again.status, again.body.version]).toEqual([200, 1]);
     expect((await put({ name: 'Quay' }, { 'if-match': '"1"' })).body.version).toBe(2);
     expectProblem(await put({ name: 'Pier' }, { 'if-match': '"1"' }), 412, 'version-mismatch');
     expectProblem(await put({}, { 'if-match': 'W/x' }), 400, 'invalid-request', 'If-Match');
     expectProblem(await put({ siteId: 'other' }), 400, 'invalid-request', 'siteId');
-    expect((await api.call('GET', '/api/v1/sites/quay')).headers['etag']).toBe('"2"');
+    expect((await api.call('GET', '/api/v1/sites/quay')).headers.etag).toBe('"2"');
   });
 
   it('refuse a layout that removes an occupied slot, or contradicts itself', async () => {

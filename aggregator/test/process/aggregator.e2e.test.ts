@@ -43,7 +43,7 @@ describe('the aggregator’s process', () => {
   });
 
   const environment = (more: Record<string, string> = {}): Record<string, string | undefined> => ({
-    PATH: process.env['PATH'],
+    PATH: process.env.PATH,
     GATEHOUSE_DATA_DIR: join(directory, 'data'),
     GATEHOUSE_HTTP_PORT: '0',
     GATEHOUSE_MQTT_PORT: '0',
