@@ -7,9 +7,9 @@
 const confusableClasses = ['0ODQ', '1I', '2Z', '5S', '38B', '6G', 'EF', 'FP', 'HKMR', 'TVY'] as const;
 
 const unknownCharacter = '?';
-/** Costs of one position. Their sum must not exceed `maxDistance`: two confusions, or four unknown characters. */
+/** Costs of one position. Their sum must not exceed `maxPlateDistance`: two confusions, or four unknown characters. */
 const costs = { confusable: 0.5, unknown: 0.25 } as const;
-export const maxDistance = 1;
+export const maxPlateDistance = 1;
 
 /** Shorter texts have too few characters left to tell vehicles apart. */
 const minFuzzyChars = 4;
@@ -49,7 +49,7 @@ export function plateDistance(left: string, right: string): number | undefined {
     if (a === unknownCharacter || b === unknownCharacter) distance += costs.unknown;
     else if (confusable(a, b)) distance += costs.confusable;
     else return undefined;
-    if (distance > maxDistance) return undefined;
+    if (distance > maxPlateDistance) return undefined;
   }
   return distance;
 }

@@ -1,6 +1,6 @@
 /** Which session a vehicle belongs to. */
+import { hasUnknown, plateDistance, skeleton } from '@gatehouse/shared';
 import type { KnownCredential } from './inputs.js';
-import { hasUnknown, plateDistance, skeleton } from './matching.js';
 import type { SessionRow } from './rows.js';
 import { engineLimits } from './state.js';
 import type { SiteState } from './state.js';

@@ -2,9 +2,9 @@
  * The state of one site in memory, with the indices that make a decision cost the same in a site of a hundred slots and of a
  * hundred thousand. Only `evolve` changes it. Outside the domain, read it through the queries.
  */
+import { hasUnknown, skeleton } from '@gatehouse/shared';
 import type { LayoutGate, SlotClass } from '@gatehouse/shared';
 import type { KnownCredential } from './inputs.js';
-import { hasUnknown, skeleton } from './matching.js';
 import { createRankedSet } from './ranked-set.js';
 import type { RankedSet } from './ranked-set.js';
 import type { ArrivalKey, ArrivalRow, LedgerRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';

@@ -42,12 +42,18 @@ function obey(turn: Turn, command: Command): void {
       revoke(turn, 'operator');
       changeBarrier(turn, { mayClose: true, closeNow: true, ...retry(turn) });
       return;
-    case 'hold-open':
-      { setMode(turn, 'hold-open', command.by); return; }
-    case 'lock':
-      { setMode(turn, 'locked', command.by); return; }
-    case 'automatic':
-      { setMode(turn, 'automatic', command.by); return; }
+    case 'hold-open': {
+      setMode(turn, 'hold-open', command.by);
+      return;
+    }
+    case 'lock': {
+      setMode(turn, 'locked', command.by);
+      return;
+    }
+    case 'automatic': {
+      setMode(turn, 'automatic', command.by);
+      return;
+    }
   }
 }
 

@@ -52,22 +52,38 @@ export function nextDeadlineMs(state: LaneState, rules: LaneRules): number {
 
 function happen(turn: Turn, happening: LaneHappening): void {
   switch (happening.type) {
-    case 'started':
-      { start(turn, happening); return; }
-    case 'edge':
-      { edge(turn, happening.input, happening.active); return; }
-    case 'read':
-      { credentialRead(turn, { credential: happening.credential, readAtMs: happening.readAtMs }); return; }
-    case 'decision':
-      { onlineDecision(turn, happening); return; }
-    case 'local-choice':
-      { localChoice(turn, happening.arrivalId, happening.choice); return; }
-    case 'admission-recorded':
-      { admissionRecorded(turn, happening.arrivalId); return; }
-    case 'admission-failed':
-      { admissionFailed(turn, happening.arrivalId); return; }
-    case 'command':
-      { runCommand(turn, happening); return; }
+    case 'started': {
+      start(turn, happening);
+      return;
+    }
+    case 'edge': {
+      edge(turn, happening.input, happening.active);
+      return;
+    }
+    case 'read': {
+      credentialRead(turn, { credential: happening.credential, readAtMs: happening.readAtMs });
+      return;
+    }
+    case 'decision': {
+      onlineDecision(turn, happening);
+      return;
+    }
+    case 'local-choice': {
+      localChoice(turn, happening.arrivalId, happening.choice);
+      return;
+    }
+    case 'admission-recorded': {
+      admissionRecorded(turn, happening.arrivalId);
+      return;
+    }
+    case 'admission-failed': {
+      admissionFailed(turn, happening.arrivalId);
+      return;
+    }
+    case 'command': {
+      runCommand(turn, happening);
+      return;
+    }
     case 'trouble':
       changeHealth(turn, { trouble: true });
       raiseFault(turn, 'driver-failed', happening.detail);

@@ -1,19 +1,19 @@
 /** Reads of credentials: which belong together, and what several of one vehicle say. */
+import { plateDistance } from '@gatehouse/shared';
 import type { Credential } from '@gatehouse/shared';
 import type { Read } from './state.js';
 
-/** How many characters of a plate two reads of one vehicle may differ in. */
-const maxDifferentChars = 1;
-
-/** Whether two reads may well be of one vehicle. `?` stands for any character. */
+/**
+ * Whether two reads may well be of one vehicle: plates that readers confuse, or of which one lost a character. Plates that merely
+ * follow one another, as those of a fleet do, are two vehicles.
+ */
 export function isSimilar(one: Credential, other: Credential): boolean {
   if (one.kind !== other.kind) return false;
   if (one.kind !== 'plate') return one.value === other.value;
   const a = [...one.value];
   const b = [...other.value];
   if (a.length !== b.length) return Math.abs(a.length - b.length) === 1 && isOneCharLonger(a, b);
-  const different = a.filter((char, index) => char !== b[index] && char !== '?' && b[index] !== '?').length;
-  return different <= maxDifferentChars;
+  return plateDistance(one.value, other.value) !== undefined;
 }
 
 function isOneCharLonger(a: readonly string[], b: readonly string[]): boolean {

@@ -90,7 +90,9 @@ describe('several reads of one vehicle', () => {
   it.each([
     ['AB12CDE', 'AB12CDE', true],
     ['AB12CDE', 'A812CDE', true],
-    ['AB12CDE', 'A812C0E', false],
+    ['AB12CDE', 'A812C0E', true],
+    ['AB12CDE', 'AB12CDF', false],
+    ['CAR0001', 'CAR0002', false],
     ['AB12CDE', '??12CDE', true],
     ['AB12CDE', 'AB12CD', true],
     ['B12CDE', 'AB12CDE', true],
