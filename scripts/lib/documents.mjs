@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { configurationSchema, configurationVariables } from '../../aggregator/dist/configuration.js';
+import { openApiDocument } from '../../aggregator/dist/http/openapi.js';
+import { allRoutes } from '../../aggregator/dist/http/routes/index.js';
 import { edgeConfigurationSchema, edgeVariables } from '../../edge-agent/dist/configuration.js';
 import { asyncApiDocument } from '../../shared/dist/tools/asyncapi.js';
 import { wireSequences } from '../../shared/dist/tools/wire-sequences.js';
@@ -33,6 +35,10 @@ export async function generatedDocuments() {
   const options = await resolveConfig(join(root, 'package.json'));
   const documents = [
     { path: 'docs/reference/asyncapi.json', text: JSON.stringify(asyncApiDocument(version(), fixtures())) },
+    {
+      path: 'docs/reference/openapi.json',
+      text: JSON.stringify(openApiDocument(allRoutes({ metricsRequireKey: false }), version())),
+    },
     { path: 'docs/reference/wire-sequences.md', text: wireSequences() },
     { path: 'docs/reference/configuration.md', text: configurationReference(programs) },
   ];

@@ -8,6 +8,7 @@ import type { Route } from './route.js';
 type Json = Record<string, unknown>;
 
 const componentPrefix = '#/components/schemas/';
+const examplePrefix = '#/components/examples/';
 
 const tags: readonly { name: string; description: string }[] = [
   { name: 'edges', description: 'The agents beside the barriers.' },
@@ -66,6 +67,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
         key: { type: 'http', scheme: 'bearer', description: 'A key of this API, of one of the five roles.' },
       },
       schemas: usedComponents(document, components),
+      examples: problemExamples(document),
     },
   };
 }
@@ -126,7 +128,8 @@ function inputReferences(schema: Json, withInput: ReadonlySet<string>): Json {
 function references(value: unknown): string[] {
   const found: string[] = [];
   JSON.stringify(value, (key, member: unknown) => {
-    if (key === '$ref' && typeof member === 'string') found.push(member.slice(componentPrefix.length));
+    if (key === '$ref' && typeof member === 'string' && member.startsWith(componentPrefix))
+      found.push(member.slice(componentPrefix.length));
     return member;
   });
   return found;
@@ -261,12 +264,21 @@ function describeProblems(definition: Route): Json {
 }
 
 function describeProblem(codes: readonly ProblemCode[]): Json {
-  const examples = Object.fromEntries(
+  const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `${examplePrefix}${code}` }]));
+  const content = { 'application/problem+json': { schema: { $ref: `${componentPrefix}Problem` }, examples } };
+  return { description: `${codes.map((code) => problemCatalogue[code].title).join('; ')}.`, content };
+}
+
+/** One example of each problem that some operation names. */
+function problemExamples(document: Json): Json {
+  const text = JSON.stringify(document);
+  const codes = (Object.keys(problemCatalogue) as ProblemCode[]).filter((code) =>
+    text.includes(`"${examplePrefix}${code}"`),
+  );
+  return Object.fromEntries(
     codes.map((code) => {
       const { title, help } = problemCatalogue[code];
       return [code, { summary: title, value: problemBody(code, help, '5f0c8d3be1a94c07') }];
     }),
   );
-  const content = { 'application/problem+json': { schema: { $ref: `${componentPrefix}Problem` }, examples } };
-  return { description: `${codes.map((code) => problemCatalogue[code].title).join('; ')}.`, content };
 }
