@@ -1,1 +1,8 @@
-export {};
+/** What other simulations may use: seeded chance and traffic, elastic time, and the replay of recordings. */
+export * from './clock/elastic-clock.js';
+export * from './random.js';
+export * from './replay/itinerary.js';
+export * from './replay/reconcile.js';
+export * from './replay/run-replay.js';
+export * from './traffic/plan.js';
+export * from './traffic/profile.js';

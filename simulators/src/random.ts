@@ -33,11 +33,6 @@ function hashWords(words: readonly (string | number)[]): number {
   return hash | 0;
 }
 
-/** A number in [from, to). */
-export function uniform(random: Random, from: number, to: number): number {
-  return from + random.next() * (to - from);
-}
-
 /** A whole number from 0 to below `bound`. */
 export function wholeBelow(random: Random, bound: number): number {
   return Math.floor(random.next() * bound);

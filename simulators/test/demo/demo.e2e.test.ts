@@ -63,7 +63,7 @@ const until = async <T>(what: string, look: () => Promise<T | undefined> | T | u
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}\n${started.at(-1)?.pid ?? ''}`);
+    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
     await new Promise((wake) => setTimeout(wake, 100));
   }
 };
