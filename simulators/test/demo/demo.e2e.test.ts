@@ -71,7 +71,8 @@ const until = async <T>(what: string, look: () => Promise<T | undefined> | T | u
 const apiOf = (demo: Started): Promise<ApiClient> =>
   until('the banner', () => {
     const state = running();
-    if (!demo.output().includes('/api/v1/occupancy') || state?.supervisorPid !== demo.child.pid) return undefined;
+    if (!demo.output().includes('/api/v1/occupancy')) return undefined;
+    if (state === undefined || state.supervisorPid !== demo.child.pid) return undefined;
     return createApiClient(state.api, readFileSync(join(dataDirectory, 'admin-key'), 'utf8').trim());
   });
 

@@ -61,7 +61,7 @@ class FakeFleet implements GateFleet {
         try {
           resolve(this.answer(gateId, order));
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });
