@@ -90,6 +90,12 @@ async function run(file: string, options: CommandOptions & Readonly<Record<strin
     process.stderr.write(`left out: ${describeProblem(problem)}\n`);
   }
   const bar = progressBar(options.json);
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      interrupted.abort(new Error('stopped before the end of the recording; there is no reconciliation'));
+    });
+  }
   const report = await replayRecording(file, recording, {
     speed: options.speed,
     slots: options.slots,
@@ -101,6 +107,7 @@ async function run(file: string, options: CommandOptions & Readonly<Record<strin
     clock: systemClock,
     random: systemRandom,
     onProgress: bar.update,
+    signal: interrupted.signal,
   }).finally(bar.stop);
   process.stdout.write(`${options.json ? reportJson(report) : reportLines(report).join('\n')}\n`);
   if (!report.reconciliation.agrees) process.exitCode = 1;

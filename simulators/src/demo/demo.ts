@@ -122,6 +122,7 @@ function createRunningDemo(places: Places, around: DemoSurroundings, time: Scale
     line.say(sentence);
   };
   const startProgram = (program: Program): Child => {
+    if (isStopping) throw new DemoError('stopped while starting');
     const child = createChild({
       ...program,
       environment: programEnvironment(around.environment),

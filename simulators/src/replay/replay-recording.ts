@@ -25,6 +25,8 @@ export interface ReplayOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onProgress?: (progress: ReplayProgress) => void;
+  /** Ends the replay before its end; the promise rejects with the signal's reason then. */
+  readonly signal?: AbortSignal;
 }
 
 /** What one vehicle takes of a lane: driving up, arm up, through, arm down. */
@@ -63,7 +65,10 @@ export async function replayRecording(
     const startedAtMs = options.clock.monoMs();
     const simulatedFromMs = system.clock.wallMs();
     const { onProgress } = options;
-    const tally = await runReplay(itinerary, { ...system, ...(onProgress === undefined ? {} : { onProgress }) });
+    const tally = await unlessAborted(
+      runReplay(itinerary, { ...system, ...(onProgress === undefined ? {} : { onProgress }) }),
+      options.signal,
+    );
     const speed = {
       asked: options.speed,
       simulatedMs: system.clock.wallMs() - simulatedFromMs,
@@ -74,6 +79,18 @@ export async function replayRecording(
   } finally {
     await system.stop();
   }
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('the replay was stopped'));
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 function lanesFor(itinerary: Itinerary, act: 'entry' | 'exit'): number {

@@ -175,6 +175,17 @@ describe('the speed of a replay', () => {
   });
 });
 
+describe('a replay that is stopped', () => {
+  it('ends soon and says so', async () => {
+    const stopping = new AbortController();
+    const replaying = replay(passages([0, 'entry'], [600, 'exit']), { speed: 10, signal: stopping.signal });
+    setTimeout(() => {
+      stopping.abort(new Error('stopped by the test'));
+    }, 300);
+    await expect(replaying).rejects.toThrow('stopped by the test');
+  });
+});
+
 describe('the databases of a replay', () => {
   it('stay where they were asked for, and no second replay is mixed into them', async () => {
     const kept = join(directory, 'kept');
