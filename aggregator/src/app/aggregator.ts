@@ -1,48 +1,19 @@
 /** The aggregator, assembled: what its HTTP surface, its main program and the simulators use. */
-import type { AckConflict, CommandKind, OnlineState } from '@gatehouse/shared';
 import type { SiteState } from '../domain/engine.js';
 import { assemble } from './assembly.js';
+import type { CommandRequest } from './commands.js';
 import type { Committer, Turn } from './committer.js';
 import type { Directory } from './directory.js';
 import { edgeStatusOf } from './edge-status.js';
+import type { EdgeStatusView } from './edge-status.js';
 import type { AggregatorObserver } from './observer.js';
 import { silentObserver } from './observer.js';
 import type { AggregatorPorts, AggregatorStore, CommandRow, NoticeRow } from './ports.js';
 import type { AggregatorSettings } from './settings.js';
 import { withinMs } from './within.js';
 
-/** What is known of one edge's agent at this moment. Nothing of it is durable but the cursor. */
-export interface EdgeStatusView {
-  readonly edgeId: string;
-  readonly siteId: string;
-  /** `unknown` until it is heard of after a start. */
-  readonly presence: 'online' | 'offline' | 'unknown';
-  readonly instance: string | null;
-  /** The last online state it sent, also when it is offline now. */
-  readonly lastState: OnlineState | null;
-  readonly lastStateAtMs: number | null;
-  /** When anything came from it last. */
-  readonly lastSeenAtMs: number | null;
-  /** The edge's clock minus ours, ms; null until known. */
-  readonly clockOffsetMs: number | null;
-  readonly clockOff: boolean;
-  readonly epoch: string | null;
-  /** The last seq stored of that epoch. */
-  readonly upTo: number;
-  /** Events that the edge has written and we have not stored, as far as its last state tells; null until known. */
-  readonly backlogEvents: number | null;
-  readonly outboxBytes: number | null;
-  /** Set while its history cannot be continued. */
-  readonly conflict: AckConflict | null;
-}
-
-export interface CommandRequest {
-  readonly siteId: string;
-  readonly gateId: string;
-  readonly kind: CommandKind;
-  readonly by: string;
-  readonly reason: string;
-}
+export type { CommandRequest } from './commands.js';
+export type { EdgeStatusView } from './edge-status.js';
 
 export interface AggregatorHealth {
   /** Started, loaded, and the store took the last commit. */

@@ -1,12 +1,19 @@
 /** Commands to gates: stored before they are sent, run at most once by the edge, ended by what it reports. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock, CommandKind } from '@gatehouse/shared';
 import { siteRowOf } from '../domain/engine.js';
 import { Refusal } from '../domain/refusal.js';
-import type { CommandRequest } from './aggregator.js';
 import type { Committer, Turn } from './committer.js';
 import type { EdgeView } from './ingest/edge-view.js';
 import type { Outbound } from './outbound.js';
 import type { CommandRow } from './ports.js';
+
+export interface CommandRequest {
+  readonly siteId: string;
+  readonly gateId: string;
+  readonly kind: CommandKind;
+  readonly by: string;
+  readonly reason: string;
+}
 
 export interface CommandPorts {
   readonly committer: Committer;

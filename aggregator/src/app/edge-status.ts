@@ -1,7 +1,32 @@
 /** One edge as a person sees it: its running agent and how far it is stored. */
-import type { EdgeStatusView } from './aggregator.js';
+import type { AckConflict, OnlineState } from '@gatehouse/shared';
 import type { Directory } from './directory.js';
 import type { EdgeView } from './ingest/edge-view.js';
+
+/** What is known of one edge's agent at this moment. Nothing of it is durable but the cursor. */
+export interface EdgeStatusView {
+  readonly edgeId: string;
+  readonly siteId: string;
+  /** `unknown` until it is heard of after a start. */
+  readonly presence: 'online' | 'offline' | 'unknown';
+  readonly instance: string | null;
+  /** The last online state it sent, also when it is offline now. */
+  readonly lastState: OnlineState | null;
+  readonly lastStateAtMs: number | null;
+  /** When anything came from it last. */
+  readonly lastSeenAtMs: number | null;
+  /** The edge's clock minus ours, ms; null until known. */
+  readonly clockOffsetMs: number | null;
+  readonly clockOff: boolean;
+  readonly epoch: string | null;
+  /** The last seq stored of that epoch. */
+  readonly upTo: number;
+  /** Events that the edge has written and we have not stored, as far as its last state tells; null until known. */
+  readonly backlogEvents: number | null;
+  readonly outboxBytes: number | null;
+  /** Set while its history cannot be continued. */
+  readonly conflict: AckConflict | null;
+}
 
 export function edgeStatusOf(directory: Directory, view: EdgeView): EdgeStatusView {
   const cursor = directory.cursor(view.edgeId);

@@ -46,9 +46,9 @@ export function decisionsOf(facts: readonly SiteFact[]): DecisionToSend[] {
     .map(({ arrival, decision }) => ({ arrival, decision }));
 }
 
-export { evolve, InvariantError } from './evolve.js';
+export { evolve } from './evolve.js';
 export type { SiteFact } from './facts.js';
 export { noticesOf } from './notices.js';
 export * from './queries.js';
-export { engineLimits, newSite, restoreSite, takeChanges } from './state.js';
+export { newSite, restoreSite, takeChanges } from './state.js';
 export type { SiteChanges, SiteState, StoredSite } from './state.js';

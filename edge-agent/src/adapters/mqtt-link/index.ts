@@ -1,4 +1,4 @@
 export { createMqttLink } from './mqtt-link.js';
 export type { MqttLinkOptions } from './mqtt-link.js';
-export { brokerSettingsSchema, isLoopback, plaintextProblem } from './settings.js';
+export { brokerSettingsSchema, plaintextProblem } from './settings.js';
 export type { BrokerSettings } from './settings.js';

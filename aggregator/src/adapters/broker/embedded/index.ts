@@ -1,7 +1,6 @@
 export { createEmbeddedBroker } from './broker.js';
 export type { BrokerCounters, EmbeddedBroker, EmbeddedBrokerOptions } from './broker.js';
 export type { ListenAddress } from './listeners.js';
-export { refusalReasons } from './refusals.js';
 export type { RefusalReason } from './refusals.js';
-export { brokerLimitsSchema, embeddedBrokerSettingsSchema } from './settings.js';
+export { embeddedBrokerSettingsSchema } from './settings.js';
 export type { BrokerLimits, EmbeddedBrokerSettings } from './settings.js';

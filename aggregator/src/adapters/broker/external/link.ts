@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import { centreFilters, wireLimits } from '@gatehouse/shared';
+import { centreFilters } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Logger, Random } from '@gatehouse/shared';
 import type { CentreLink, IncomingMessage } from '../../../app/ports.js';
 import { messageOf } from '../../error-message.js';
@@ -173,6 +173,3 @@ async function optionsOf(settings: ExternalBrokerSettings): Promise<IClientOptio
     ...(settings.keyFile === null ? {} : { key: await read(settings.keyFile, 'keyFile') }),
   };
 }
-
-/** A broker's packet limit must be above this, bytes. */
-export const requiredPacketBytes = wireLimits.maxPayloadBytes + 1024;

@@ -1,3 +1,0 @@
-export * from './inputs.js';
-export * from './refusal.js';
-export * from './rows.js';
