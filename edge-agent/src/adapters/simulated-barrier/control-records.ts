@@ -9,6 +9,8 @@ const maxWaiters = 64;
 
 export interface ControlRecords {
   take(happening: GateHappening): void;
+  /** Knows a vehicle that was just sent, before the lane has said anything of it. */
+  expect(vehicleId: string, gateId: string): void;
   status(vehicleId: string): VehicleStatus | undefined;
   /** Events after the cursor; waits up to `waitMs` when there are none. */
   after(cursor: number, limit: number, waitMs: number): Promise<ControlEventPage>;
@@ -53,6 +55,10 @@ export function createControlRecords(clock: Clock, run: string): ControlRecords 
         if (events.length > maxRememberedEvents) events.shift();
         wake();
       }
+    },
+    expect(vehicleId, gateId) {
+      if (vehicles.has(vehicleId)) return;
+      remember({ vehicleId, gateId, ended: false, step: 'queued', atMs: clock.wallMs() });
     },
     status: (vehicleId) => vehicles.get(vehicleId),
     after(cursor, limit, waitMs) {

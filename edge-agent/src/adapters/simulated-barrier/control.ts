@@ -61,6 +61,7 @@ export function createSimulationControl(options: SimulationControlOptions): Simu
   const sendVehicle = (gateId: string, body: unknown): Answer => {
     const result = gate(gateId).send(parse(vehicleOrderSchema, body));
     if (!result.accepted) throw new Refusal(429, 'the queue of this lane is full');
+    records.expect(result.vehicleId, gateId);
     return { status: 201, body: { vehicleId: result.vehicleId, gateId } };
   };
   const setPower = (body: unknown): Answer => {

@@ -91,7 +91,7 @@ describe('several reads of one vehicle', () => {
     ['AB12CDE', 'AB12CDE', true],
     ['AB12CDE', 'A812CDE', true],
     ['AB12CDE', 'A812C0E', true],
-    ['AB12CDE', 'AB12CDF', false],
+    ['AB12CDE', 'AB12CDX', false],
     ['CAR0001', 'CAR0002', false],
     ['AB12CDE', '??12CDE', true],
     ['AB12CDE', 'AB12CD', true],
