@@ -5,10 +5,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type * as Sqlite3 from 'sqlite3';
 import { deadlineMs, System, until } from '../support/processes.js';
 import type { SiteGate } from '../support/processes.js';
 
-const sqlite3 = createRequire(import.meta.url)('sqlite3') as typeof import('sqlite3');
+const sqlite3 = createRequire(import.meta.url)('sqlite3') as typeof Sqlite3;
 
 jest.setTimeout(240_000);
 
@@ -79,8 +80,8 @@ describe('when processes are killed in the middle of traffic', () => {
     new Set(
       system
         .happenings(edgeId)
-        .filter((line) => line['type'] === 'ended')
-        .map((line) => line['report'] as { vehicleId: string; outcome: string })
+        .filter((line) => line.type === 'ended')
+        .map((line) => line.report as { vehicleId: string; outcome: string })
         .filter(({ outcome }) => outcome === 'passed')
         .map(({ vehicleId }) => vehicleId),
     );
@@ -98,7 +99,7 @@ describe('when processes are killed in the middle of traffic', () => {
         const outcome = await until('the vehicle is through or gone', async () => {
           try {
             const status = await system.control(edgeId, 'GET', `/vehicles/${vehicleId}`);
-            return (status['report'] as { outcome?: string } | null | undefined)?.outcome;
+            return (status.report as { outcome?: string } | null | undefined)?.outcome;
           } catch (error) {
             // The lane was killed with the vehicle in it, and the new one has not heard of it.
             return String(error).includes(vehicleId) ? 'gone' : undefined;

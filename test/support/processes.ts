@@ -275,7 +275,7 @@ export class System {
   }
 
   async sendVehicle(edgeId: string, gateId: string, order: Record<string, unknown>): Promise<string> {
-    return String((await this.control(edgeId, 'POST', `/gates/${gateId}/vehicles`, order))['vehicleId']);
+    return String((await this.control(edgeId, 'POST', `/gates/${gateId}/vehicles`, order)).vehicleId);
   }
 
   /** What the simulated barriers of an edge saw happen. */
@@ -287,7 +287,7 @@ export class System {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.others.map((running) => (running.exitCode === null ? running.kill() : null)));
-    if (process.env['GATEHOUSE_KEEP'] === undefined) rmSync(this.directory, { recursive: true, force: true });
+    await Promise.all(this.others.filter(({ exitCode }) => exitCode === null).map((running) => running.kill()));
+    if (process.env.GATEHOUSE_KEEP === undefined) rmSync(this.directory, { recursive: true, force: true });
   }
 }
