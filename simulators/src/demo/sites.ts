@@ -61,12 +61,12 @@ function cityHall(): DemoSite {
     ...bays('level-0', 'A', [
       ['accessible', 4],
       ['motorcycle', 4],
-      ['ev', 4],
-      ['standard', 12],
+      ['ev', 6],
+      ['standard', 10],
     ]),
     ...bays('level-1', 'B', [
-      ['ev', 4],
-      ['standard', 20],
+      ['ev', 6],
+      ['standard', 18],
     ]),
     ...bays('level-2', 'C', [
       ['large', 3],
@@ -78,7 +78,7 @@ function cityHall(): DemoSite {
     hasReaders: true,
     edges: cityHallEdges,
     layout: layoutOf('city-hall', 'City hall', ['level-0', 'level-1', 'level-2'], slots, cityHallEdges),
-    traffic: commuterProfile({ timeZone: demoTimeZone, dailyVisitors: 190, regulars: 36 }),
+    traffic: commuterProfile({ timeZone: demoTimeZone, dailyVisitors: 240, regulars: 40 }),
   };
 }
 
@@ -90,7 +90,7 @@ function station(): DemoSite {
     edges: stationEdges,
     layout: layoutOf('station', 'Station', ['yard'], bays('yard', 'S', [['standard', 40]]), stationEdges),
     traffic: {
-      ...commuterProfile({ timeZone: demoTimeZone, dailyVisitors: 80, regulars: 20 }),
+      ...commuterProfile({ timeZone: demoTimeZone, dailyVisitors: 105, regulars: 24 }),
       classShares: { standard: 100, ev: 0, accessible: 0, motorcycle: 0, large: 0 },
     },
   };

@@ -65,7 +65,7 @@ export function commuterProfile(options: {
       'working-day': localHour >= 6 && localHour < 9 ? 57 : 9,
       long: 3,
     }),
-    classShares: { standard: 78, ev: 12, accessible: 4, motorcycle: 4, large: 2 },
+    classShares: { standard: 82, ev: 10, accessible: 3, motorcycle: 3, large: 2 },
     regulars: { count: options.regulars, attendance: 0.82 },
     returningShare: 0.3,
     misbehaviour: { 'back-out': 0.01, tailgate: 0.004, 'wrong-way': 0.002 },
