@@ -72,6 +72,22 @@ describe('the physical model of a lane', () => {
     expect(lane.reports()).toMatchObject([{ outcome: 'denied-left', direction: null, startedAtMs: null }]);
   });
 
+  it('heeds what the sign said while it was still rolling up to the arm', () => {
+    const lane = rig({ headwayM: 2, signPatienceMs: 5_000, patienceMs: 600_000 });
+    lane.send({ speedKmh: 5, lengthM: 4 });
+    const rollsOverTheLoop = (): boolean =>
+      lane.events.some((event) => event.type === 'vehicle' && event.step === 'at-loop');
+    let atMs = 0;
+    while (!rollsOverTheLoop() && atMs < 10_000) {
+      atMs += 50;
+      lane.runTo(atMs);
+    }
+    expect(lane.events.some((event) => event.type === 'vehicle' && event.step === 'waiting')).toBe(false);
+    lane.physics.output(atMs, { kind: 'text', text: 'Full' });
+    lane.runTo(30_000);
+    expect(lane.reports()).toMatchObject([{ outcome: 'denied-left', signTexts: [{ text: 'Full' }] }]);
+  });
+
   it('sends it away sooner once the sign has told it something, and reports what it said', () => {
     const lane = rig({ signPatienceMs: 5_000 });
     lane.send({ speedKmh: 10 });

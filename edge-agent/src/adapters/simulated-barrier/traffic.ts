@@ -100,7 +100,14 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     mover.after(vehicle, vehicle.order.patienceMs ?? settings.patienceMs, () => {
       giveUp(vehicle);
     });
+    // What the sign said while it was still rolling counts too.
+    if ((vehicle.signTexts.at(-1)?.text ?? '') !== '') heedSign(vehicle);
     tryStart(vehicle, 0);
+  };
+  const heedSign = (vehicle: Vehicle): void => {
+    mover.after(vehicle, settings.signPatienceMs, () => {
+      if (!vehicle.granted && !machine.isHeldOpen) giveUp(vehicle);
+    });
   };
 
   // ------------------------------------------------------------ going
@@ -258,10 +265,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
       for (const vehicle of inLane) {
         if (vehicle.arrivedAtMs === null || vehicle.phase === 'passing' || vehicle.phase === 'leaving') continue;
         noteSignText(vehicle, { atMs: agenda.nowMs, text });
-        if (text === '') continue;
-        mover.after(vehicle, settings.signPatienceMs, () => {
-          if (!vehicle.granted && !machine.isHeldOpen) giveUp(vehicle);
-        });
+        if (text !== '') heedSign(vehicle);
       }
     },
     get waiting() {
