@@ -72,6 +72,18 @@ describe('the physical model of a lane', () => {
     expect(lane.reports()).toMatchObject([{ outcome: 'denied-left', direction: null, startedAtMs: null }]);
   });
 
+  it('keeps the next vehicle back while one that was turned away is in its way', () => {
+    const lane = rig({ patienceMs: 5_000, turnAwayMs: 3_000 });
+    lane.send({});
+    while (lane.reports().length === 0) lane.runTo(lane.physics.nextMs ?? 60_000);
+    lane.send({});
+    lane.runTo(60_000);
+    const drivingUp = lane.events.filter((event) => event.type === 'vehicle' && event.step === 'driving-up');
+    const [first] = lane.reports();
+    expect(drivingUp).toHaveLength(2);
+    expect(drivingUp[1]?.atMs).toBe((first?.endedAtMs ?? 0) + 3_000);
+  });
+
   it('heeds what the sign said while it was still rolling up to the arm', () => {
     const lane = rig({ headwayM: 2, signPatienceMs: 5_000, patienceMs: 600_000 });
     lane.send({ speedKmh: 5, lengthM: 4 });

@@ -146,6 +146,20 @@ describe('a replay of passages through real parts', () => {
     });
   });
 
+  it('decides each vehicle of a queue before a full site by itself', async () => {
+    const { reconciliation } = await replay(passages(...Array.from({ length: 6 }, () => [0, 'entry'] as const)), {
+      slots: 1,
+      entryLanes: 1,
+    });
+    expect(reconciliation).toMatchObject({
+      agrees: true,
+      passages: { entries: { atGates: 1, inAggregator: 1 } },
+      refused: { total: 5, byReason: { full: 5 } },
+    });
+    // Nobody stands there until his patience ends: each heeds the sign.
+    expect(reconciliation.longestWaitMs).toBeLessThan(5 * minuteMs);
+  });
+
   it('adds lanes for a rush, and queues what is still too much', async () => {
     const rush = passages(...Array.from({ length: 12 }, () => [0, 'entry'] as const));
     const many = await replay(rush);

@@ -43,6 +43,9 @@ export const simulatedLaneSettingsSchema = z.strictObject({
   tailgateGapM: metres(0.3, 10, 2),
   patienceMs: milliseconds(3_600_000, 60_000).describe('How long a vehicle waits at a closed arm.'),
   signPatienceMs: milliseconds(3_600_000, 8_000).describe('How long it waits on once the sign has told it something.'),
+  turnAwayMs: milliseconds(60_000, 3_000).describe(
+    'How long a vehicle that goes back is in the way of the one behind it.',
+  ),
   chatterPeriodMs: z.int().min(10).max(10_000).default(150),
   powerCutArm: z.enum(['stays', 'drops', 'opens']).default('stays').describe('What the arm does without power.'),
   maxQueuedVehicles: z.int().min(1).max(100_000).default(1_000),

@@ -43,6 +43,8 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   const queue: Vehicle[] = [];
   const tailgaters: Vehicle[] = [];
   const inLane = new Set<Vehicle>();
+  /** Until then a vehicle that went back is in the way. */
+  let clearAtMs = -Infinity;
   const farEndM = geometry.loops.safety.endM + clearanceM;
 
   const step = (vehicle: Vehicle, name: VehicleStep): void => {
@@ -59,7 +61,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   // ------------------------------------------------------------ coming
 
   const next = (): void => {
-    if (inLane.size > 0) return;
+    if (inLane.size > 0 || agenda.nowMs < clearAtMs) return;
     const vehicle = queue.shift();
     if (vehicle === undefined) return;
     inLane.add(vehicle);
@@ -170,7 +172,10 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     mover.remove(vehicle);
     inLane.delete(vehicle);
     emit({ type: 'ended', atMs: agenda.nowMs, report: reportOf(vehicle, outcome, direction, agenda.nowMs) });
-    next();
+    if (direction === null) {
+      clearAtMs = agenda.nowMs + settings.turnAwayMs;
+      agenda.at(clearAtMs, next);
+    } else next();
   };
 
   // ------------------------------------------------------------ following
