@@ -347,7 +347,7 @@ function clone(edge: StoryEdge): Line[] {
     toCentre('events', batch),
     'The numbers go on but the hashes do not. The aggregator applies nothing, says so, and raises an alarm. `upTo` and `hash` are what it has.',
     toEdge('acks', conflict),
-    'The edge begins a new epoch. What was not acknowledged goes into it again, unchanged but for `origin`: where the event stood. References to an arrival, such as `arrival: 16`, still mean the epoch in `origin`.',
+    'The edge begins a new epoch. What was not acknowledged goes into it again with `origin`: where the event stood first. A reference to an arrival always means the epoch of its batch: `arrival: 16` becomes `arrival: 1`.',
     toCentre('state', state),
     toEdge('acks', none),
     toCentre('events', resent),

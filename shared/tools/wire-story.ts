@@ -71,7 +71,10 @@ export class StoryEdge {
     this.oldest = 1;
     old.kept.forEach(({ event, hash }, index) => {
       if (index < old.acked) return;
-      this.keep({ ...event, origin: { epoch: old.epoch, seq: index + 1, hash } });
+      // An arrival is spoken of by its seq in the epoch of the batch.
+      const arrival =
+        'arrival' in event && typeof event.arrival === 'number' ? { arrival: event.arrival - old.acked } : {};
+      this.keep({ ...event, ...arrival, origin: { epoch: old.epoch, seq: index + 1, hash } });
     });
   }
 

@@ -9,7 +9,7 @@ import { createEdgeViews } from './ingest/edge-views.js';
 import type { EdgeViews } from './ingest/edge-views.js';
 import { createInbox } from './ingest/inbox.js';
 import type { Inbox } from './ingest/inbox.js';
-import { isDecided } from './ingest/batch-work.js';
+import { isDecided } from './ingest/decide-again.js';
 import { createReceiver, workForBatch } from './ingest/receiver.js';
 import type { Receiver } from './ingest/receiver.js';
 import { createStateWork } from './ingest/state-work.js';

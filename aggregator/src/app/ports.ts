@@ -65,6 +65,8 @@ export interface EventRow {
   readonly receivedAtMs: number;
   readonly credentialId: string | null;
   readonly body: string;
+  /** For an event sent again under a new epoch: `epoch:seq:hash` of where it stood first. */
+  readonly origin: string | null;
   /** `unknown-kind`, `clock-off`, `resent` …; empty for an ordinary event. */
   readonly flags: string[];
 }
@@ -281,7 +283,10 @@ export interface AggregatorStore {
 
   findCredentials(wanted: readonly { kind: string; value: string }[]): Promise<CredentialRow[]>;
   getCredentials(credentialIds: readonly string[]): Promise<CredentialRow[]>;
-  /** Whether events sent again under a new epoch are already here, by (edge, epoch, seq) with their hash. */
+  /**
+   * Whether events sent again under a new epoch are already here, as they stood first or as they were sent again before: the hash
+   * they had where they stood first.
+   */
   findEvents(
     edgeId: string,
     wanted: readonly { epoch: string; seq: number }[],

@@ -131,9 +131,11 @@ function endedWithoutPassage(
   const key = arrivalRef(input, seq);
   const arrival = state.arrivals.get(key);
   if (arrival === undefined) return [];
+  // What was reserved under a replaced outbox stays until an operator releases it, and so does its arrival.
+  const frozen = state.slots.get(state.reservedFor.get(key) ?? '')?.frozen === true;
   return [
     ...reservationReturned(state, key),
-    { type: 'arrival-ended', key, gateId: arrival.gateId, state: outcome, atMs: input.atMs },
+    { type: 'arrival-ended', key, gateId: arrival.gateId, state: frozen ? 'frozen' : outcome, atMs: input.atMs },
   ];
 }
 
@@ -295,6 +297,12 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
   switch (input.type) {
     case 'epoch-replaced':
       return epochReplaced(state, input, context);
+    case 'arrival-carried-over': {
+      const arrival = state.arrivals.get(input.from);
+      if (arrival?.edgeId !== input.edgeId || arrival.state !== 'frozen') return [];
+      const renamed: ArrivalRow = { ...arrival, epoch: input.epoch, seq: input.seq, state: 'open', endedAtMs: null };
+      return [{ type: 'arrival-carried-over', from: input.from, arrival: renamed, atMs: context.nowMs }];
+    }
     case 'events-gap': {
       const detail = `events ${String(input.fromSeq)} to ${String(input.toSeq)} will never come`;
       return [

@@ -10,9 +10,9 @@ import type { SiteState } from './state.js';
 
 export type PassedInput = EdgeEventInput & { readonly event: EdgeEventOf<'vehicle-passed'> };
 
-/** The arrival an event speaks of: under its own epoch, or under the one it was first written in. */
+/** The arrival an event speaks of. An event that is sent again under a new epoch speaks of arrivals of that epoch. */
 export function arrivalRef(input: EdgeEventInput, seq: number): ArrivalKey {
-  return `${input.edgeId}:${input.event.origin?.epoch ?? input.epoch}:${String(seq)}`;
+  return `${input.edgeId}:${input.epoch}:${String(seq)}`;
 }
 
 export function decidePassed(state: SiteState, input: PassedInput, context: Context): SiteFact[] {

@@ -19,6 +19,7 @@ export function decide(state: SiteState, input: SiteInput, context: Context): re
     case 'edge-event':
       return decideEdgeEvent(state, input, context);
     case 'epoch-replaced':
+    case 'arrival-carried-over':
     case 'events-gap':
     case 'store-restored':
     case 'edge-recovered':

@@ -37,6 +37,9 @@ export function evolve(state: SiteState, fact: SiteFact): void {
     case 'arrival-ended':
       evolveArrival(state, fact);
       return;
+    case 'arrival-carried-over':
+      carryArrivalOver(state, fact);
+      return;
     case 'session-opened':
     case 'session-changed':
     case 'session-closed':
@@ -206,6 +209,26 @@ function evolveArrival(state: SiteState, fact: ArrivalFact): void {
   }
   indexArrival(state, fact.key);
   if (fact.type === 'arrival-ended') forgetUnused(state, arrival.credentialId);
+}
+
+function carryArrivalOver(state: SiteState, fact: FactOf<'arrival-carried-over'>): void {
+  const key = arrivalKey(fact.arrival);
+  const slot = state.slots.get(state.reservedFor.get(fact.from) ?? '');
+  evolveArrival(state, { type: 'arrival-opened', arrival: fact.arrival, credential: null });
+  if (slot !== undefined) {
+    unindexSlot(state, slot);
+    slot.arrivalKey = key;
+    indexSlot(state, slot);
+    state.dirty.slots.set(slot.slotId, slot);
+  }
+  evolveArrival(state, {
+    type: 'arrival-ended',
+    key: fact.from,
+    gateId: fact.arrival.gateId,
+    state: 'void',
+    atMs: fact.atMs,
+  });
+  indexArrival(state, key);
 }
 
 type SessionFact = FactOf<'session-opened' | 'session-changed' | 'session-closed' | 'session-rewritten'>;

@@ -71,6 +71,13 @@ export type SiteFact =
       readonly state: ArrivalState;
       readonly atMs: number;
     }
+  /** `arrival` goes on under its new name; what was reserved for `from` is reserved for it, frozen as it was. */
+  | {
+      readonly type: 'arrival-carried-over';
+      readonly from: ArrivalKey;
+      readonly arrival: ArrivalRow;
+      readonly atMs: number;
+    }
   | { readonly type: 'session-opened'; readonly session: SessionRow; readonly credential: KnownCredential | null }
   | {
       readonly type: 'session-changed';

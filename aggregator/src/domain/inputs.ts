@@ -43,6 +43,14 @@ export type EdgeFactInput =
       readonly previousEpoch: string;
       readonly cause: string;
     }
+  /** The vehicle of an arrival that was frozen is still at its gate: the new outbox names it by another seq. */
+  | {
+      readonly type: 'arrival-carried-over';
+      readonly edgeId: string;
+      readonly from: ArrivalKey;
+      readonly epoch: string;
+      readonly seq: number;
+    }
   /** Events that will never come: recorded, passed over. */
   | {
       readonly type: 'events-gap';

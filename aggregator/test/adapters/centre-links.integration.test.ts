@@ -1,8 +1,8 @@
-import { jest } from '@jest/globals';
 /**
  * The embedded broker, and the link to Mosquitto, pass the suite of every centre link.
  * @needs mosquitto
  */
+import { jest } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';

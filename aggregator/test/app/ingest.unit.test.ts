@@ -414,6 +414,47 @@ describe('a new epoch', () => {
     ]);
   });
 
+  it('drops an event that was sent again before, although it was never stored where it stood first', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    const origin = { epoch: hex128('lost'), seq: 7, hash: 'a'.repeat(64) };
+    for (const epoch of ['second', 'third']) {
+      edge.beginEpoch(hex128(epoch));
+      edge.arrive('AB12CDE', { origin });
+      edge.send();
+      await world.settle();
+      expect(edge.acks.at(-1)).toMatchObject({ epoch: hex128(epoch), upTo: 1 });
+    }
+    expect(await world.events()).toHaveLength(1);
+  });
+
+  it('follows an arrival into the new epoch: the decision is sent again under its new name, and its passage takes its slot', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    edge.state();
+    edge.arrive('AB12CDE');
+    edge.send({ waiting: [1] });
+    await world.settle();
+    const first = edge.decisions.at(-1);
+    const origin = { epoch: edge.epoch, seq: 1, hash: edge.hashAt(1) };
+    edge.beginEpoch(hex128('second'));
+    edge.write('mode-changed', { gateId: 'edge-1-in', mode: 'automatic', by: 'test' });
+    edge.arrive('AB12CDE', { origin });
+    edge.send({ waiting: [2] });
+    await world.settle();
+    expect(first).toMatchObject({ outcome: 'admit', arrival: 1 });
+    expect(edge.decisions.at(-1)).toMatchObject({ ...first, epoch: hex128('second'), arrival: 2 });
+    edge.pass(2, first?.slot?.slotId ?? null);
+    edge.send();
+    await world.settle();
+    expect(summary()).toMatchObject({
+      vehiclesInside: 1,
+      sessionsOpen: 1,
+      slots: { occupied: 1, reserved: 0 },
+    });
+    expect(await world.reviews()).toEqual(['epoch-replaced']);
+  });
+
   it('drops a known event of an unknown kind that is sent again', async () => {
     await open();
     const edge = world.edge('edge-1');

@@ -214,6 +214,7 @@ describe('upkeep', () => {
       arrival: null,
       slotId: null,
       basis: 'exit-alone',
+      origin: null,
       flags: [],
     });
     edge.send();

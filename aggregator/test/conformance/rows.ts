@@ -223,6 +223,7 @@ export function eventRow(seq: number, row: Partial<EventRow> = {}): EventRow {
     receivedAtMs: seq * 10,
     credentialId: null,
     body: '{"kind":"vehicle-passed"}',
+    origin: null,
     flags: [],
     ...row,
   };

@@ -234,6 +234,16 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect(await store.findEvents('edge-2', [{ epoch: rows.epoch, seq: 1 }])).toEqual([]);
       });
 
+      it('finds an event that was sent again by where it stood first', async () => {
+        const first = { epoch: 'd'.repeat(32), seq: 12, hash: 'f'.repeat(64) };
+        const origin = `${first.epoch}:12:${first.hash}`;
+        await store.commit(changeSet({ events: [rows.eventRow(1, { origin })] }));
+        expect(await store.findEvents('edge-1', [{ epoch: first.epoch, seq: 12 }])).toEqual([first]);
+        for (const seq of [1, 2, 120]) {
+          expect(await store.findEvents('edge-1', [{ epoch: first.epoch, seq }])).toEqual([]);
+        }
+      });
+
       it('gets a session by site and id', async () => {
         const closed = rows.sessionRow(1, { state: 'closed', exitAtMs: 5000, durationMs: 4000, exitAuthorised: true });
         await store.commit(changeSet({ sessions: [closed, rows.sessionRow(1, { siteId: 'site-b' })] }));

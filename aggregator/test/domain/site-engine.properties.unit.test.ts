@@ -137,7 +137,7 @@ function play(site: TestSite, now: Step): void {
       });
       return;
     case 'edge':
-      playEdge(site, now.how);
+      playEdge(site, now.how, now.carries);
       return;
     case 'wait':
       site.wait(now.minutes * 60_000).apply({ type: 'tick' });
@@ -154,12 +154,16 @@ function play(site: TestSite, now: Step): void {
   }
 }
 
-function playEdge(site: TestSite, how: string): void {
+function playEdge(site: TestSite, how: string, carries: boolean): void {
   const edgeId = 'edge-in';
   if (how === 'epoch-replaced') {
     const epoch = site.newId();
     site.apply({ type: 'epoch-replaced', edgeId, previousEpoch: site.epochOf(edgeId), epoch, cause: 'test' });
     site.epochs.set(edgeId, epoch);
+    for (const [from, arrival] of [...site.state.arrivals]) {
+      if (arrival.state !== 'frozen' || arrival.edgeId !== edgeId || !carries) continue;
+      site.apply({ type: 'arrival-carried-over', edgeId, from, epoch, seq: site.nextSeq(edgeId) });
+    }
   } else if (how === 'store-restored' || how === 'edge-recovered') site.apply({ type: how, edgeId });
   else if (how === 'release') site.apply({ type: 'release-holdings', edgeId, by: 'x', reason: 'y' });
   else site.apply({ type: 'edge-currency', edgeId, current: how === 'current' });

@@ -86,8 +86,7 @@ export class TestSite {
     event: { readonly kind: EdgeEventKind; readonly [member: string]: unknown },
     more: Partial<EdgeEventInput> = {},
   ): { seq: number; facts: readonly SiteFact[] } {
-    const seq = (this.seqs.get(edgeId) ?? 0) + 1;
-    this.seqs.set(edgeId, seq);
+    const seq = this.nextSeq(edgeId);
     const facts = this.apply({
       type: 'edge-event',
       edgeId,
@@ -101,6 +100,12 @@ export class TestSite {
       ...more,
     });
     return { seq, facts };
+  }
+
+  nextSeq(edgeId: string): number {
+    const seq = (this.seqs.get(edgeId) ?? 0) + 1;
+    this.seqs.set(edgeId, seq);
+    return seq;
   }
 
   epochOf(edgeId: string): string {

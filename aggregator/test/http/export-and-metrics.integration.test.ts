@@ -1,3 +1,7 @@
+/**
+ * What goes out in bulk: sessions as CSV, and metrics as Prometheus reads them.
+ * @needs prometheus
+ */
 import { spawnSync } from 'node:child_process';
 import type { SessionResource } from '@gatehouse/shared';
 import { systemRandom } from '@gatehouse/shared/node';

@@ -187,6 +187,7 @@ export const tables: { readonly [T in RowTable]: Table<RowOf<T>> } = {
       receivedAtMs: number,
       credentialId: textOrNull,
       body: text,
+      origin: textOrNull,
       flags: json,
     },
   },

@@ -1,14 +1,16 @@
 /** Takes one event of a batch over: stores it, applies it to its site, or puts it in quarantine. */
-import type { EdgeEvent } from '@gatehouse/shared';
+import type { EdgeEvent, EventOrigin, FutureEvent } from '@gatehouse/shared';
 import { siteRowOf } from '../../domain/engine.js';
 import type { SiteState } from '../../domain/engine.js';
 import type { KnownCredential } from '../../domain/inputs.js';
+import { arrivalKey } from '../../domain/rows.js';
 import type { VehicleView } from '../../domain/rows.js';
 import type { EventResult } from '../observer.js';
 import type { EventRow } from '../ports.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { TurnReads } from '../turn/work.js';
 import type { IngestContext, Received } from './context.js';
+import { decideAgain } from './decide-again.js';
 import type { EdgeView } from './edge-view.js';
 import { quarantineEvent } from './quarantine.js';
 import type { ReadBatch, ReadEvent } from './read-batch.js';
@@ -40,13 +42,23 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
   }
   const origin = originFrom(read.event);
   const stored = origin === null ? undefined : applying.reads.eventHash(received.edgeId, origin.epoch, origin.seq);
-  if (stored !== undefined && stored === origin?.hash) {
+  if (origin !== null && stored === origin.hash) {
+    if (read.event.kind === 'vehicle-arrived') carryOver(applying, seq, origin);
     report(applying, read, 'resent-known');
     return;
   }
   applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
+  if (origin !== null) applying.reads.noteEvent(received.edgeId, origin.epoch, origin.seq, origin.hash);
   if (read.type === 'future') storeFutureEvent(applying, seq, hash, read.event);
   else storeKnownEvent(applying, seq, hash, read.event, stored !== undefined);
+}
+
+/** The arrival is known under its first name; from now on the edge speaks of it by this one. */
+function carryOver({ context, turn, received, view, batch }: Applying, seq: number, origin: EventOrigin): void {
+  const { edgeId, siteId } = received;
+  const from = arrivalKey({ edgeId, epoch: origin.epoch, seq: origin.seq });
+  turn.apply(siteId, { type: 'arrival-carried-over', edgeId, from, epoch: batch.epoch, seq });
+  if (batch.waiting.has(seq)) decideAgain(context, turn, view, { edgeId, epoch: batch.epoch, seq });
 }
 
 function whyNot({ site, received }: Applying, read: ReadEvent): string | null {
@@ -91,6 +103,7 @@ function storeKnownEvent(
     atMs: time.atMs,
     credentialId: credential?.credentialId ?? null,
     body: JSON.stringify(bodyOf(event, credential)),
+    origin: originText(event),
     flags,
   });
   const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq);
@@ -128,10 +141,16 @@ function storeFutureEvent(
     atMs: time.atMs,
     credentialId: null,
     body: JSON.stringify(redactEvent(event, (credential) => turn.credential(credential).credentialId)),
+    origin: originText(event),
     flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originFrom(event) === null ? [] : ['resent'])],
   });
   turn.apply(received.siteId, { type: 'unknown-event', edgeId: received.edgeId, gateId, kind: event.kind });
   report(applying, { type: 'future', event }, 'unknown-kind');
+}
+
+function originText(event: EdgeEvent | FutureEvent): string | null {
+  const origin = originFrom(event);
+  return origin === null ? null : `${origin.epoch}:${String(origin.seq)}:${origin.hash}`;
 }
 
 function rowHead(

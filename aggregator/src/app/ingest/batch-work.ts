@@ -1,15 +1,14 @@
 /** One batch of an edge's events as work for a turn; its events one by one when the batch cannot be stored as a whole. */
 import { arrivalOf } from '../../domain/engine.js';
 import { arrivalKey } from '../../domain/rows.js';
-import type { ArrivalRow, DecisionRecord } from '../../domain/rows.js';
 import type { CursorRow } from '../ports.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { StoreNeeds, TurnReads, Work } from '../turn/work.js';
 import { applyEvent } from './apply-event.js';
 import type { Applying } from './apply-event.js';
 import type { IngestContext, Received } from './context.js';
-import type { EdgeView } from './edge-view.js';
 import { highestKnown } from './edge-view.js';
+import { decideAgain, isDecided } from './decide-again.js';
 import { alarmIdentity, beginEpoch, refuseHistory } from './epochs.js';
 import type { Position } from './history.js';
 import { placeBatch, standingOf } from './history.js';
@@ -163,26 +162,6 @@ function sendDecisionsAgain({ context, turn, view, site, received, batch }: Appl
       }
     });
   }
-}
-
-/** It is open, and the aggregator's decision stands: the edge has not decided by itself. */
-export function isDecided<T extends Readonly<ArrivalRow>>(arrival: T): arrival is T & { decision: DecisionRecord } {
-  return arrival.state === 'open' && arrival.localOutcome === null && arrival.decision !== null;
-}
-
-/** Sends the decision as it stands when the turn is stored, if the arrival is still open then. */
-export function decideAgain(
-  context: IngestContext,
-  turn: OpenTurn,
-  view: EdgeView,
-  wanted: { readonly edgeId: string; readonly epoch: string; readonly seq: number },
-): void {
-  turn.afterCommit(() => {
-    const site = turn.findSite(view.siteId);
-    const arrival = site === undefined ? undefined : arrivalOf(site, arrivalKey(wanted));
-    if (site === undefined || arrival === undefined || !isDecided(arrival)) return;
-    context.outbound.decision(view, site, arrival, arrival.decision);
-  });
 }
 
 function reportDropped({ context, turn }: Applying): void {

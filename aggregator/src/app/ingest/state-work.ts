@@ -3,7 +3,7 @@ import type { OnlineState } from '@gatehouse/shared';
 import { openArrivals, summaryOf } from '../../domain/engine.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { Work } from '../turn/work.js';
-import { decideAgain, isDecided } from './batch-work.js';
+import { decideAgain, isDecided } from './decide-again.js';
 import type { IngestContext } from './context.js';
 import type { EdgeView } from './edge-view.js';
 import { highestKnown } from './edge-view.js';

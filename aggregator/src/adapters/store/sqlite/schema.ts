@@ -59,6 +59,7 @@ export const indexSql: readonly string[] = [
   index('events', 'edge', ['edgeId', 'receivedAtMs']),
   index('events', 'gate', ['gateId', 'receivedAtMs'], 'gateId IS NOT NULL'),
   index('events', 'kind', ['kind', 'receivedAtMs']),
+  index('events', 'origin', ['edgeId', 'origin'], 'origin IS NOT NULL'),
   index('quarantine', 'received', ['receivedAtMs', 'quarantineId']),
   index('quarantine', 'site', ['siteId', 'receivedAtMs', 'quarantineId']),
   index('notices', 'at', ['atMs']),

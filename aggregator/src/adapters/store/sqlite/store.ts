@@ -135,8 +135,13 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     async findEvents(edgeId, wanted) {
       if (wanted.length === 0) return [];
       const rows = await use().lookups.all(
-        `SELECT e.epoch, e.seq, e.hash FROM json_each(?) AS j CROSS JOIN events AS e
-          ON e.edgeId = ? AND e.epoch = json_extract(j.value, '$.epoch') AND e.seq = json_extract(j.value, '$.seq')`,
+        `SELECT e.epoch, e.seq, e.hash FROM json_each(?1) AS j CROSS JOIN events AS e
+          ON e.edgeId = ?2 AND e.epoch = json_extract(j.value, '$.epoch') AND e.seq = json_extract(j.value, '$.seq')
+        UNION ALL
+        SELECT json_extract(j.value, '$.epoch'), json_extract(j.value, '$.seq'), substr(e.origin, -64)
+          FROM json_each(?1) AS j CROSS JOIN events AS e
+          ON e.edgeId = ?2 AND e.origin >= json_extract(j.value, '$.epoch') || ':' || json_extract(j.value, '$.seq') || ':'
+            AND e.origin < json_extract(j.value, '$.epoch') || ':' || json_extract(j.value, '$.seq') || ';'`,
         [JSON.stringify(wanted.map(({ epoch, seq }) => ({ epoch, seq }))), edgeId],
       );
       return rows as { epoch: string; seq: number; hash: string }[];
