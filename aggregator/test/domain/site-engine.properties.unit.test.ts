@@ -57,6 +57,7 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('edge' as const),
+      carries: fc.boolean(),
       how: fc.constantFrom('epoch-replaced', 'store-restored', 'edge-recovered', 'behind', 'current', 'release'),
     }),
   },
