@@ -1,10 +1,10 @@
 /** How an edge gets its credential: a one-time code is redeemed at the aggregator, and the answer kept in a private file. */
 import { chmod, open, readFile, rename, stat } from 'node:fs/promises';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeIssues, slugSchema } from '@gatehouse/shared';
 import type { Clock, Logger, Random } from '@gatehouse/shared';
 import { z } from 'zod';
+import { makeDirectory } from '@gatehouse/shared/node';
 import { plaintextProblem } from './adapters/mqtt-link/index.js';
 
 export const edgeCredentialSchema = z.object({
@@ -96,7 +96,7 @@ export async function writeCredential(dataDir: string, credential: EdgeCredentia
   const path = credentialPath(dataDir);
   const temporary = `${path}.new`;
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o750 });
+    await makeDirectory(dataDir, 0o750);
     const file = await open(temporary, 'w', 0o600);
     try {
       await file.chmod(0o600);

@@ -102,7 +102,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
   const listener = createTurnListener({ ports, memory, views, outbound, observer, followers, inbox });
   const runner = createTurnRunner(
     memory,
-    { ...ports, decisionTtlMs: settings.decisionTtlMs },
+    { ...ports, linkClock, decisionTtlMs: settings.decisionTtlMs },
     {
       ...listener,
       onOutcome(outcome) {

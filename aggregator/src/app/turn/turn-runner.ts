@@ -25,7 +25,10 @@ export interface TurnListener {
 }
 
 export interface TurnRunnerPorts extends TurnPorts {
+  /** The time of records. */
   readonly clock: Clock;
+  /** The time that passes here. */
+  readonly linkClock: Clock;
   readonly logger: Logger;
   readonly store: AggregatorStore;
 }
@@ -61,7 +64,7 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
 
   /** One turn. Nothing of it happened when it answers a failure. */
   const attempt = async (group: readonly Work[]): Promise<TurnFailure | null> => {
-    const startedMs = ports.clock.monoMs();
+    const startedMs = ports.linkClock.monoMs();
     let reads: TurnReads;
     try {
       if (mustReload) await reload();
@@ -94,7 +97,7 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
         ? { cause: 'content', error: storeError }
         : { cause: 'store', error: storeError };
     }
-    listener.onCommit(ports.clock.monoMs() - startedMs, rows);
+    listener.onCommit(ports.linkClock.monoMs() - startedMs, rows);
     return null;
   };
 

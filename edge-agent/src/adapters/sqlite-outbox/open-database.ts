@@ -1,8 +1,9 @@
 /** Opening the outbox's file: the lock, the version, the check for damage, and setting a damaged file aside. */
-import { access, constants, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
 import { genesisHash } from '@gatehouse/shared';
+import { makeDirectory } from '@gatehouse/shared/node';
 import { OutboxError } from '../../app/ports.js';
 import type { LossCount } from '../../app/ports.js';
 import { numberOf, openConnection, textOf } from './connection.js';
@@ -64,7 +65,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Opened
 /** @throws OutboxError `unwritable` naming the directory. */
 export async function prepareDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o750 });
+    await makeDirectory(directory, 0o750);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? 'unknown';

@@ -11,7 +11,7 @@ import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import { openConnection } from './connection.js';
 import type { Connection, Parameter, Session } from './connection.js';
-import { makeDirectory } from './directory.js';
+import { makeDataDirectory } from './directory.js';
 import { storeErrorFrom } from './errors.js';
 import { loadState } from './load.js';
 import { lockDirectory } from './lock.js';
@@ -204,7 +204,7 @@ function jsonOrNull(name: string, changes: ChangeSet): string | null {
 }
 
 async function openAll(directory: string, path: string, maxPages: number | undefined): Promise<Opened> {
-  await makeDirectory(directory);
+  await makeDataDirectory(directory);
   const lock = await lockDirectory(directory);
   const connections: Connection[] = [];
   const connect = async (setup: string): Promise<Connection> => {
