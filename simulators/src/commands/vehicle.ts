@@ -102,5 +102,5 @@ function storyLines(gate: ControlledGate, report: GateVehicleReport): string[] {
   return story
     .flatMap(([atMs, text]) => (atMs === null ? [] : [{ atMs, text }]))
     .sort((a, b) => a.atMs - b.atMs)
-    .map(({ atMs, text }) => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}  ${text}`);
+    .map(({ atMs, text }) => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z  ${text}`);
 }
