@@ -2,7 +2,7 @@
  * What the aggregator's application asks of its surroundings. Every port has an in-memory version beside the real one, and both
  * pass the same conformance suite (`aggregator/test/conformance/`).
  */
-import type { Clock, Logger, Random, Sha256 } from '@gatehouse/shared';
+import type { Clock, Logger, Random, roleNames, Sha256 } from '@gatehouse/shared';
 import type {
   ArrivalRow,
   CredentialRow,
@@ -107,12 +107,11 @@ export interface AuditRow {
   readonly hash: string;
 }
 
-export const roles = ['observer', 'viewer', 'auditor', 'operator', 'admin'] as const;
 /**
  * Each role may do what the ones before it may. `observer` reads occupancy; `viewer` reads everything with plates masked;
  * `auditor` reads plates, the audit log and the wire, and changes nothing; `operator` acts; `admin` also administers.
  */
-export type Role = (typeof roles)[number];
+export type Role = (typeof roleNames)[number];
 
 export interface KeyRow {
   readonly keyId: string;
@@ -175,6 +174,7 @@ export interface ChangeSet {
   removedSlots: { siteId: string; slotId: string }[];
   removedVehicles: string[];
   erasedCredentials: string[];
+  removedRetiredEpochs: { edgeId: string; epoch: string }[];
 }
 
 /** Everything that is kept in memory, as read at start or after a failed commit. */
@@ -310,6 +310,22 @@ export interface AggregatorStore {
 
   /** Deletes at most `maxRows` rows of `kind` older than `beforeMs`; answers how many. The newest audit row always stays. */
   prune(kind: PrunableKind, beforeMs: number, maxRows: number): Promise<number>;
+  /**
+   * Looks at the next `maxRows` credentials by id after `afterId`, null for the first, and deletes those that no stored session,
+   * arrival, event, review or vehicle refers to and that `mayGo` lets go. `mayGo` is asked before anything is deleted, and what it
+   * lets go must not be referred to again by its id.
+   */
+  pruneCredentials(
+    afterId: string | null,
+    maxRows: number,
+    mayGo: (credentialId: string) => boolean,
+  ): Promise<PrunedCredentials>;
+}
+
+export interface PrunedCredentials {
+  readonly deleted: number;
+  /** Where to go on; null when the last one was looked at. */
+  readonly lastId: string | null;
 }
 
 export type PrunableKind =

@@ -1,7 +1,7 @@
 /** What people ask for. Whatever cannot be granted is refused with a reason, before anything changes. */
 import { decideLayout } from './decide-layout.js';
 import { decided, placeFor } from './decide-arrival.js';
-import { settleMark } from './decide-passage.js';
+import { settleMark } from './unmatched-exits.js';
 import { decideReview } from './decide-review.js';
 import type { SiteFact } from './facts.js';
 import { counted, newReview, newSession, sessionEnded, slotReturned } from './facts-build.js';

@@ -1,5 +1,5 @@
 /** A person settles a review; some reviews decide what is true. */
-import { settleMark } from './decide-passage.js';
+import { settleMark } from './unmatched-exits.js';
 import type { SiteFact } from './facts.js';
 import { counted, sessionEnded } from './facts-build.js';
 import type { Context, OperatorInput } from './inputs.js';

@@ -1,6 +1,6 @@
 /** What operators do with sessions: move, close, correct, merge, authorise. */
 import { decided } from './decide-arrival.js';
-import { settleMark } from './decide-passage.js';
+import { settleMark } from './unmatched-exits.js';
 import type { SessionChange, SiteFact } from './facts.js';
 import { sessionEnded, slotReturned } from './facts-build.js';
 import type { Context, OperatorInput } from './inputs.js';

@@ -5,7 +5,8 @@
  * What is reported has happened: an edge's event is never refused, but recorded, flagged and reviewed. What a person asks for is
  * granted, or refused with a reason (`Refusal`). A broken invariant throws (`InvariantError`).
  */
-import { decideEdgeEvent, decideEdgeFact } from './decide-edge.js';
+import { decideEdgeEvent } from './decide-edge-event.js';
+import { decideEdgeFact } from './decide-edge-fact.js';
 import { decideOperator } from './decide-operator.js';
 import { decideTick } from './decide-review.js';
 import type { FactOf, SiteFact } from './facts.js';

@@ -1,15 +1,20 @@
 /** Applies one fact to the state, in place, and notes which rows have to be stored. */
+import { evolveSlot } from './evolve-slot.js';
 import type { FactOf, SiteFact } from './facts.js';
 import type { KnownCredential } from './inputs.js';
-import type { ReviewRow, SessionRow, SlotRow } from './rows.js';
+import { known } from './invariant.js';
+import type { ReviewRow, SessionRow } from './rows.js';
 import { arrivalKey } from './rows.js';
-import { engineLimits, indexArrival, indexSession, indexSlot, unindexSession, unindexSlot } from './state.js';
+import {
+  engineLimits,
+  indexArrival,
+  indexRanks,
+  indexSession,
+  indexSlot,
+  unindexSession,
+  unindexSlot,
+} from './state.js';
 import type { SiteState } from './state.js';
-
-/** A fact that contradicts the state: the engine's own mistake, never a visitor's. */
-export class InvariantError extends Error {
-  override readonly name = 'InvariantError';
-}
 
 export function evolve(state: SiteState, fact: SiteFact): void {
   switch (fact.type) {
@@ -17,6 +22,7 @@ export function evolve(state: SiteState, fact: SiteFact): void {
       state.site = { siteId: state.siteId, layout: fact.layout, version: fact.version };
       state.gates.clear();
       for (const gate of fact.layout.gates) state.gates.set(gate.gateId, gate);
+      indexRanks(state);
       state.dirty.site = true;
       state.dirty.ledger = true;
       return;
@@ -95,90 +101,6 @@ export function evolve(state: SiteState, fact: SiteFact): void {
       return;
   }
 }
-
-type SlotFact = FactOf<
-  | 'slot-added'
-  | 'slot-described'
-  | 'slot-removed'
-  | 'slot-reserved'
-  | 'slot-occupied'
-  | 'slot-freed'
-  | 'slot-frozen'
-  | 'slot-service-changed'
-  | 'slot-recall-changed'
->;
-
-function evolveSlot(state: SiteState, fact: SlotFact): void {
-  if (fact.type === 'slot-added') {
-    state.slots.set(fact.slot.slotId, fact.slot);
-    state.dirty.removedSlots.delete(fact.slot.slotId);
-    state.dirty.slots.set(fact.slot.slotId, fact.slot);
-    indexSlot(state, fact.slot);
-    return;
-  }
-  const slot = known(state.slots.get(fact.slotId), 'slot', fact.slotId);
-  unindexSlot(state, slot);
-  if (fact.type === 'slot-removed') {
-    state.slots.delete(slot.slotId);
-    state.dirty.slots.delete(slot.slotId);
-    state.dirty.removedSlots.add(slot.slotId);
-    return;
-  }
-  const arrivalBefore = slot.arrivalKey;
-  changeSlot(slot, fact);
-  indexSlot(state, slot);
-  state.dirty.slots.set(slot.slotId, slot);
-  for (const key of [arrivalBefore, slot.arrivalKey]) if (key !== null) indexArrival(state, key);
-}
-
-function changeSlot(slot: SlotRow, fact: Exclude<SlotFact, { type: 'slot-added' | 'slot-removed' }>): void {
-  switch (fact.type) {
-    case 'slot-described':
-      slot.zoneId = fact.zoneId;
-      slot.label = fact.label;
-      slot.slotClass = fact.slotClass;
-      slot.rank = fact.rank;
-      return;
-    case 'slot-reserved':
-      if (slot.state !== 'free' && slot.state !== 'held')
-        throw new InvariantError(`slot ${slot.slotId} is ${slot.state}, cannot be reserved`);
-      Object.assign(slot, vacant, { state: 'reserved', arrivalKey: fact.key, sessionId: fact.sessionId });
-      return;
-    case 'slot-occupied':
-      if (slot.state === 'occupied' && slot.sessionId !== fact.sessionId) {
-        throw new InvariantError(`slot ${slot.slotId} is occupied by another session`);
-      }
-      Object.assign(slot, vacant, {
-        state: 'occupied',
-        sessionId: fact.sessionId,
-        arrivalKey: fact.key,
-        confirmed: fact.confirmed,
-      });
-      return;
-    case 'slot-freed':
-      Object.assign(slot, vacant);
-      return;
-    case 'slot-frozen':
-      slot.frozen = true;
-      return;
-    case 'slot-service-changed':
-      slot.outOfService = fact.outOfService;
-      return;
-    case 'slot-recall-changed':
-      slot.recall = fact.recall;
-      return;
-  }
-}
-
-const vacant = {
-  state: 'free',
-  sessionId: null,
-  arrivalKey: null,
-  heldBy: null,
-  heldEpoch: null,
-  confirmed: true,
-  frozen: false,
-} as const;
 
 type ArrivalFact = FactOf<'arrival-opened' | 'arrival-decided' | 'arrival-answered' | 'arrival-ended'>;
 
@@ -314,9 +236,4 @@ function forgetCredential(state: SiteState, credentialId: string): void {
   for (const session of sessions) unindexSession(state, session);
   state.credentials.delete(credentialId);
   for (const session of sessions) indexSession(state, session);
-}
-
-function known<T>(row: T | undefined, kind: string, id: string): T {
-  if (row === undefined) throw new InvariantError(`no ${kind} ${id}`);
-  return row;
 }

@@ -2,7 +2,7 @@
 import type { Direction, SlotClass } from '@gatehouse/shared';
 import type { SiteFact } from './facts.js';
 import type { Context, KnownCredential } from './inputs.js';
-import type { ArrivalKey, ReviewKind, ReviewRow, SessionBasis, SessionRow, SlotRow } from './rows.js';
+import type { ArrivalKey, NoticeKind, ReviewKind, ReviewRow, SessionBasis, SessionRow, SlotRow } from './rows.js';
 import type { SiteState } from './state.js';
 
 /** Frees a slot, and lets what waited for it take effect. */
@@ -153,4 +153,9 @@ export function counted(
   slotId: string | null,
 ): SiteFact {
   return { type: 'passage-counted', direction, gateId, sessionId, slotId };
+}
+
+/** Nothing changes; followers of the site hear of it. */
+export function reported(kind: NoticeKind, gateId: string | null, detail: string): SiteFact {
+  return { type: 'reported', kind, gateId, detail };
 }

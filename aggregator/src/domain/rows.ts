@@ -3,6 +3,8 @@
  * carries whole rows to the store, and the store gives them back at start. Times are milliseconds of wall-clock time, UTC.
  */
 import type {
+  noticeKindNames,
+  reviewKindNames,
   AdmissionBasis,
   CredentialKind,
   DenialReason,
@@ -164,26 +166,7 @@ export function arrivalKey(arrival: {
   return `${arrival.edgeId}:${arrival.epoch}:${String(arrival.seq)}`;
 }
 
-export const reviewKinds = [
-  'unmatched-exit',
-  'ambiguous-exit',
-  'already-inside',
-  'tailgating',
-  'wrong-way',
-  'free-flow',
-  'barrier-forced',
-  'arrival-unresolved',
-  'no-slot',
-  'over-capacity',
-  'epoch-replaced',
-  'events-gap',
-  'events-lost',
-  'unknown-event',
-  'store-restored',
-  'identity-conflict',
-  'count-below-zero',
-] as const;
-export type ReviewKind = (typeof reviewKinds)[number];
+export type ReviewKind = (typeof reviewKindNames)[number];
 
 /** Something a person should look at. `detail` never holds a plate. */
 export interface ReviewRow {
@@ -256,26 +239,6 @@ export interface Notice {
   readonly detail: string | null;
 }
 
-export const noticeKinds = [
-  'vehicle-arrived',
-  'vehicle-admitted',
-  'vehicle-denied',
-  'vehicle-entered',
-  'vehicle-left',
-  'arrival-ended',
-  'session-changed',
-  'slot-changed',
-  'count-corrected',
-  'review-opened',
-  'review-resolved',
-  'layout-changed',
-  'fault-raised',
-  'fault-cleared',
-  'mode-changed',
-  'command-ended',
-  'edge-changed',
-  'events-gap',
-] as const;
-export type NoticeKind = (typeof noticeKinds)[number];
+export type NoticeKind = (typeof noticeKindNames)[number];
 
 export type { PassageFlag };

@@ -214,8 +214,12 @@ export function indexSlot(state: SiteState, slot: SlotRow): void {
   state.counts[slot.state] += 1;
   if (slot.outOfService === null) state.counts.inService += 1;
   else state.counts.outOfService += 1;
-  state.slotByRank.set(slot.rank, slot.slotId);
   if (slot.state === 'reserved' && slot.arrivalKey !== null) state.reservedFor.set(slot.arrivalKey, slot.slotId);
+  indexRank(state, slot);
+}
+
+function indexRank(state: SiteState, slot: SlotRow): void {
+  state.slotByRank.set(slot.rank, slot.slotId);
   if (!isAvailable(slot)) return;
   const key = freeKey(slot.zoneId, slot.slotClass);
   let ranks = state.free.get(key);
@@ -224,6 +228,13 @@ export function indexSlot(state: SiteState, slot: SlotRow): void {
     state.free.set(key, ranks);
   }
   ranks.add(slot.rank);
+}
+
+/** Builds what goes by rank anew: while a layout changes, two slots may have one rank for a moment. */
+export function indexRanks(state: SiteState): void {
+  state.free.clear();
+  state.slotByRank.clear();
+  for (const slot of state.slots.values()) indexRank(state, slot);
 }
 
 export function unindexSlot(state: SiteState, slot: SlotRow): void {

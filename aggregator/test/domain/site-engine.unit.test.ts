@@ -483,6 +483,14 @@ describe('an operator', () => {
     expect(site.apply({ type: 'put-layout', layout: layout({ slotCount: 1 }), ...act })).toEqual([]);
   });
 
+  it('may reorder the slots of a zone: each is still given out once, in the new order', () => {
+    const site = new TestSite(layout({ slotCount: 3 }));
+    const reversed = layout({ slotCount: 3 });
+    site.apply({ type: 'put-layout', layout: { ...reversed, slots: reversed.slots.toReversed() }, ...act });
+    checkInvariants(site.state);
+    expect([1, 2, 3].map(() => site.decisionOf(site.arrive('entry'))?.slotId)).toEqual(['s3', 's2', 's1']);
+  });
+
   it('moves, merges, corrects and closes sessions', () => {
     const site = new TestSite();
     const first = site.enter('AAA111');

@@ -1,6 +1,6 @@
 import type { EdgeResource, Problem, SessionResource, VehicleResource } from '@gatehouse/shared';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { roles } from '../../src/app/ports.js';
+import { roleNames } from '@gatehouse/shared';
 import type { Role } from '../../src/app/ports.js';
 import { allRoutes } from '../../src/http/routes/index.js';
 import type { Route } from '../../src/http/route.js';
@@ -60,9 +60,9 @@ describe('every route of the table', () => {
         else expect(answer).toEqual({ status: 401, type: '/problems/unauthenticated' });
       });
 
-      it.each(roles.map((role) => [role] as const))('knows what %s may', async (role) => {
+      it.each(roleNames.map((role) => [role] as const))('knows what %s may', async (role) => {
         const answer = await ask(definition, api.keys[role]);
-        const may = definition.role === null || roles.indexOf(role) >= roles.indexOf(definition.role);
+        const may = definition.role === null || roleNames.indexOf(role) >= roleNames.indexOf(definition.role);
         if (may) {
           expect(answer.type).not.toBe('/problems/forbidden');
           expect(answer.status).not.toBe(401);

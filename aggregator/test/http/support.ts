@@ -1,5 +1,5 @@
 /** The whole HTTP surface over memory parts and the real engine, with a key of every role. */
-import { siteLayoutSchema, silentLogger } from '@gatehouse/shared';
+import { roleNames, siteLayoutSchema, silentLogger } from '@gatehouse/shared';
 import type { AdmissionBasis, Logger, OnlineState, Problem, SiteLayout } from '@gatehouse/shared';
 import { sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
 import { expect } from '@jest/globals';
@@ -14,7 +14,6 @@ import type { Turn } from '../../src/app/committer.js';
 import { createKey } from '../../src/app/operations/keys.js';
 import { lookUpCredential, resolveCredential, vehicleViewOf } from '../../src/app/operations/credentials.js';
 import { putLayout } from '../../src/app/operations/sites.js';
-import { roles } from '../../src/app/ports.js';
 import type { Role } from '../../src/app/ports.js';
 import { aggregatorSettingsSchema } from '../../src/app/settings.js';
 import { createMetrics } from '../../src/http/metrics.js';
@@ -150,7 +149,7 @@ async function prepare(aggregator: Aggregator, slots: number | undefined): Promi
     turn.apply(siteId, { type: 'edge-currency', edgeId, current: true });
   });
   const keys: Partial<Record<Role, string>> = {};
-  for (const role of roles) keys[role] = await newKey(aggregator, role, null);
+  for (const role of roleNames) keys[role] = await newKey(aggregator, role, null);
   return keys as Record<Role, string>;
 }
 

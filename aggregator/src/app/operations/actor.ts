@@ -1,6 +1,6 @@
 /** Who asks for something. */
 import type { KeyRow, Role } from '../ports.js';
-import { roles } from '../ports.js';
+import { roleNames } from '@gatehouse/shared';
 
 export interface Actor {
   readonly keyId: string;
@@ -17,5 +17,5 @@ export function actorOf(key: KeyRow): Actor {
 
 /** Whether `role` may do what `needed` may. */
 export function roleReaches(role: Role, needed: Role): boolean {
-  return roles.indexOf(role) >= roles.indexOf(needed);
+  return roleNames.indexOf(role) >= roleNames.indexOf(needed);
 }

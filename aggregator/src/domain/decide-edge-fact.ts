@@ -1,0 +1,114 @@
+/** Facts about edges and their stores, and about this one. */
+import type { SiteFact } from './facts.js';
+import { newReview, openReviewOf, reported } from './facts-build.js';
+import type { Context, EdgeFactInput } from './inputs.js';
+import { entryEdges } from './room.js';
+import type { ArrivalRow } from './rows.js';
+import { arrivalKey } from './rows.js';
+import type { SiteState } from './state.js';
+
+export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: Context): SiteFact[] {
+  switch (input.type) {
+    case 'epoch-replaced':
+      return epochReplaced(state, input, context);
+    case 'arrival-carried-over': {
+      const arrival = state.arrivals.get(input.from);
+      if (arrival?.edgeId !== input.edgeId || arrival.state !== 'frozen') return [];
+      const renamed: ArrivalRow = { ...arrival, epoch: input.epoch, seq: input.seq, state: 'open', endedAtMs: null };
+      return [{ type: 'arrival-carried-over', from: input.from, arrival: renamed, atMs: context.nowMs }];
+    }
+    case 'events-gap': {
+      const detail = `events ${String(input.fromSeq)} to ${String(input.toSeq)} will never come`;
+      return [
+        newReview(state, context, { kind: 'events-gap', atMs: context.nowMs, edgeId: input.edgeId, detail }),
+        reported('events-gap', null, `${input.edgeId}: ${detail}`),
+      ];
+    }
+    case 'store-restored':
+      return storeRestored(state, input.edgeId, context);
+    case 'edge-recovered': {
+      const { recoveringEdges } = state.ledger;
+      if (!recoveringEdges.includes(input.edgeId)) return [];
+      return [{ type: 'recovery-changed', edges: recoveringEdges.filter((edgeId) => edgeId !== input.edgeId) }];
+    }
+    case 'edge-currency':
+      if (state.currentEdges.has(input.edgeId) === input.current) return [];
+      return [{ type: 'edge-currency-changed', edgeId: input.edgeId, current: input.current }];
+    case 'identity-conflict':
+      if (openReviewOf(state, 'identity-conflict', { edgeId: input.edgeId }) !== undefined) return [];
+      return [
+        newReview(state, context, {
+          kind: 'identity-conflict',
+          atMs: context.nowMs,
+          edgeId: input.edgeId,
+          detail: 'two running agents use this identity',
+        }),
+      ];
+    case 'unknown-event':
+      return unknownEvent(state, input, context);
+  }
+}
+
+function epochReplaced(
+  state: SiteState,
+  input: EdgeFactInput & { type: 'epoch-replaced' },
+  context: Context,
+): SiteFact[] {
+  const facts: SiteFact[] = [];
+  const belongsToOld = (arrival: ArrivalRow): boolean =>
+    arrival.edgeId === input.edgeId && arrival.epoch !== input.epoch && arrival.state === 'open';
+  for (const [key, arrival] of state.arrivals) {
+    if (!belongsToOld(arrival)) continue;
+    facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'frozen', atMs: context.nowMs });
+    const slotId = state.reservedFor.get(arrivalKey(arrival));
+    if (slotId !== undefined) facts.push({ type: 'slot-frozen', slotId });
+  }
+  for (const slot of state.slots.values()) {
+    if (slot.state === 'held' && slot.heldBy === input.edgeId && slot.heldEpoch !== input.epoch && !slot.frozen) {
+      facts.push({ type: 'slot-frozen', slotId: slot.slotId });
+    }
+  }
+  const detail = `${input.cause}; what it held or had reserved stays frozen until it is released`;
+  return [
+    ...facts,
+    newReview(state, context, { kind: 'epoch-replaced', atMs: context.nowMs, edgeId: input.edgeId, detail }),
+  ];
+}
+
+function storeRestored(state: SiteState, edgeId: string, context: Context): SiteFact[] {
+  const wanted = entryEdges(state);
+  const review = openReviewOf(state, 'store-restored', {});
+  const already = state.ledger.recoveringEdges;
+  // A second edge that finds the same restored store must not undo what others have reported since.
+  const edges =
+    review === undefined
+      ? [...wanted]
+      : already.includes(edgeId) || !wanted.has(edgeId)
+        ? already
+        : [...already, edgeId];
+  const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];
+  if (review !== undefined) return facts;
+  const detail =
+    'this store is older than what edges have been told; no free slot is given out until every entry edge has reported';
+  return [...facts, newReview(state, context, { kind: 'store-restored', atMs: context.nowMs, edgeId, detail })];
+}
+
+function unknownEvent(
+  state: SiteState,
+  input: EdgeFactInput & { type: 'unknown-event' },
+  context: Context,
+): SiteFact[] {
+  const detail = `events of the kind ${input.kind} are stored and not understood`;
+  for (const review of state.reviews.values()) {
+    if (review.kind === 'unknown-event' && review.edgeId === input.edgeId && review.detail === detail) return [];
+  }
+  return [
+    newReview(state, context, {
+      kind: 'unknown-event',
+      atMs: context.nowMs,
+      edgeId: input.edgeId,
+      gateId: input.gateId,
+      detail,
+    }),
+  ];
+}

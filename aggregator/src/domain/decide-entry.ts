@@ -1,0 +1,105 @@
+/** A vehicle that went in. */
+import type { EdgeEventOf } from '@gatehouse/shared';
+import type { SiteFact } from './facts.js';
+import { counted, newReview, newSession, sessionEnded } from './facts-build.js';
+import type { Context, EdgeEventInput, KnownCredential } from './inputs.js';
+import type { ArrivalKey, ArrivalRow, SessionRow } from './rows.js';
+import type { SiteState } from './state.js';
+import { lateExit, lateExitFacts, settleMark } from './unmatched-exits.js';
+
+export type PassedInput = EdgeEventInput & { readonly event: EdgeEventOf<'vehicle-passed'> };
+
+export function entryFacts(
+  state: SiteState,
+  input: PassedInput,
+  arrival: ArrivalRow | undefined,
+  key: ArrivalKey | null,
+  context: Context,
+): SiteFact[] {
+  const { event } = input;
+  const reserved = key === null ? undefined : state.reservedFor.get(key);
+  const slot = reserved === undefined ? undefined : state.slots.get(reserved);
+  const sessionId = slot?.sessionId ?? arrival?.decision?.sessionId ?? context.newId();
+  const session = newSession(state, {
+    sessionId: state.sessions.has(sessionId) ? context.newId() : sessionId,
+    atMs: input.atMs,
+    gateId: event.gateId,
+    basis: event.basis,
+    slotId: slot?.slotId ?? null,
+    slotClass: arrival?.slotClass ?? 'standard',
+    credential: credentialOf(state, arrival),
+    credentialId: arrival?.credentialId ?? null,
+    vehicleId: arrival?.vehicleId ?? null,
+    eventKey: `${input.edgeId}:${input.epoch}:${String(input.seq)}`,
+  });
+  const facts: SiteFact[] = [...staleSessionFacts(state, session, context)];
+  facts.push({ type: 'session-opened', session, credential: credentialOf(state, arrival) });
+  if (slot !== undefined) {
+    facts.push({
+      type: 'slot-occupied',
+      slotId: slot.slotId,
+      sessionId: session.sessionId,
+      key: null,
+      confirmed: true,
+    });
+  }
+  facts.push(counted('entry', event.gateId, session.sessionId, session.slotId));
+  const late = lateExit(state, session);
+  if (late !== undefined) return [...facts, ...lateExitFacts(state, session, late, context)];
+  if (slot === undefined) {
+    const detail =
+      event.slotId === null
+        ? `admitted on the basis ${event.basis}, without a slot`
+        : `slot ${event.slotId} was no longer reserved`;
+    facts.push(
+      newReview(state, context, {
+        kind: 'no-slot',
+        atMs: input.atMs,
+        gateId: event.gateId,
+        edgeId: input.edgeId,
+        sessionId: session.sessionId,
+        detail,
+      }),
+    );
+  }
+  return facts;
+}
+
+/** A vehicle comes in that had not been seen to leave. Uncertain sessions are settled by it; open ones by the site's rule. */
+function staleSessionFacts(state: SiteState, session: SessionRow, context: Context): SiteFact[] {
+  if (session.credentialId === null) return [];
+  const facts: SiteFact[] = [];
+  for (const sessionId of state.sessionsByCredential.get(session.credentialId) ?? []) {
+    const stale = state.sessions.get(sessionId);
+    if (stale === undefined) continue;
+    if (stale.state === 'uncertain') {
+      facts.push(
+        ...sessionEnded(state, stale, {
+          atMs: stale.uncertainSinceMs ?? session.entryAtMs,
+          gateId: null,
+          basis: 'inferred',
+        }),
+      );
+      facts.push(...settleMark(state, stale.sessionId, context));
+    } else if (state.site?.layout.antiPassback !== 'off') {
+      facts.push(...sessionEnded(state, stale, { atMs: session.entryAtMs, gateId: null, basis: 'anti-passback' }));
+      facts.push(
+        newReview(state, context, {
+          kind: 'already-inside',
+          atMs: session.entryAtMs,
+          gateId: session.entryGateId,
+          sessionId: session.sessionId,
+          candidates: [stale.sessionId],
+          detail: 'came in although its earlier session was open; that one was closed',
+        }),
+      );
+    }
+  }
+  return facts;
+}
+
+export function credentialOf(state: SiteState, arrival: ArrivalRow | undefined): KnownCredential | null {
+  return arrival?.credentialId === null || arrival === undefined
+    ? null
+    : (state.credentials.get(arrival.credentialId) ?? null);
+}
