@@ -383,6 +383,42 @@ describe('a restored store', () => {
   });
 });
 
+describe('slots set aside for an edge', () => {
+  it('take room from everybody else, and are its own when they are the last', () => {
+    const site = new TestSite(layout({ slotCount: 2 })).hold('edge-in', 's1', 's2');
+    expect(summaryOf(site.state)).toMatchObject({ free: 0, slots: { held: 2, free: 0 } });
+    expect(site.decisionOf(site.arrive('entry'))).toMatchObject({ outcome: 'own', slotId: null });
+    const elsewhere = new TestSite(layout({ slotCount: 2 })).hold('another-edge', 's1', 's2');
+    expect(elsewhere.decisionOf(elsewhere.arrive('entry'))).toMatchObject({ outcome: 'deny', reason: 'full' });
+  });
+
+  it('are reserved when it gives one out by itself, whatever the aggregator had reserved, and occupied at the passage', () => {
+    const site = new TestSite(layout({ slotCount: 3 })).hold('edge-in', 's2');
+    const arrival = site.arrive('entry');
+    expect(site.slot('s1').state).toBe('reserved');
+    site.event('edge-in', { kind: 'vehicle-admitted', gateId: 'in', arrival, slotId: 's2', basis: 'allowance' });
+    expect([site.slot('s1').state, site.slot('s2').state]).toEqual(['free', 'reserved']);
+    site.pass('entry', arrival, { basis: 'allowance', slotId: 's2' });
+    expect(site.slot('s2').state).toBe('occupied');
+    checkInvariants(site.state);
+  });
+
+  it('come back only by its own word, and not from an epoch that was replaced', () => {
+    const site = new TestSite(layout({ slotCount: 3 })).hold('edge-in', 's1', 's2');
+    const accept = (returned: string[]) => site.event('edge-in', { kind: 'allowance-accepted', version: 2, returned });
+    accept(['s1', 's3', 'nowhere']);
+    expect([site.slot('s1').state, site.slot('s2').state]).toEqual(['free', 'held']);
+    site.apply({ type: 'epoch-replaced', edgeId: 'edge-in', previousEpoch: epochA, epoch: epochB, cause: 'test' });
+    site.epochs.set('edge-in', epochB);
+    accept(['s2']);
+    expect(site.slot('s2')).toMatchObject({ state: 'held', frozen: true });
+    expect(refusal(() => site.apply({ type: 'release-slot', slotId: 's2', force: false, ...act }))).toBe('slot-held');
+    site.apply({ type: 'release-slot', slotId: 's2', force: true, ...act });
+    expect(site.slot('s2').state).toBe('free');
+    checkInvariants(site.state);
+  });
+});
+
 describe('free flow', () => {
   it('is counted, anonymous, and one review covers the period', () => {
     const site = new TestSite();

@@ -1,7 +1,7 @@
 /** A site under test: given what happened, when an input comes, then these facts. */
 import type { EdgeEvent, EdgeEventOf, EdgeEventKind, SiteLayout, SlotClass } from '@gatehouse/shared';
 import { siteLayoutSchema } from '@gatehouse/shared';
-import { decide, evolve, newSite, takeChanges } from '../../src/domain/engine.js';
+import { decide, evolve, newSite, restoreSite, takeChanges } from '../../src/domain/engine.js';
 import type { SiteFact, SiteState } from '../../src/domain/engine.js';
 import type { EdgeEventInput, KnownCredential, SiteInput } from '../../src/domain/inputs.js';
 import type { SessionRow, SlotRow, VehicleView } from '../../src/domain/rows.js';
@@ -47,7 +47,7 @@ export interface ArrivalOptions {
 export type EventOf<K extends EdgeEventKind> = Omit<EdgeEventOf<K>, 'kind' | 'atMs' | 'monoMs' | 'bootId'>;
 
 export class TestSite {
-  readonly state: SiteState = newSite('site');
+  state: SiteState = newSite('site');
   nowMs = startMs;
   private ids = 0;
   private readonly seqs = new Map<string, number>();
@@ -70,6 +70,19 @@ export class TestSite {
   newId(): string {
     this.ids += 1;
     return this.ids.toString(16).padStart(32, '0');
+  }
+
+  /** Sets slots aside for an edge, as a store would give them back. */
+  hold(edgeId: string, ...slotIds: string[]): this {
+    const { site, ledger } = this.state;
+    if (site === null) throw new Error('no layout');
+    const slots = [...this.state.slots.values()].map((slot) =>
+      slotIds.includes(slot.slotId)
+        ? { ...slot, state: 'held' as const, heldBy: edgeId, heldEpoch: this.epochOf(edgeId) }
+        : slot,
+    );
+    this.state = restoreSite({ site, ledger, slots, sessions: [], arrivals: [], reviews: [], credentials: new Map() });
+    return this;
   }
 
   wait(ms: number): this {
