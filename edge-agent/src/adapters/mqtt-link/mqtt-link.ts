@@ -2,8 +2,7 @@
  * The link of an edge over MQTT 3.1.1. Each connection is a new client with clean session and empty stores: what is not delivered
  * is the outbox's business, never the library's. Waits between attempts have full jitter, so that edges do not come back in step.
  */
-import { readFile } from 'node:fs/promises';
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -13,6 +12,7 @@ import { MqttClient } from 'mqtt';
 import type { EdgeLink, EdgeLinkHandlers } from '../../app/ports.js';
 import { refusalOf } from './refusal.js';
 import type { BrokerSettings } from './settings.js';
+import { readTls, tlsProblemOf } from './tls.js';
 
 export interface MqttLinkOptions {
   readonly siteId: string;
@@ -120,7 +120,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
     client = undefined;
     const wasUp = phase === 'up';
     const refusal = refusalOf(problem);
-    const reason = refusal ?? describeProblem(problem, wasUp);
+    const reason = refusal ?? tlsProblemOf(problem) ?? describeProblem(problem, wasUp, tls.cert !== undefined);
     attempt.end(true);
     for (const reject of [...inFlight]) reject(new Error(`the link went down: ${reason}`));
     if (phase === 'stopped') return;
@@ -202,33 +202,20 @@ function openSocket(url: string, tls: ConnectionOptions): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
   const secure = protocol === 'mqtts:';
   const target = { host, port: Number(port === '' ? (secure ? 8883 : 1883) : port) };
-  const socket = secure ? connectTls({ ...target, servername: host, ...tls }) : connectPlain(target);
+  // An address is no server name (RFC 6066, section 3); the certificate is then checked against the address.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const socket = secure ? connectTls({ ...target, ...name, ...tls }) : connectPlain(target);
   // Without this, small packets wait for the acknowledgement of the ones before: tens of milliseconds a decision.
   socket.setNoDelay(true);
   return socket;
 }
 
-/** @throws Error naming the key of the file that cannot be read. */
-async function readTls({ tls }: BrokerSettings): Promise<ConnectionOptions> {
-  const load = async (key: 'caFile' | 'certFile' | 'keyFile'): Promise<Buffer | undefined> => {
-    const path = tls[key];
-    if (path === undefined) return undefined;
-    return readFile(path).catch((error: unknown) => {
-      throw new Error(`broker.tls.${key}: ${String(error)}`, { cause: error });
-    });
-  };
-  const [ca, cert, key] = await Promise.all([load('caFile'), load('certFile'), load('keyFile')]);
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
-  };
-}
-
-function describeProblem(problem: Error | undefined, wasUp: boolean): string {
+function describeProblem(problem: Error | undefined, wasUp: boolean, showsCertificate: boolean): string {
   if (problem === undefined) {
-    return wasUp ? 'the broker closed the connection' : 'the broker closed the connection before it was up';
+    if (wasUp) return 'the broker closed the connection';
+    // Brokers on Node.js end the connection without an alert when they do not trust a certificate.
+    const hint = showsCertificate ? ': it may not accept this edge’s certificate, look at broker.tls.certFile' : '';
+    return `the broker closed the connection before it was up${hint}`;
   }
   // An attempt on several addresses fails with all their errors in one, whose own message is empty.
   const { errors } = problem as { readonly errors?: readonly Error[] };
