@@ -10,6 +10,8 @@ export interface Directory {
   edges(): IterableIterator<EdgeRow>;
   cursor(edgeId: string): CursorRow | undefined;
   retiredEpoch(edgeId: string, epoch: string): RetiredEpochRow | undefined;
+  /** The oldest one, when the edge has as many as are kept: it has to go before another comes. */
+  surplusRetiredEpoch(edgeId: string): RetiredEpochRow | undefined;
   key(keyId: string): KeyRow | undefined;
   keyByHash(keyHash: string): KeyRow | undefined;
   keys(): IterableIterator<KeyRow>;

@@ -1,4 +1,4 @@
-/** Deletes what has been kept long enough, a few rows at a time between two turns. */
+/** Deletes what has been kept long enough, and texts that nothing refers to any more, a few rows at a time between two turns. */
 import type { Clock, Logger } from '@gatehouse/shared';
 import type { AggregatorStore, PrunableKind } from './ports.js';
 import type { AggregatorSettings } from './settings.js';
@@ -11,9 +11,11 @@ export interface Retention {
 }
 
 export interface RetentionPorts {
-  readonly store: Pick<AggregatorStore, 'prune'>;
+  readonly store: Pick<AggregatorStore, 'prune' | 'pruneCredentials'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Asked before a credential is deleted: forgets it, unless what is in memory needs it. */
+  readonly letCredentialGo: (credentialId: string) => boolean;
 }
 
 const dayMs = 86_400_000;
@@ -29,21 +31,39 @@ export function createRetention(settings: AggregatorSettings['retention'], ports
     ['commands', settings.commandsDays],
     ['idempotency', settings.idempotencyDays],
   ];
-  let round: { kind: PrunableKind; days: number; stepsLeft: number }[] = [];
+  let round: { name: string; stepsLeft: number; step: () => Promise<boolean> }[] = [];
+  /** Where the walk through the credentials goes on, in this round or the next; null: at the first. */
+  let lastCredentialId: string | null = null;
+
+  const pruneOld = async (kind: PrunableKind, days: number): Promise<boolean> => {
+    const beforeMs = Math.floor(ports.clock.wallMs() - days * dayMs);
+    return (await ports.store.prune(kind, beforeMs, settings.rowsPerStep)) >= settings.rowsPerStep;
+  };
+  const pruneCredentials = async (): Promise<boolean> => {
+    const { credentialsPerStep } = settings;
+    const { lastId } = await ports.store.pruneCredentials(lastCredentialId, credentialsPerStep, ports.letCredentialGo);
+    lastCredentialId = lastId;
+    return lastId !== null;
+  };
+
   return {
     begin() {
-      round = keptDays.map(([kind, days]) => ({ kind, days, stepsLeft: settings.stepsPerInterval }));
+      const stepsLeft = settings.stepsPerInterval;
+      round = [
+        ...keptDays.map(([kind, days]) => ({ name: kind, stepsLeft, step: () => pruneOld(kind, days) })),
+        // Last, so that what the others deleted refers to nothing any more.
+        { name: 'credentials', stepsLeft, step: pruneCredentials },
+      ];
     },
     async step() {
       const current = round[0];
       if (current === undefined) return false;
-      const beforeMs = Math.floor(ports.clock.wallMs() - current.days * dayMs);
       current.stepsLeft -= 1;
       try {
-        const deleted = await ports.store.prune(current.kind, beforeMs, settings.rowsPerStep);
-        if (deleted < settings.rowsPerStep || current.stepsLeft <= 0) round.shift();
+        const isMore = await current.step();
+        if (!isMore || current.stepsLeft <= 0) round.shift();
       } catch (error) {
-        ports.logger.warn({ kind: current.kind, err: error }, 'old rows could not be deleted; tried again next time');
+        ports.logger.warn({ kind: current.name, err: error }, 'old rows could not be deleted; tried again next time');
         round = [];
       }
       return true;

@@ -43,7 +43,7 @@ const edgeSettings = z
     alarmPeriodMs: ms(1_000, dayMs)
       .default(600_000)
       .describe('One identity-conflict alarm an edge in this time, however often it shows.'),
-    maxRetiredEpochs: count(10_000).default(256).describe('Replaced outbox epochs kept in memory, an edge.'),
+    maxRetiredEpochs: count(10_000).default(256).describe('Replaced outbox epochs kept, an edge; the oldest go first.'),
     decisionResendMs: ms(0, 60_000)
       .default(1_000)
       .describe('A decision is sent again on a state that still lists its arrival, if this long ago.'),
@@ -55,6 +55,9 @@ const retentionSettings = z
     intervalMs: ms(1_000, dayMs).default(60_000).describe('How often old rows are looked for.'),
     rowsPerStep: count(10_000).default(500).describe('Rows deleted at a time, between two commits.'),
     stepsPerInterval: count(10_000).default(40).describe('Steps of one kind at most before the next interval.'),
+    credentialsPerStep: count(10_000)
+      .default(100)
+      .describe('Plates, tags and tickets looked at in a step; those that nothing stored refers to are deleted.'),
     sessionsDays: days.default(730),
     eventsDays: days.default(90),
     arrivalsDays: days.default(90),

@@ -32,7 +32,7 @@ export interface UpkeepParts {
 
 export function createUpkeep(parts: UpkeepParts): Upkeep {
   const { ports, settings, linkClock, memory, operations } = parts;
-  const retention = createRetention(settings.retention, ports);
+  const retention = createRetention(settings.retention, { ...ports, letCredentialGo });
   const timers = new Set<CancelTimer>();
   const ticking = new Set<string>();
   const announcing = new Set<string>();
@@ -72,6 +72,15 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     }
     memory.directory.forgetIdleCredentials(settings.maxIdleCredentials, (id) => referred.has(id));
   };
+
+  // A function declaration: `retention` is given it above.
+  function letCredentialGo(credentialId: string): boolean {
+    for (const site of memory.sites.values()) if (site.credentials.has(credentialId)) return false;
+    if (memory.directory.vehicleByCredential(credentialId) !== undefined) return false;
+    // Between two turns nothing else holds its id; the next turn that meets its text looks it up in the store.
+    memory.directory.follow('erasedCredentials', credentialId);
+    return true;
+  }
 
   const announce = (view: EdgeView): void => {
     if (announcing.has(view.edgeId)) return;

@@ -30,14 +30,15 @@ export function createIdempotency(services: HttpServices): Idempotency {
       const body = JSON.stringify(result);
       turn.put('idempotency', { idempotencyKey: key, requestHash, status: 200, body, createdAtMs: turn.nowMs });
       return result;
-    });
+    }, change.needs);
     return change.render(reference, true);
   }
 
   return {
     async run(request, actor, change) {
       const header = request.method === 'POST' ? request.headers[idempotencyHeader] : undefined;
-      if (header === undefined) return change.render(await aggregator.committer.execute(change.work), true);
+      if (header === undefined)
+        return change.render(await aggregator.committer.execute(change.work, change.needs), true);
       if (typeof header !== 'string' || !validKey.test(header)) {
         const rule = 'must be 1 to 128 visible ASCII characters';
         throw new ProblemError('invalid-request', `Idempotency-Key ${rule}`, {

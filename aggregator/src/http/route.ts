@@ -1,7 +1,7 @@
 /** What a route is: one entry of the table that requests, the documentation and the tests of access are made from. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Turn } from '../app/committer.js';
+import type { Turn, WorkNeeds } from '../app/committer.js';
 import type { Actor } from '../app/operations/actor.js';
 import type { Page, PageRequest, Role } from '../app/ports.js';
 import type { ProblemCode } from './problems.js';
@@ -26,6 +26,8 @@ export interface Answer {
 export interface Change<T> {
   /** Runs in a turn. What it returns is kept for repeated requests: ids only, no personal data, no secret. */
   readonly work: (turn: Turn) => T;
+  /** What `work` has to find in memory. */
+  readonly needs?: WorkNeeds;
   /** The answer. `first` is false when the request was repeated: secrets are not shown again. */
   readonly render: (reference: T, first: boolean) => Promise<Answer> | Answer;
 }

@@ -8,6 +8,7 @@ import { silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { openConnection } from '../../src/adapters/store/sqlite/connection.js';
 import { createSqliteStore } from '../../src/adapters/store/sqlite/index.js';
+import { deleteUnusedSql, nextCredentialsSql } from '../../src/adapters/store/sqlite/unused-credentials.js';
 import { databaseVersion } from '../../src/adapters/store/sqlite/migrations.js';
 import {
   auditQuery,
@@ -282,6 +283,27 @@ describe('the SQLite store', () => {
         name,
         steps: [],
       });
+    }
+    await connection.close();
+  });
+
+  it('looks for unused credentials through indices, and adds them to a database of version 1', async () => {
+    await (await openIn(directory)).close();
+    const old = await openConnection(database());
+    await old.exec('DROP INDEX events_credential; DROP INDEX arrivals_credential; DROP INDEX reviews_credential');
+    await old.exec('PRAGMA user_version = 1');
+    await old.close();
+    await (await openIn(directory)).close();
+    const connection = await openConnection(database());
+    for (const [sql, parameters] of [
+      [nextCredentialsSql, ['', 1]],
+      [deleteUnusedSql, ['[]']],
+    ] as const) {
+      const plan = (await connection.all(`EXPLAIN QUERY PLAN ${sql}`, parameters)).map((row) => String(row.detail));
+      expect(plan.filter((step) => step.includes('t USING COVERING INDEX'))).toHaveLength(5);
+      expect(plan.filter((step) => step.startsWith('SCAN') && !/SCAN (c|json_each)/.test(step))).toEqual([]);
+      expect(plan.join('; ')).toMatch(/SEARCH (credentials|c) USING/);
+      expect(plan.join('; ')).not.toContain('TEMP B-TREE');
     }
     await connection.close();
   });

@@ -372,6 +372,23 @@ describe('a new epoch', () => {
     expect(edge.acks.at(-1)).toMatchObject({ upTo: 1, hash: edge.hashAt(1) });
   });
 
+  it('leaves a bounded number of retired ones, in the store as in memory, the newest', async () => {
+    await open({ settings: { edges: { maxRetiredEpochs: 2 } } });
+    const edge = world.edge('edge-1');
+    for (const name of ['first', 'second', 'third', 'fourth']) {
+      edge.beginEpoch(hex128(name));
+      edge.arrive('AB12CDE');
+      edge.send();
+      await world.advance(1_000);
+    }
+    const newest = [hex128('second'), hex128('third')];
+    const stored = (await world.store.load()).retiredEpochs.filter((row) => row.edgeId === 'edge-1');
+    expect(stored.map(({ epoch }) => epoch)).toEqual(newest);
+    const known = (name: string): boolean =>
+      world.aggregator.directory.retiredEpoch('edge-1', hex128(name)) !== undefined;
+    expect(['first', 'second', 'third', 'fourth'].filter(known).map(hex128)).toEqual(newest);
+  });
+
   it('is told apart from an old one that comes back', async () => {
     await open();
     const old = world.edge('edge-1', { instance: hex128('old') });

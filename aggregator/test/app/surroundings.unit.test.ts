@@ -5,9 +5,10 @@ import type { Occupancy } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import { createAuthenticator } from '../../src/app/authenticator.js';
 import type { CentreLink, KeyRow, PrunableKind } from '../../src/app/ports.js';
+import { createVehicle } from '../../src/app/operations/vehicles.js';
 import { openArrivals, summaryOf } from '../../src/domain/engine.js';
 import { edgeRow, hex128, layoutFor, openWorld, siteId, startMs, storedText } from './support.js';
-import type { World, WorldOptions } from './support.js';
+import type { Edge, World, WorldOptions } from './support.js';
 
 let world: World;
 const open = async (options: WorldOptions = {}): Promise<World> => (world = await openWorld(options));
@@ -248,6 +249,99 @@ describe('upkeep', () => {
     expect(calls.every(([, , maxRows]) => maxRows === 10)).toBe(true);
     expect(calls.filter(([kind]) => kind === 'events').length).toBeGreaterThan(4);
     expect(new Set(calls.map(([kind]) => kind)).size).toBe(8);
+  });
+});
+
+describe('the text of a plate', () => {
+  const settings = { retention: { eventsDays: 1, arrivalsDays: 1, sessionsDays: 1, reviewsDays: 1, noticesDays: 1 } };
+  const plate = { kind: 'plate', value: 'AB12CDE' } as const;
+  const dayMs = 86_400_000;
+
+  async function enter(edge: Edge, value: string): Promise<void> {
+    const arrival = edge.arrive(value);
+    edge.send({ first: arrival, waiting: [arrival] });
+    await world.settle();
+    edge.pass(arrival, edge.decisions.at(-1)?.slot?.slotId ?? null);
+    edge.send({ first: arrival + 1 });
+    await world.settle();
+  }
+
+  async function comeAndGo(edge: Edge): Promise<void> {
+    await enter(edge, plate.value);
+    await world.advance(60_000);
+    const out = { gateId: 'edge-1-out', direction: 'exit' };
+    const arrival = edge.arrive(plate.value, out);
+    edge.pass(arrival, null, out);
+    edge.send({ first: arrival });
+    await world.settle();
+    expect(summaryOf(world.aggregator.site(siteId) as never).sessionsOpen).toBe(0);
+  }
+
+  it('goes when nothing refers to it any more, and comes back under another id', async () => {
+    await open({ settings });
+    const edge = world.edge('edge-1');
+    await comeAndGo(edge);
+    const [before] = await world.store.findCredentials([plate]);
+    expect(before).toBeDefined();
+    expect(world.aggregator.directory.credentialByText(plate)).toEqual(before);
+    await world.advance(dayMs / 2);
+    expect(await world.store.findCredentials([plate])).toEqual([before]);
+    await world.advance(dayMs);
+    expect(await world.store.findCredentials([plate])).toEqual([]);
+    expect(world.aggregator.directory.credentialByText(plate)).toBeUndefined();
+    await comeAndGo(edge);
+    const [after] = await world.store.findCredentials([plate]);
+    expect(after).toBeDefined();
+    expect(after?.credentialId).not.toBe(before?.credentialId);
+    expect((await world.events()).map((row) => row.credentialId)).toContain(after?.credentialId);
+  });
+
+  it('stays while a session is open, and while a vehicle is registered under it', async () => {
+    await open({ settings });
+    const edge = world.edge('edge-1');
+    await enter(edge, 'AB12CDE');
+    await world.aggregator.committer.execute((turn) => {
+      createVehicle(
+        turn,
+        { keyId: 'k', label: 'desk', role: 'operator', siteId: null },
+        {
+          typed: { kind: 'plate', value: 'REG1' },
+          slotClass: 'standard',
+          holder: null,
+          note: null,
+          permits: [],
+        },
+      );
+    });
+    await world.advance(2 * dayMs);
+    const texts = [plate, { kind: 'plate', value: 'REG1' }];
+    expect((await world.store.findCredentials(texts)).map((row) => row.value).sort()).toEqual(['AB12CDE', 'REG1']);
+  });
+
+  it('is looked for a bounded number at a time, going on where the last interval ended', async () => {
+    const asked: [string | null, number][] = [];
+    await open({
+      settings: { retention: { ...settings.retention, credentialsPerStep: 2, stepsPerInterval: 2 } },
+      wrapStore: (store) =>
+        Object.assign(Object.create(store) as typeof store, {
+          async pruneCredentials(afterId: string | null, maxRows: number, mayGo: (id: string) => boolean) {
+            asked.push([afterId, maxRows]);
+            return store.pruneCredentials(afterId, maxRows, mayGo);
+          },
+        }),
+    });
+    const edge = world.edge('edge-1');
+    for (let count = 0; count < 7; count += 1) edge.arrive(`P${String(count)}`);
+    edge.send();
+    await world.settle();
+    await world.advance(60_000);
+    expect(asked).toHaveLength(2);
+    await world.advance(60_000);
+    expect(asked).toHaveLength(4);
+    const places = asked.map(([afterId]) => afterId);
+    expect(new Set(places).size).toBe(4);
+    expect(places).toEqual([null, ...places.slice(1).sort()]);
+    expect(asked.every(([, maxRows]) => maxRows === 2)).toBe(true);
   });
 });
 

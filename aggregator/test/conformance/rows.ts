@@ -34,7 +34,10 @@ export function hexId(n: number): string {
 
 export function changeSet(changes: Partial<ChangeSet> = {}): ChangeSet {
   const empty = Object.fromEntries(
-    [...rowTables, 'removedSlots', 'removedVehicles', 'erasedCredentials'].map((name) => [name, []]),
+    [...rowTables, 'removedSlots', 'removedVehicles', 'erasedCredentials', 'removedRetiredEpochs'].map((name) => [
+      name,
+      [],
+    ]),
   ) as unknown as ChangeSet;
   return { ...empty, ...changes };
 }

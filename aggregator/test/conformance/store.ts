@@ -541,6 +541,92 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
     });
 
+    describe('pruneCredentials', () => {
+      const textsLeft = async (count: number): Promise<string[]> => {
+        const ids = Array.from({ length: count }, (_, index) => hexId(index + 1));
+        return (await store.getCredentials(ids)).map((row) => row.credentialId).sort();
+      };
+      const anyMayGo = (): boolean => true;
+
+      it('deletes what no session, arrival, event, review or vehicle refers to, by its text too', async () => {
+        const of = (n: number) => ({ credentialId: hexId(n) });
+        await store.commit(
+          changeSet({
+            credentials: [1, 2, 3, 4, 5, 6, 7].map((n) => rows.credentialRow(n)),
+            sessions: [rows.sessionRow(1, { state: 'closed', exitAtMs: 5, ...of(1) })],
+            arrivals: [rows.arrivalRow(1, { state: 'passed', endedAtMs: 5, ...of(2) })],
+            events: [rows.eventRow(1, of(3))],
+            reviews: [rows.reviewRow(1, { resolvedAtMs: 5, ...of(4) })],
+            vehicles: [rows.vehicleRow(5)],
+          }),
+        );
+        expect(await store.pruneCredentials(null, 10, anyMayGo)).toEqual({ deleted: 2, lastId: null });
+        expect(await textsLeft(7)).toEqual([1, 2, 3, 4, 5].map(hexId));
+        expect(await store.findCredentials([rows.credentialRow(6)])).toEqual([]);
+        const again = rows.credentialRow(6, { credentialId: hexId(60) });
+        await store.commit(changeSet({ credentials: [again] }));
+        expect(await store.findCredentials([again])).toEqual([again]);
+      });
+
+      it('deletes a text once the last row that referred to it is gone', async () => {
+        await store.commit(
+          changeSet({
+            credentials: [rows.credentialRow(1)],
+            events: [rows.eventRow(1, { credentialId: hexId(1) })],
+            reviews: [rows.reviewRow(1, { credentialId: hexId(1), resolvedAtMs: 5 })],
+          }),
+        );
+        await store.prune('events', 1_000, 10);
+        expect(await store.pruneCredentials(null, 10, anyMayGo)).toEqual({ deleted: 0, lastId: null });
+        await store.prune('reviews', 1_000, 10);
+        expect(await store.pruneCredentials(null, 10, anyMayGo)).toEqual({ deleted: 1, lastId: null });
+        expect(await textsLeft(1)).toEqual([]);
+      });
+
+      it('looks at no more than it is asked to, and goes on from there', async () => {
+        await store.commit(
+          changeSet({
+            credentials: [1, 2, 3, 4, 5].map((n) => rows.credentialRow(n)),
+            events: [rows.eventRow(1, { credentialId: hexId(1) })],
+          }),
+        );
+        expect(await store.pruneCredentials(null, 2, anyMayGo)).toEqual({ deleted: 1, lastId: hexId(2) });
+        expect(await textsLeft(5)).toEqual([1, 3, 4, 5].map(hexId));
+        expect(await store.pruneCredentials(hexId(2), 2, anyMayGo)).toEqual({ deleted: 2, lastId: hexId(4) });
+        expect(await store.pruneCredentials(hexId(4), 2, anyMayGo)).toEqual({ deleted: 1, lastId: null });
+        expect(await textsLeft(5)).toEqual([hexId(1)]);
+      });
+
+      it('asks before it deletes, only of what nothing refers to, and keeps what may not go', async () => {
+        await store.commit(
+          changeSet({
+            credentials: [1, 2, 3].map((n) => rows.credentialRow(n)),
+            vehicles: [rows.vehicleRow(1)],
+          }),
+        );
+        const asked: string[] = [];
+        const mayGo = (credentialId: string): boolean => asked.push(credentialId) > 1;
+        expect(await store.pruneCredentials(null, 10, mayGo)).toEqual({ deleted: 1, lastId: null });
+        expect(asked).toEqual([hexId(2), hexId(3)]);
+        expect(await textsLeft(3)).toEqual([hexId(1), hexId(2)]);
+      });
+    });
+
+    describe('retired epochs', () => {
+      it('are removed when a commit says so, and only those', async () => {
+        const of = (letter: string, edgeId = 'edge-1') => rows.retiredEpochRow({ edgeId, epoch: letter.repeat(32) });
+        await store.commit(changeSet({ retiredEpochs: [of('a'), of('b'), of('a', 'edge-2')] }));
+        await store.commit(
+          changeSet({
+            retiredEpochs: [of('c')],
+            removedRetiredEpochs: [{ edgeId: 'edge-1', epoch: 'a'.repeat(32) }],
+          }),
+        );
+        const left = (await store.load()).retiredEpochs.map(({ edgeId, epoch }) => `${edgeId}:${epoch.slice(0, 1)}`);
+        expect(left.sort()).toEqual(['edge-1:b', 'edge-1:c', 'edge-2:a']);
+      });
+    });
+
     describe('opening and closing', () => {
       it('has after closing and opening what was committed', async () => {
         const changes = everyTable();
@@ -567,6 +653,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         await expect(store.commit(changeSet())).rejects.toMatchObject({ code: 'closed' });
         await expect(store.listEvents({}, { limit: 1, cursor: null })).rejects.toMatchObject({ code: 'closed' });
         await expect(store.prune('events', 1, 1)).rejects.toMatchObject({ code: 'closed' });
+        await expect(store.pruneCredentials(null, 1, () => true)).rejects.toMatchObject({ code: 'closed' });
       });
     });
   });

@@ -161,6 +161,7 @@ function emptyChanges(): Parameters<MemoryStore['commit']>[0] {
     removedSlots: [],
     removedVehicles: [],
     erasedCredentials: [],
+    removedRetiredEpochs: [],
   };
 }
 

@@ -10,9 +10,9 @@ import { createMemoryBacking, createMemoryStore } from '../../src/adapters/store
 import type { MemoryStore } from '../../src/adapters/store/memory/index.js';
 import { createAggregator } from '../../src/app/aggregator.js';
 import type { Aggregator } from '../../src/app/aggregator.js';
-import type { Turn } from '../../src/app/committer.js';
+import type { Turn, WorkNeeds } from '../../src/app/committer.js';
 import { createKey } from '../../src/app/operations/keys.js';
-import { lookUpCredential, resolveCredential, vehicleViewOf } from '../../src/app/operations/credentials.js';
+import { needsOf, typedCredential, vehicleViewOf } from '../../src/app/operations/credentials.js';
 import { putLayout } from '../../src/app/operations/sites.js';
 import type { Role } from '../../src/app/ports.js';
 import { aggregatorSettingsSchema } from '../../src/app/settings.js';
@@ -164,12 +164,12 @@ async function newKey(aggregator: Aggregator, role: Role, site: string | null): 
 function createApi(parts: Omit<Api, 'call' | 'newKey' | 'arrive' | 'pass' | 'connectEdge' | 'stop'>): Api {
   const { aggregator, http, hub, keys } = parts;
   let seq = 0;
-  const event = async (work: (turn: Turn, seq: number) => void): Promise<string> => {
+  const event = async (work: (turn: Turn, seq: number) => void, needs?: WorkNeeds): Promise<string> => {
     seq += 1;
     const own = seq;
     await aggregator.committer.execute((turn) => {
       work(turn, own);
-    });
+    }, needs);
     return `${edgeId}:${epoch}:${String(own)}`;
   };
   const common = (turn: Turn) => ({ atMs: turn.nowMs, monoMs: 1, bootId: '0'.repeat(32) });
@@ -194,9 +194,9 @@ function createApi(parts: Omit<Api, 'call' | 'newKey' | 'arrive' | 'pass' | 'con
     },
     newKey: (role, site) => newKey(aggregator, role, site),
     async arrive(gateId, direction, plate) {
-      const lookup = plate === null ? null : await lookUpCredential(aggregator, { kind: 'plate', value: plate });
+      const typed = plate === null ? null : typedCredential({ kind: 'plate', value: plate });
       return event((turn, own) => {
-        const credential = lookup === null ? null : resolveCredential(turn, lookup);
+        const credential = typed === null ? null : turn.credential(typed);
         const vehicle = credential === null ? undefined : turn.directory.vehicleByCredential(credential.credentialId);
         turn.apply(siteId, {
           type: 'edge-event',
@@ -217,7 +217,7 @@ function createApi(parts: Omit<Api, 'call' | 'newKey' | 'arrive' | 'pass' | 'con
             ...common(turn),
           },
         });
-      });
+      }, needsOf(typed));
     },
     async pass(gateId, direction, arrivalId, basis = 'decision') {
       await event((turn, own) => {

@@ -41,3 +41,6 @@ export function isPrunable<K extends PrunableKind>(
   if (age === null || age >= beforeMs) return false;
   return !('noticeId' in row) || row.noticeId !== newestNoticeId;
 }
+
+/** The tables whose rows hold a credential by its member `credentialId`. */
+export const tablesWithCredential = ['sessions', 'arrivals', 'events', 'reviews', 'vehicles'] as const;

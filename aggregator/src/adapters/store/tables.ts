@@ -5,7 +5,10 @@
 import type { ChangeSet } from '../../app/ports.js';
 
 /** Members of a change set that carry rows. */
-export type RowTable = Exclude<keyof ChangeSet, 'removedSlots' | 'removedVehicles' | 'erasedCredentials'>;
+export type RowTable = Exclude<
+  keyof ChangeSet,
+  'removedSlots' | 'removedVehicles' | 'erasedCredentials' | 'removedRetiredEpochs'
+>;
 export type RowOf<T extends RowTable> = ChangeSet[T][number];
 
 /** How a member is stored: numbers and booleans as numbers, `json` as the text of its JSON. */

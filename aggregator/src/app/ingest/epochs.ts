@@ -11,6 +11,8 @@ export function beginEpoch(turn: OpenTurn, view: EdgeView, position: Position, p
   const { edgeId, siteId } = view;
   if (previous !== null) {
     const { epoch, upTo, hash } = previous;
+    const surplus = turn.directory.surplusRetiredEpoch(edgeId);
+    if (surplus !== undefined) turn.put('removedRetiredEpochs', { edgeId, epoch: surplus.epoch });
     turn.put('retiredEpochs', { edgeId, epoch, upTo, hash, retiredAtMs: turn.nowMs });
   }
   turn.put('cursors', {

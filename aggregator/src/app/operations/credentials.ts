@@ -1,40 +1,47 @@
 /** From what a person typed to a credential with an id, and back. */
 import { normaliseCredential } from '@gatehouse/shared';
-import type { CredentialKind, CredentialRequest } from '@gatehouse/shared';
+import type { Credential, CredentialRequest } from '@gatehouse/shared';
 import type { KnownCredential } from '../../domain/inputs.js';
-import type { CredentialRow, VehicleRow, VehicleView } from '../../domain/rows.js';
+import type { VehicleRow, VehicleView } from '../../domain/rows.js';
 import { Refusal } from '../../domain/refusal.js';
-import type { Turn } from '../committer.js';
+import type { Turn, WorkNeeds } from '../committer.js';
 import type { Directory } from '../directory.js';
 import type { AggregatorStore } from '../ports.js';
 import type { Actor } from './actor.js';
 
-/** A credential as typed, normalised, and its row if the store has one. */
-export interface CredentialLookup {
-  readonly kind: CredentialKind;
-  readonly value: string;
-  readonly stored: KnownCredential | undefined;
+/** A credential as typed, normalised. A turn that resolves it must have it among its needs. */
+export type TypedCredential = Pick<Credential, 'kind' | 'value'>;
+
+export function typedCredential(request: CredentialRequest): TypedCredential {
+  return { kind: request.kind, value: normaliseCredential(request.kind, request.value) };
 }
 
-/** Looks a typed credential up, in memory first. Done before a turn, since the store is not asked during one. */
-export async function lookUpCredential(
+/** Looks it up, in memory first; undefined when it was never seen, or is gone. For reads: a turn has it among its needs. */
+export async function findCredential(
   sources: { readonly directory: Directory; readonly store: AggregatorStore },
-  request: CredentialRequest,
-): Promise<CredentialLookup> {
-  const wanted = { kind: request.kind, value: normaliseCredential(request.kind, request.value) };
-  const known = sources.directory.credentialByText(wanted);
-  if (known !== undefined) return { ...wanted, stored: known };
-  const [row] = await sources.store.findCredentials([wanted]);
-  return { ...wanted, stored: row };
+  typed: TypedCredential,
+): Promise<KnownCredential | undefined> {
+  const known = sources.directory.credentialByText(typed);
+  if (known !== undefined) return known;
+  const [row] = await sources.store.findCredentials([typed]);
+  return row;
 }
 
-/** The credential with its id; a new one is stored in this turn. */
-export function resolveCredential(turn: Turn, lookup: CredentialLookup): KnownCredential {
-  const known = turn.directory.credentialByText(lookup) ?? lookup.stored;
-  if (known !== undefined) return known;
-  const created: CredentialRow = { credentialId: turn.newId(), kind: lookup.kind, value: lookup.value };
-  turn.put('credentials', created);
-  return created;
+/** What must be read before a turn that resolves what was typed. */
+export function needsOf(typed: TypedCredential | null | undefined): WorkNeeds {
+  return typed == null ? {} : { credentials: [typed] };
+}
+
+/** The credential with its id; a new one is not recorded before `recordCredential`, so that the turn may still refuse. */
+export function credentialFor(turn: Turn, typed: TypedCredential): KnownCredential {
+  const known = turn.directory.credentialByText(typed);
+  return known ?? { credentialId: turn.newId(), kind: typed.kind, value: typed.value };
+}
+
+/** Stores the credential with this turn, if it is new. */
+export function recordCredential(turn: Turn, credential: KnownCredential | null | undefined): void {
+  if (credential == null || turn.directory.credential(credential.credentialId) !== undefined) return;
+  turn.put('credentials', credential);
 }
 
 /** The texts of credentials, from memory and for the rest from the store; erased ones are missing. */
@@ -72,15 +79,15 @@ export interface Identity {
 /** @throws Refusal `vehicle-unknown` */
 export function resolveIdentity(
   turn: Turn,
-  request: { readonly vehicleId?: string | undefined; readonly lookup: CredentialLookup | undefined },
+  request: { readonly vehicleId?: string | undefined; readonly typed: TypedCredential | undefined },
 ): Identity {
   if (request.vehicleId !== undefined) {
     const vehicle = turn.directory.vehicle(request.vehicleId);
     if (vehicle === undefined) throw new Refusal('vehicle-unknown', 'no such vehicle', 'vehicleId');
     return { vehicle, credential: turn.directory.credential(vehicle.credentialId) ?? null };
   }
-  if (request.lookup === undefined) return { credential: null, vehicle: null };
-  const credential = resolveCredential(turn, request.lookup);
+  if (request.typed === undefined) return { credential: null, vehicle: null };
+  const credential = credentialFor(turn, request.typed);
   return { credential, vehicle: turn.directory.vehicleByCredential(credential.credentialId) ?? null };
 }
 

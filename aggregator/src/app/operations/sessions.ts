@@ -6,8 +6,8 @@ import type { SessionRow, VehicleRow } from '../../domain/rows.js';
 import type { Turn } from '../committer.js';
 import type { AggregatorStore } from '../ports.js';
 import type { Actor } from './actor.js';
-import { resolveCredential, vehicleViewOf } from './credentials.js';
-import type { CredentialLookup } from './credentials.js';
+import { credentialFor, recordCredential, vehicleViewOf } from './credentials.js';
+import type { TypedCredential } from './credentials.js';
 import type { SiteState } from '../../domain/engine.js';
 
 export interface SessionRef {
@@ -30,7 +30,7 @@ export interface CorrectRequest extends SessionRef {
   readonly entryAtMs: number | undefined;
   readonly exitAtMs: number | undefined;
   /** null: anonymous from now on. */
-  readonly lookup: CredentialLookup | null | undefined;
+  readonly typed: TypedCredential | null | undefined;
   readonly vehicleId: string | null | undefined;
   readonly reason: string;
 }
@@ -55,6 +55,7 @@ export function correctSession(turn: Turn, actor: Actor, request: CorrectRequest
       ? {}
       : { vehicle: changes.vehicle === null ? null : vehicleViewOf(changes.vehicle) }),
   });
+  recordCredential(turn, changes.credential);
   turn.audit({
     by: actor.label,
     action: 'session.correct',
@@ -79,10 +80,10 @@ function correctedMembers(
   if (typeof request.vehicleId === 'string' && vehicle === undefined) {
     throw new Refusal('vehicle-unknown', 'no such vehicle', 'vehicleId');
   }
-  const { lookup } = request;
+  const { typed } = request;
   return {
     ...(vehicle === undefined ? {} : { vehicle }),
-    ...(lookup === undefined ? {} : { credential: lookup === null ? null : resolveCredential(turn, lookup) }),
+    ...(typed === undefined ? {} : { credential: typed === null ? null : credentialFor(turn, typed) }),
   };
 }
 

@@ -6,8 +6,8 @@ import { Refusal } from '../../domain/refusal.js';
 import type { SessionRow } from '../../domain/rows.js';
 import type { Turn } from '../committer.js';
 import type { Actor } from './actor.js';
-import { resolveIdentity, vehicleViewOf } from './credentials.js';
-import type { CredentialLookup } from './credentials.js';
+import { recordCredential, resolveIdentity, vehicleViewOf } from './credentials.js';
+import type { TypedCredential } from './credentials.js';
 
 export interface AssignRequest {
   readonly siteId: string;
@@ -15,7 +15,7 @@ export interface AssignRequest {
   readonly slotId: string | null;
   readonly slotClass: SlotClass | undefined;
   readonly vehicleId: string | undefined;
-  readonly lookup: CredentialLookup | undefined;
+  readonly typed: TypedCredential | undefined;
   readonly reason: string;
 }
 
@@ -37,6 +37,7 @@ export function assignSlot(turn: Turn, actor: Actor, request: AssignRequest): { 
     slotClass: request.slotClass ?? identity.vehicle?.slotClass ?? slot?.slotClass ?? 'standard',
     slotId,
   });
+  recordCredential(turn, identity.credential);
   const opened = openedSession(facts);
   turn.audit({
     by: actor.label,

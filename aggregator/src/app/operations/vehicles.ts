@@ -5,8 +5,8 @@ import { Refusal } from '../../domain/refusal.js';
 import type { Permit, VehicleRow } from '../../domain/rows.js';
 import type { Turn } from '../committer.js';
 import type { Actor } from './actor.js';
-import { resolveCredential } from './credentials.js';
-import type { CredentialLookup } from './credentials.js';
+import { credentialFor, recordCredential } from './credentials.js';
+import type { TypedCredential } from './credentials.js';
 
 export interface VehicleRef {
   readonly vehicleId: string;
@@ -17,7 +17,7 @@ export function createVehicle(
   turn: Turn,
   actor: Actor,
   request: {
-    readonly lookup: CredentialLookup;
+    readonly typed: TypedCredential;
     readonly slotClass: SlotClass;
     readonly holder: string | null;
     readonly note: string | null;
@@ -25,7 +25,7 @@ export function createVehicle(
   },
 ): VehicleRef {
   checkPermits(turn, request.permits);
-  const credential = freeCredential(turn, request.lookup, null);
+  const credential = freeCredential(turn, request.typed, null);
   const vehicle: VehicleRow = {
     vehicleId: turn.newId(),
     credentialId: credential.credentialId,
@@ -45,7 +45,7 @@ export function updateVehicle(
   turn: Turn,
   actor: Actor,
   request: VehicleRef & {
-    readonly lookup: CredentialLookup | undefined;
+    readonly typed: TypedCredential | undefined;
     readonly slotClass: SlotClass | undefined;
     readonly holder: string | null | undefined;
     readonly note: string | null | undefined;
@@ -53,9 +53,9 @@ export function updateVehicle(
 ): VehicleRef {
   const before = knownVehicle(turn, request.vehicleId);
   const credentialId =
-    request.lookup === undefined
+    request.typed === undefined
       ? before.credentialId
-      : freeCredential(turn, request.lookup, before.vehicleId).credentialId;
+      : freeCredential(turn, request.typed, before.vehicleId).credentialId;
   const vehicle: VehicleRow = {
     ...before,
     credentialId,
@@ -159,13 +159,15 @@ function knownVehicle(turn: Turn, vehicleId: string): VehicleRow {
 }
 
 /** The credential, if no other vehicle is registered under it. */
-function freeCredential(turn: Turn, lookup: CredentialLookup, ownVehicleId: string | null) {
-  const known = turn.directory.credentialByText(lookup) ?? lookup.stored;
+function freeCredential(turn: Turn, typed: TypedCredential, ownVehicleId: string | null) {
+  const known = turn.directory.credentialByText(typed);
   const taken = known === undefined ? undefined : turn.directory.vehicleByCredential(known.credentialId);
   if (taken !== undefined && taken.vehicleId !== ownVehicleId) {
     throw new Refusal('vehicle-exists', `vehicle ${taken.vehicleId} is registered under it`, 'credential');
   }
-  return resolveCredential(turn, lookup);
+  const credential = known ?? credentialFor(turn, typed);
+  recordCredential(turn, credential);
+  return credential;
 }
 
 function checkPermits(turn: Turn, permits: readonly Permit[]): void {

@@ -19,6 +19,7 @@ const primaryKeys: { readonly [T in keyof ChangeSet]?: (row: ChangeSet[T][number
   idempotency: (row) => row.idempotencyKey,
   removedVehicles: (vehicleId) => vehicleId,
   erasedCredentials: (credentialId) => credentialId,
+  removedRetiredEpochs: (row) => `${row.edgeId}:${row.epoch}`,
 };
 
 export function createChangeCollector(): ChangeCollector {
@@ -69,6 +70,7 @@ export function emptyChangeSet(): ChangeSet {
     removedSlots: [],
     removedVehicles: [],
     erasedCredentials: [],
+    removedRetiredEpochs: [],
   };
 }
 

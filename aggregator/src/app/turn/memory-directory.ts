@@ -105,6 +105,7 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
     removedVehicles: removeVehicle,
     credentials: remember,
     erasedCredentials: forget,
+    removedRetiredEpochs: ({ edgeId, epoch }) => retired.get(edgeId)?.delete(epoch),
     commands: putCommand,
   };
 
@@ -133,6 +134,11 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
     edges: () => edges.values(),
     cursor: (edgeId) => cursors.get(edgeId),
     retiredEpoch: (edgeId, epoch) => retired.get(edgeId)?.get(epoch),
+    surplusRetiredEpoch(edgeId) {
+      const ofEdge = retired.get(edgeId);
+      if (ofEdge === undefined || ofEdge.size < bounds.maxRetiredEpochs) return undefined;
+      return ofEdge.values().next().value;
+    },
     key: (keyId) => keys.get(keyId),
     keyByHash(keyHash) {
       const keyId = keyIdByHash.get(keyHash);

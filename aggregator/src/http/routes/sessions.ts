@@ -14,7 +14,7 @@ import {
   siteParamsSchema,
 } from '@gatehouse/shared';
 import type { z } from 'zod';
-import { lookUpCredential } from '../../app/operations/credentials.js';
+import { findCredential, needsOf, typedCredential } from '../../app/operations/credentials.js';
 import {
   authoriseExit,
   closeSession,
@@ -122,16 +122,16 @@ export const sessionRoutes: readonly Route[] = [
     problems: ['site-unknown', 'session-unknown', 'vehicle-unknown', 'already-parked', 'time-order'],
     handler: async ({ params, body }, context) => {
       const stored = await findSession(context.aggregator.store, knownSite(context, params.siteId), params.sessionId);
-      const lookup =
-        body.credential == null ? body.credential : await lookUpCredential(context.aggregator, body.credential);
+      const typed = body.credential == null ? body.credential : typedCredential(body.credential);
       return context.change({
+        needs: needsOf(typed),
         work: (turn) =>
           correctSession(turn, context.actor, {
             ...params,
             stored,
             entryAtMs: optionalMs(body.entryAt),
             exitAtMs: optionalMs(body.exitAt),
-            lookup,
+            typed,
             vehicleId: body.vehicleId,
             reason: body.reason,
           }),
@@ -253,12 +253,10 @@ async function sessionFilter(
   let credentialId: string | undefined;
   if (query.credential !== undefined) {
     context.requireCredentials('credential');
-    const lookup = await lookUpCredential(context.aggregator, {
-      kind: query.credentialKind ?? 'plate',
-      value: query.credential,
-    });
-    if (lookup.stored === undefined) return null;
-    credentialId = lookup.stored.credentialId;
+    const typed = typedCredential({ kind: query.credentialKind ?? 'plate', value: query.credential });
+    const known = await findCredential(context.aggregator, typed);
+    if (known === undefined) return null;
+    credentialId = known.credentialId;
   }
   return {
     siteId,

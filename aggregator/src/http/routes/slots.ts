@@ -11,7 +11,7 @@ import {
   slotServiceRequestSchema,
 } from '@gatehouse/shared';
 import type { CredentialRequest, SlotClass } from '@gatehouse/shared';
-import { lookUpCredential } from '../../app/operations/credentials.js';
+import { needsOf, typedCredential } from '../../app/operations/credentials.js';
 import { assignSlot, releaseSlot, setOutOfService } from '../../app/operations/slots.js';
 import { slotOf, slotsOf } from '../../domain/engine.js';
 import { Refusal } from '../../domain/refusal.js';
@@ -157,16 +157,16 @@ interface Assignee {
 
 async function assign(context: RequestContext, siteId: string, slotId: string | null, body: Assignee): Promise<Answer> {
   knownSite(context, siteId);
-  const lookup =
-    body.credential === undefined ? undefined : await lookUpCredential(context.aggregator, body.credential);
+  const typed = body.credential === undefined ? undefined : typedCredential(body.credential);
   return context.change({
+    needs: needsOf(typed),
     work: (turn) =>
       assignSlot(turn, context.actor, {
         siteId,
         slotId,
         slotClass: body.slotClass,
         vehicleId: body.vehicleId,
-        lookup,
+        typed,
         reason: body.reason,
       }),
     render: (reference) => sessionAnswer(context, reference),

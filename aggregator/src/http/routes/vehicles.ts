@@ -14,7 +14,7 @@ import {
   vehicleUpdateRequestSchema,
 } from '@gatehouse/shared';
 import { z } from 'zod';
-import { eraseCredential, lookUpCredential } from '../../app/operations/credentials.js';
+import { eraseCredential, needsOf, typedCredential } from '../../app/operations/credentials.js';
 import {
   blockVehicle,
   createVehicle,
@@ -65,11 +65,12 @@ export const vehicleRoutes: readonly Route[] = [
     body: vehicleCreateRequestSchema,
     answer: { status: 201, description: 'The vehicle.', content: vehicleSchema },
     problems: ['vehicle-exists', 'site-unknown'],
-    handler: async ({ body }, context) => {
-      const lookup = await lookUpCredential(context.aggregator, body.credential);
+    handler: ({ body }, context) => {
+      const typed = typedCredential(body.credential);
       const permits = body.permits.map(permitOf);
       return context.change({
-        work: (turn) => createVehicle(turn, context.actor, { ...body, lookup, permits }),
+        needs: needsOf(typed),
+        work: (turn) => createVehicle(turn, context.actor, { ...body, typed, permits }),
         render: ({ vehicleId }) => vehicleAnswer(context, vehicleId),
       });
     },
@@ -101,11 +102,12 @@ export const vehicleRoutes: readonly Route[] = [
     body: vehicleUpdateRequestSchema,
     answer: vehicleNow,
     problems: ['vehicle-unknown', 'vehicle-exists'],
-    handler: async ({ params, body }, context) => {
-      const lookup = body.credential && (await lookUpCredential(context.aggregator, body.credential));
+    handler: ({ params, body }, context) => {
+      const typed = body.credential && typedCredential(body.credential);
       const { slotClass, holder, note } = body;
       return context.change({
-        work: (turn) => updateVehicle(turn, context.actor, { ...params, lookup, slotClass, holder, note }),
+        needs: needsOf(typed),
+        work: (turn) => updateVehicle(turn, context.actor, { ...params, typed, slotClass, holder, note }),
         render: ({ vehicleId }) => vehicleAnswer(context, vehicleId),
       });
     },

@@ -43,6 +43,9 @@ export function applyChanges(backing: MemoryBacking, changes: ChangeSet): void {
     tableMap(backing, 'slots').delete(JSON.stringify([siteId, slotId]));
   }
   for (const vehicleId of copy.removedVehicles) tableMap(backing, 'vehicles').delete(JSON.stringify([vehicleId]));
+  for (const { edgeId, epoch } of copy.removedRetiredEpochs) {
+    tableMap(backing, 'retiredEpochs').delete(JSON.stringify([edgeId, epoch]));
+  }
   for (const credentialId of copy.erasedCredentials) forgetText(backing, credentialId);
   for (const row of copy.credentials) {
     forgetText(backing, row.credentialId);
@@ -52,10 +55,13 @@ export function applyChanges(backing: MemoryBacking, changes: ChangeSet): void {
     const rows = tableMap(backing, name);
     for (const row of copy[name]) rows.set(keyOf(name, row as unknown as AnyRow), row as unknown as AnyRow);
   }
-  for (const credentialId of copy.erasedCredentials) {
-    forgetText(backing, credentialId);
-    tableMap(backing, 'credentials').delete(JSON.stringify([credentialId]));
-  }
+  for (const credentialId of copy.erasedCredentials) deleteCredential(backing, credentialId);
+}
+
+/** The row and the way to it by its text. */
+export function deleteCredential(backing: MemoryBacking, credentialId: string): void {
+  forgetText(backing, credentialId);
+  tableMap(backing, 'credentials').delete(JSON.stringify([credentialId]));
 }
 
 function checkMembers(name: RowTable, row: AnyRow): void {

@@ -5,6 +5,7 @@ import type {
   Page,
   PageRequest,
   PrunableKind,
+  PrunedCredentials,
   StoredState,
   StoreErrorCode,
   VehicleFilter,
@@ -25,9 +26,9 @@ import {
   reviewPlace,
   sessionPlace,
 } from '../lists.js';
-import { isPrunable } from '../pruning.js';
+import { isPrunable, tablesWithCredential } from '../pruning.js';
 import { statesInside, statesWaiting } from '../tables.js';
-import { applyChanges, createMemoryBacking, deleteRow, getRow, rowsOf, textKey } from './backing.js';
+import { applyChanges, createMemoryBacking, deleteCredential, deleteRow, getRow, rowsOf, textKey } from './backing.js';
 import type { MemoryBacking } from './backing.js';
 
 export interface MemoryStore extends AggregatorStore {
@@ -149,6 +150,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       ),
     getIdempotency: (idempotencyKey) => read(() => getRow(backing, 'idempotency', [idempotencyKey])),
     prune: (kind, beforeMs, maxRows) => read(() => pruneFrom(backing, kind, beforeMs, maxRows)),
+    pruneCredentials: (afterId, maxRows, mayGo) => read(() => pruneCredentialsFrom(backing, afterId, maxRows, mayGo)),
 
     failNextCommit(code, options = {}) {
       for (let left = options.times ?? 1; left > 0; left -= 1) {
@@ -238,4 +240,21 @@ function pruneFrom(backing: MemoryBacking, kind: PrunableKind, beforeMs: number,
     .slice(0, maxRows);
   for (const row of old) deleteRow(backing, kind, row);
   return old.length;
+}
+
+function pruneCredentialsFrom(
+  backing: MemoryBacking,
+  afterId: string | null,
+  maxRows: number,
+  mayGo: (credentialId: string) => boolean,
+): PrunedCredentials {
+  const used = new Set(tablesWithCredential.flatMap((name) => rowsOf(backing, name).map((row) => row.credentialId)));
+  const ids = rowsOf(backing, 'credentials')
+    .map((row) => row.credentialId)
+    .filter((id) => afterId === null || id > afterId)
+    .sort()
+    .slice(0, maxRows);
+  const unused = ids.filter((id) => !used.has(id) && mayGo(id));
+  for (const id of unused) deleteCredential(backing, id);
+  return { deleted: unused.length, lastId: ids.length < maxRows ? null : (ids.at(-1) ?? null) };
 }

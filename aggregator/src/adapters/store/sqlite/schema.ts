@@ -69,6 +69,11 @@ export const indexSql: readonly string[] = [
   index('idempotency', 'created', ['createdAtMs']),
 ];
 
+/** What version 2 added: credentials that nothing refers to are found through these. */
+export const credentialIndexSql: readonly string[] = (['events', 'arrivals', 'reviews'] as const).map((table) =>
+  index(table, 'credential', ['credentialId'], 'credentialId IS NOT NULL'),
+);
+
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
   const condition = where === undefined ? '' : ` WHERE ${where}`;
   return `CREATE INDEX ${quoted(`${table}_${name}`)} ON ${quoted(table)} (${list(members)})${condition}`;
@@ -79,6 +84,7 @@ export const commitParameters: readonly string[] = [
   'removedSlots',
   'removedVehicles',
   'erasedCredentials',
+  'removedRetiredEpochs',
   ...rowTables,
 ];
 
@@ -93,6 +99,8 @@ export const commitViewSql: readonly string[] = [
     `DELETE FROM slots WHERE (siteId, slotId) IN
        (SELECT json_extract(value, '$.siteId'), json_extract(value, '$.slotId') FROM json_each(NEW.removedSlots));`,
     'DELETE FROM vehicles WHERE vehicleId IN (SELECT value FROM json_each(NEW.removedVehicles));',
+    `DELETE FROM retiredEpochs WHERE (edgeId, epoch) IN
+       (SELECT json_extract(value, '$.edgeId'), json_extract(value, '$.epoch') FROM json_each(NEW.removedRetiredEpochs));`,
     eraseSql(),
     ...rowTables.map((name) => `${upsertSql(name)};`),
     eraseSql(),

@@ -20,6 +20,7 @@ import { migrate } from './migrations.js';
 import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQuery } from './queries.js';
 import type { Query } from './queries.js';
 import { commitParameters, commitSql, commitViewSql, quoted, rowFromSql, selectList } from './schema.js';
+import { pruneCredentials } from './unused-credentials.js';
 import { listVehicles } from './vehicles.js';
 
 export interface SqliteStoreOptions {
@@ -180,6 +181,8 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
         [beforeMs, maxRows],
       );
     },
+
+    pruneCredentials: async (afterId, maxRows, mayGo) => pruneCredentials(use(), afterId, maxRows, mayGo),
   };
 }
 
