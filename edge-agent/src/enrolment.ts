@@ -1,5 +1,5 @@
 /** How an edge gets its credential: a one-time code is redeemed at the aggregator, and the answer kept in a private file. */
-import { chmod, open, readFile, rename, stat } from 'node:fs/promises';
+import { chmod, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeIssues, slugSchema } from '@gatehouse/shared';
 import type { Clock, Logger, Random } from '@gatehouse/shared';
@@ -91,12 +91,18 @@ export async function readCredential(dataDir: string, logger: Logger): Promise<E
   return parsed.data;
 }
 
-/** Whole or not at all, readable by this user only. */
+/** To be called before a code is redeemed: it works once, so what it gives must have its place. @throws EnrolmentError */
+export async function preparePlaceOfCredential(dataDir: string): Promise<void> {
+  await keeping(dataDir, async (temporary) => {
+    await (await open(temporary, 'w', 0o600)).close();
+    await rm(temporary);
+  });
+}
+
+/** Whole or not at all, readable by this user only. @throws EnrolmentError */
 export async function writeCredential(dataDir: string, credential: EdgeCredential): Promise<string> {
   const path = credentialPath(dataDir);
-  const temporary = `${path}.new`;
-  try {
-    await makeDirectory(dataDir, 0o750);
+  await keeping(dataDir, async (temporary) => {
     const file = await open(temporary, 'w', 0o600);
     try {
       await file.chmod(0o600);
@@ -106,11 +112,20 @@ export async function writeCredential(dataDir: string, credential: EdgeCredentia
       await file.close();
     }
     await rename(temporary, path);
+  });
+  return path;
+}
+
+async function keeping(dataDir: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const path = credentialPath(dataDir);
+  try {
+    await makeDirectory(dataDir, 0o750);
+    await write(`${path}.new`);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new EnrolmentError(`the credential cannot be kept in ${path} (${code})`, false, { cause: error });
+    const message = `the credential cannot be kept in ${path} (${code}): the data directory must be writable`;
+    throw new EnrolmentError(message, false, { cause: error });
   }
-  return path;
 }
 
 export interface FirstEnrolmentOptions {

@@ -16,7 +16,14 @@ import { bannerOf, describeConfiguration } from './banner.js';
 import { composeEdge } from './compose.js';
 import { loadEdgeConfiguration } from './configuration.js';
 import type { EdgeConfiguration } from './configuration.js';
-import { credentialPath, enrolAtFirstStart, readCredential, redeemCode, writeCredential } from './enrolment.js';
+import {
+  credentialPath,
+  enrolAtFirstStart,
+  preparePlaceOfCredential,
+  readCredential,
+  redeemCode,
+  writeCredential,
+} from './enrolment.js';
 import type { EdgeCredential } from './enrolment.js';
 
 const stopTimeoutMs = 10_000;
@@ -30,7 +37,7 @@ interface RunFlags {
 }
 
 interface EnrolFlags {
-  readonly url: string;
+  readonly url?: string;
   readonly config?: string;
   readonly dataDir?: string;
   readonly allowPlaintext?: boolean;
@@ -43,6 +50,7 @@ const program = new Command('edge')
   .option('-c, --config <file>', 'YAML or JSON configuration; GATEHOUSE_EDGE_… variables go over it')
   .option('--check', 'validate the configuration and exit')
   .option('--json', 'report as JSON on standard output')
+  .showHelpAfterError('(--help lists commands and options)')
   .action(async (flags: RunFlags) => {
     if (flags.check === true) check(flags);
     else await run(flags);
@@ -52,8 +60,8 @@ program
   .command('enroll')
   .argument('<code>', 'the one-time code the aggregator gave when the edge was registered')
   .description('Redeems a one-time code and keeps the credential in the data directory (mode 0600).')
-  .requiredOption('-u, --url <url>', 'the aggregator’s HTTP address, e.g. http://127.0.0.1:8000')
-  .option('-c, --config <file>', 'take the data directory from this configuration')
+  .option('-u, --url <url>', 'the aggregator’s HTTP address, e.g. http://127.0.0.1:8000')
+  .option('-c, --config <file>', 'take data directory and address (enrolment.url) from this configuration')
   .option('--data-dir <directory>', 'keep the credential here; default data/edge')
   .option('--allow-plaintext', 'let the new credential travel unencrypted to another machine')
   .option('--json', 'report as JSON on standard output')
@@ -76,7 +84,11 @@ function check(flags: RunFlags): void {
 async function enrol(code: string, flags: EnrolFlags): Promise<void> {
   const configured = flags.config === undefined ? undefined : loadEdgeConfiguration(flags.config, process.env);
   const dataDir = flags.dataDir ?? configured?.dataDir ?? 'data/edge';
-  const credential = await redeemCode(flags.url, code, flags.allowPlaintext === true);
+  await preparePlaceOfCredential(dataDir);
+  const url = flags.url ?? configured?.enrolment?.url;
+  if (url === undefined) throw new ConfigurationError(['--url, or enrolment.url of --config FILE: has to be set']);
+  const allowPlaintext = flags.allowPlaintext ?? configured?.enrolment?.allowPlaintext ?? false;
+  const credential = await redeemCode(url, code, allowPlaintext);
   const path = await writeCredential(dataDir, credential);
   const { siteId, edgeId, mqttUrl } = credential;
   print(
@@ -109,6 +121,7 @@ async function credentialFor(configuration: EdgeConfiguration, logger: Logger): 
       `enrolment: this edge has no credential yet (${credentialPath(dataDir)}): run "edge enroll CODE --url URL", or set enrolment.url and enrolment.codeFile`,
     ]);
   }
+  await preparePlaceOfCredential(dataDir);
   const credential = await enrolAtFirstStart({ ...enrolment, clock: systemClock, random: systemRandom, logger });
   await writeCredential(dataDir, credential);
   logger.info({ edgeId: credential.edgeId }, 'enrolled');

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import sqlite3 from 'sqlite3';
+import { databaseVersion } from '../../src/adapters/store/sqlite/migrations.js';
 
 const program = resolve(import.meta.dirname, '../../dist/main.js');
 
@@ -159,13 +160,30 @@ describe('the aggregator’s process', () => {
     expect((await ask(running, '/readyz')).status).toBe(200);
   });
 
-  it('refuses a data directory that it cannot write', () => {
-    const file = join(directory, 'data');
+  it('refuses a data directory that it cannot write, and names it', () => {
+    const file = join(directory, 'file');
     writeFileSync(file, 'not a directory');
+    for (const path of [file, join(file, 'below'), '/proc/gatehouse']) {
+      const { code, error } = run([], { GATEHOUSE_DATA_DIR: path });
+      expect(code).toBe(1);
+      expect(error).toContain(`cannot write ${path}: it must be a directory`);
+      expect(error).not.toMatch(/\n\s+at /);
+    }
+  });
+
+  it('refuses a database of a newer version, naming both versions, and leaves it to the newer program', async () => {
+    await stop(await start(), 'SIGTERM');
+    const database = join(directory, 'data', 'gatehouse.db');
+    await change(database, 'PRAGMA user_version = 99');
     const { code, error } = run([]);
     expect(code).toBe(1);
-    expect(error).toContain(file);
-    chmodSync(file, 0o600);
+    expect(error).toContain(
+      `${database} is version 99 and this program knows versions up to ${String(databaseVersion)}: run the newer program`,
+    );
+    expect(run([])).toMatchObject({ code: 1, error });
+    await change(database, `PRAGMA user_version = ${String(databaseVersion)}`);
+    const running = await start();
+    expect((await ask(running, '/readyz')).status).toBe(200);
   });
 
   it('verifies the audit log while it runs and after, and finds a row that was changed', async () => {

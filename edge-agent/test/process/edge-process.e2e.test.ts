@@ -4,10 +4,12 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sqlite3 from 'sqlite3';
 import { stateSchema } from '@gatehouse/shared';
 import type { OnlineState } from '@gatehouse/shared';
 import { createSimulationControlClient } from '../../src/adapters/simulated-barrier/index.js';
@@ -169,6 +171,49 @@ describe('the edge agent as a process', () => {
     expect(run.output.errors).not.toMatch(/\n\s+at /);
   });
 
+  it.each(['/proc/gatehouse', '/dev/null'])(
+    'keeps its one-time code when the data directory %s cannot be written, and names it',
+    async (dataDir) => {
+      let redeemed = 0;
+      const http = createHttpServer((_request, response) => {
+        redeemed += 1;
+        response.end('{}');
+      });
+      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+      const url = `http://127.0.0.1:${String((http.address() as AddressInfo).port)}`;
+      const codeFile = join(directory, 'code');
+      await writeFile(codeFile, 'one-time');
+      const run = start(['--config', await configure({ dataDir, enrolment: { url, codeFile } })]);
+      expect(await run.ended).toBe(1);
+      expect(run.output.errors).toContain(dataDir);
+      const byHand = start(['enroll', 'one-time', '--url', url, '--data-dir', dataDir]);
+      expect(await byHand.ended).toBe(1);
+      expect(byHand.output.errors).toContain(`cannot be kept in ${dataDir}/credential.json`);
+      expect(redeemed).toBe(0);
+      await new Promise((resolve) => http.close(resolve));
+    },
+  );
+
+  it('refuses an outbox of a newer version, naming both versions, and leaves it to the newer program', async () => {
+    await enrol();
+    const file = await configure();
+    const first = start(['--config', file, '--json']);
+    await startedAs(first);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    const outbox = join(directory, 'data', 'outbox.sqlite');
+    const version = await pragma(outbox, 'user_version');
+    await pragma(outbox, 'user_version = 99');
+    const second = start(['--config', file, '--json']);
+    expect(await second.ended).toBe(1);
+    expect(second.output.errors).toContain(
+      `${outbox} has version 99; this program knows up to ${String(version)}: install the newer program again`,
+    );
+    expect(await pragma(outbox, 'user_version')).toBe(99);
+    await pragma(outbox, `user_version = ${String(version)}`);
+    await startedAs(start(['--config', file, '--json']));
+  });
+
   it('says how to enrol when it has no credential', async () => {
     const run = start(['--config', await configure()]);
     expect(await run.ended).toBe(78);
@@ -199,3 +244,17 @@ describe('the edge agent as a process', () => {
     expect(run.output.errors).toMatch(/GPIO|onoff/);
   });
 });
+
+async function pragma(path: string, text: string): Promise<number | undefined> {
+  const database = new sqlite3.Database(path);
+  const rows = await new Promise<{ user_version?: number }[]>((resolve, reject) => {
+    database.all<{ user_version?: number }>(`PRAGMA ${text}`, (error, found) => {
+      if (error === null) resolve(found);
+      else reject(error);
+    });
+  });
+  await new Promise((resolve) => {
+    database.close(resolve);
+  });
+  return rows[0]?.user_version;
+}
