@@ -23,6 +23,7 @@ const program = new Command('aggregator')
   .option('--config <file>', 'YAML or JSON file with the configuration')
   .option('--check', 'validate the configuration, say what it is, and exit')
   .option('--json', 'report as JSON')
+  .showHelpAfterError('(--help lists commands and options)')
   .addHelpText('after', `\nVariables, over the file:\n${variablesHelp()}`)
   .action(async (options: CommonOptions & { readonly check?: boolean }) => {
     if (options.check === true) check(options);
@@ -36,10 +37,12 @@ program
     await start(program.opts<CommonOptions>());
   });
 
-const audit = program.command('audit').description('the audit log');
+const audit = program.command('audit').description('checks the audit log');
 audit
   .command('verify')
-  .description('follow the chain of hashes in the data directory, also while the aggregator runs')
+  .description(
+    'follow the chain of hashes in the data directory (of --config FILE, or GATEHOUSE_DATA_DIR), also while the aggregator runs',
+  )
   .action(async () => {
     await verify(program.opts<CommonOptions>());
   });

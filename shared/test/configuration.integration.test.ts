@@ -72,7 +72,10 @@ describe('a configuration', () => {
 
   it('says which file it could not read', () => {
     const file = join(folder, 'absent.yaml');
-    expect(() => loadConfiguration(schema, { file, environment: {}, variables })).toThrow(file);
+    expect(() => loadConfiguration(schema, { file, environment: {}, variables })).toThrow(
+      `${file}: there is no such file`,
+    );
+    expect(() => loadConfiguration(schema, { file: folder, environment: {}, variables })).toThrow('is a directory');
   });
 
   it('does not reach the prototype of objects through __proto__', async () => {

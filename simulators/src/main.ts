@@ -14,12 +14,12 @@ import type { VehicleRequest } from './commands/vehicle.js';
 
 interface Where {
   readonly data: string;
-  readonly control: readonly string[];
+  readonly control?: readonly string[];
 }
 
 const program = new Command('simulate')
   .description('Drives simulated gates: single vehicles, faults, traffic, and recordings of real car parks.')
-  .showHelpAfterError()
+  .showHelpAfterError('(--help lists what there is)')
   .enablePositionalOptions();
 
 addWhere(program.command('vehicle'))
@@ -30,17 +30,17 @@ addWhere(program.command('vehicle'))
   .addOption(new Option('--class <class>', 'class of slot it needs').choices(slotClasses).default('standard'))
   .addOption(new Option('--behaviour <kind>', 'what its driver does').choices(vehicleBehaviours).default('pass'))
   .option('--leader <plate>', 'with --behaviour tailgate: send this vehicle before it')
-  .option('--length <metres>', 'length, 1.5 to 25', toNumber)
-  .option('--speed <km/h>', 'speed, 1 to 50', toNumber)
-  .option('--trailer', 'with a trailer', false)
-  .option('--patience <seconds>', 'how long it waits at a closed arm, in the time of the site', toNumber)
-  .option('--timeout <seconds>', 'how long this program waits for it', toNumber, 120)
-  .option('--json', 'print the result as JSON', false)
+  .option('--length <metres>', 'length, 1.5 to 25', numberFrom(1.5, 25))
+  .option('--speed <km/h>', 'speed, 1 to 50', numberFrom(1, 50))
+  .option('--trailer', 'with a trailer')
+  .option('--patience <seconds>', 'how long it waits at a closed arm, in the time of the site', numberFrom(0, 86_400))
+  .option('--timeout <seconds>', 'how long this program waits for it', numberFrom(0, 86_400), 120)
+  .option('--json', 'print the result as JSON')
   .action(async (options: Where & VehicleOptions) => {
     const gate = findGate(await findEdges(options), options.gate, options.site);
-    const say = options.json ? () => undefined : print;
+    const say = options.json === true ? () => undefined : print;
     const result = await sendVehicle(gate, vehicleOf(options), systemClock, options.timeout * 1000, say);
-    if (options.json) print(JSON.stringify(result));
+    if (options.json === true) print(JSON.stringify(result));
     if (result.report === null) process.exitCode = 1;
   });
 
@@ -55,11 +55,13 @@ addWhere(program.command('fault'))
   )
   .addOption(new Option('--on', 'from now on').conflicts('off'))
   .addOption(new Option('--off', 'no longer'))
-  .option('--json', 'print the result as JSON', false)
+  .option('--json', 'print the result as JSON')
   .action(async (options: Where & SwitchOptions & { gate: string; site?: string; fault: string }) => {
     const gate = findGate(await findEdges(options), options.gate, options.site);
     const result = await setFault(gate, options.fault, switchOf(options));
-    print(options.json ? JSON.stringify(result) : `${result.fault} at ${result.gateId} is ${onOff(result.active)}`);
+    print(
+      options.json === true ? JSON.stringify(result) : `${result.fault} at ${result.gateId} is ${onOff(result.active)}`,
+    );
   });
 
 addWhere(program.command('power'))
@@ -69,10 +71,10 @@ addWhere(program.command('power'))
   .option('--site <id>', 'the site, when several have a gate of this name')
   .addOption(new Option('--on', 'restore it').conflicts('off'))
   .addOption(new Option('--off', 'cut it'))
-  .option('--json', 'print the result as JSON', false)
+  .option('--json', 'print the result as JSON')
   .action(async (options: Where & SwitchOptions & { edge?: string; gate?: string; site?: string }) => {
     const result = await setPower(await findEdges(options), options, switchOf(options));
-    print(options.json ? JSON.stringify(result) : `the power of ${result.of} is ${onOff(result.on)}`);
+    print(options.json === true ? JSON.stringify(result) : `the power of ${result.of} is ${onOff(result.on)}`);
   });
 
 program.addCommand(addWhere(trafficCommand()));
@@ -94,10 +96,10 @@ interface VehicleOptions {
   readonly leader?: string;
   readonly length?: number;
   readonly speed?: number;
-  readonly trailer: boolean;
+  readonly trailer?: boolean;
   readonly patience?: number;
   readonly timeout: number;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 function vehicleOf(options: VehicleOptions): VehicleRequest {
@@ -108,7 +110,7 @@ function vehicleOf(options: VehicleOptions): VehicleRequest {
     leader: options.leader,
     lengthM: options.length,
     speedKmh: options.speed,
-    trailer: options.trailer,
+    trailer: options.trailer === true,
     patienceMs: options.patience === undefined ? undefined : Math.round(options.patience * 1000),
   };
 }
@@ -116,7 +118,7 @@ function vehicleOf(options: VehicleOptions): VehicleRequest {
 interface SwitchOptions {
   readonly on?: boolean;
   readonly off?: boolean;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 function switchOf(options: SwitchOptions): boolean {
@@ -135,8 +137,7 @@ function addWhere(command: Command): Command {
     .option(
       '--control <url>',
       'control of an edge agent with simulated barriers, instead; may be repeated',
-      (url: string, before: string[]) => [...before, url],
-      [],
+      (url: string, before: string[] | undefined) => [...(before ?? []), url],
     );
 }
 
@@ -144,10 +145,14 @@ function defaultDataDirectory(): string {
   return resolve(process.env.GATEHOUSE_DATA_DIR ?? 'data');
 }
 
-function toNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || text.trim() === '') throw new InvalidArgumentError('is not a number');
-  return value;
+function numberFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`must be a number from ${String(least)} to ${String(most)}`);
+    }
+    return value;
+  };
 }
 
 function print(line: string): void {

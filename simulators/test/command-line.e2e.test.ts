@@ -27,7 +27,8 @@ describe('simulate', () => {
   it.each([
     [['vehicle'], "required option '--gate <id>' not specified"],
     [['vehicle', '--gate', 'entry-1', '--behaviour', 'fly'], 'Allowed choices are'],
-    [['vehicle', '--gate', 'entry-1', '--speed', 'fast'], 'is not a number'],
+    [['vehicle', '--gate', 'entry-1', '--speed', 'fast'], 'must be a number from 1 to 50'],
+    [['vehicle', '--gate', 'entry-1', '--length', '26'], '--length <metres>'],
     [['fault', '--gate', 'entry-1', '--fault', 'loop-stuck', '--on', '--off'], 'cannot be used with'],
     [['replay', 'no-such-file.csv'], 'there is no such file'],
     [['replay', 'x.csv', '--speed', '0'], 'must be above 0'],

@@ -89,8 +89,9 @@ describe('finding gates', () => {
     expect(() => findGate(edges, 'entry-1', undefined)).toThrow('several gates are called "entry-1" (north, south)');
     expect(findGate(edges, 'entry-1', 'south').edge.edgeId).toBe('south-1');
     expect(() => findGate(edges, 'entry-9', undefined)).toThrow(
-      'no gate "entry-9" is simulated here; there are entry-1',
+      'no gate "entry-9" is simulated here; there are entry-1 (north), ',
     );
+    expect(() => findGate(edges, 'entry-1', 'west')).toThrow('no gate "entry-1" of site "west" is simulated here');
   });
 
   it('says what to do when nothing runs, or nothing answers', async () => {
@@ -137,6 +138,6 @@ describe('faults and power', () => {
     await expect(setFault(gate, 'bad-mood', true)).rejects.toThrow('no fault "bad-mood"');
     expect(await setPower(edges, { gate: 'entry-1' }, false)).toEqual({ of: 'entry-1', on: false });
     expect(await setPower(edges, {}, true)).toEqual({ of: url, on: true });
-    await expect(setPower(edges, { edge: 'none' }, true)).rejects.toThrow('name an edge with --edge');
+    await expect(setPower(edges, { edge: 'none' }, true)).rejects.toThrow('no edge "none"; there are ');
   });
 });

@@ -46,10 +46,16 @@ export function loadConfiguration<S extends z.ZodType>(schema: S, source: Config
       }
       const variable = origins.get(path);
       return [
-        `${path === '' ? 'configuration' : path}${variable === undefined ? '' : ` (${variable})`}: ${issue.message}`,
+        `${path === '' ? 'configuration' : path}${variable === undefined ? '' : ` (${variable})`}: ${ruleOf(issue)}`,
       ];
     }),
   );
+}
+
+function ruleOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+    ? `has to be set (${issue.expected})`
+    : issue.message;
 }
 
 function readFile(path: string): Record<string, unknown> {
@@ -57,7 +63,7 @@ function readFile(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigurationError([`--config ${path}: ${error instanceof Error ? error.message : 'cannot be read'}`]);
+    throw new ConfigurationError([`--config ${path}: ${readingProblem(error)}`]);
   }
   const document = parseDocument(text, { uniqueKeys: true });
   if (document.errors.length > 0) {
@@ -70,6 +76,12 @@ function readFile(path: string): Record<string, unknown> {
   if (typeof value !== 'object' || Array.isArray(value))
     throw new ConfigurationError([`${path}: must hold keys and values`]);
   return value as Record<string, unknown>;
+}
+
+function readingProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'EISDIR' ? 'is a directory' : message;
 }
 
 function scalar(text: string): unknown {

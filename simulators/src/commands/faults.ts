@@ -44,7 +44,8 @@ export async function setPower(
   const edge = of.edge === undefined && edges.length === 1 ? edges[0] : edges.find(({ edgeId }) => edgeId === of.edge);
   if (edge === undefined) {
     const names = edges.map(({ edgeId, url }) => edgeId ?? url).join(', ');
-    throw new UsageError(`name an edge with --edge, or a gate with --gate; there are ${names}`);
+    const wrong = of.edge === undefined ? 'name an edge with --edge, or a gate with --gate' : `no edge "${of.edge}"`;
+    throw new UsageError(`${wrong}; there are ${names}`);
   }
   await edge.client.setPower(on);
   return { of: edge.edgeId ?? edge.url, on };

@@ -18,7 +18,7 @@ export interface FindOptions {
   /** Data directory of a demonstration. */
   readonly data: string;
   /** Addresses of controls; when there are any, the demonstration is not looked for. */
-  readonly control: readonly string[];
+  readonly control?: readonly string[];
 }
 
 /** Something a person can mend. */
@@ -26,7 +26,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-export async function findEdges({ data, control }: FindOptions): Promise<ControlledEdge[]> {
+export async function findEdges({ data, control = [] }: FindOptions): Promise<ControlledEdge[]> {
   if (control.length > 0) return Promise.all(control.map(fromAddress));
   const running = readRunning(data);
   if (running === undefined) {
@@ -59,12 +59,16 @@ export function findGate(edges: readonly ControlledEdge[], gateId: string, siteI
   const found = all.filter((gate) => gate.gateId === gateId && (siteId === undefined || gate.edge.siteId === siteId));
   const [first, second] = found;
   if (first === undefined) {
-    const names = all.map((gate) => gate.gateId).join(', ');
-    throw new UsageError(`no gate "${gateId}" is simulated here; there are ${names}`);
+    const ofSite = siteId === undefined ? '' : ` of site "${siteId}"`;
+    throw new UsageError(`no gate "${gateId}"${ofSite} is simulated here; there are ${namesOf(all)}`);
   }
   if (second !== undefined) {
     const sites = found.map(({ edge }) => edge.siteId ?? edge.url).join(', ');
     throw new UsageError(`several gates are called "${gateId}" (${sites}): name one with --site`);
   }
   return first;
+}
+
+function namesOf(gates: readonly ControlledGate[]): string {
+  return gates.map(({ gateId, edge }) => (edge.siteId === null ? gateId : `${gateId} (${edge.siteId})`)).join(', ');
 }

@@ -11,22 +11,23 @@ import type { ReplayOptions } from '../replay/replay-recording.js';
 import { reportJson, reportLines } from '../replay/report.js';
 
 interface CommandOptions {
-  readonly speed: number;
+  /** undefined: as fast as it goes. */
+  readonly speed?: number;
   readonly form: RecordingFormat['form'];
   readonly separator: string;
   readonly timeFormat: string;
   readonly timeZone: string;
   readonly decimal: '.' | ',';
-  readonly empty: readonly string[];
-  readonly where: RecordingFormat['where'];
-  readonly skipBadRows: boolean;
+  readonly empty?: readonly string[];
+  readonly where?: RecordingFormat['where'];
+  readonly skipBadRows?: boolean;
   readonly slots?: number;
   readonly entryLanes?: number;
   readonly exitLanes?: number;
   readonly antiPassback: ReplayOptions['antiPassback'];
   readonly seed: string;
   readonly data?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const columnHelp: Readonly<Record<ColumnRole, string>> = {
@@ -44,7 +45,7 @@ export function replayCommand(): Command {
       'Drive a recording of a car park through simulated gates, MQTT and an aggregator with a database, all started for it, and compare what passed with the books.',
     )
     .argument('<file.csv>', 'the recording')
-    .option('--speed <n>', 'how many times as fast as real time, or "max"', toSpeed, Infinity)
+    .option('--speed <n>', 'how many times as fast as real time; by default "max", as fast as it goes', toSpeed)
     .addOption(
       new Option(
         '--form <form>',
@@ -57,9 +58,9 @@ export function replayCommand(): Command {
     .option('--time-format <format>', 'iso, unix (seconds), unix-ms, or a pattern such as "dd.MM.yyyy HH:mm"', 'iso')
     .option('--time-zone <zone>', 'IANA zone of times that carry no offset', 'UTC')
     .addOption(new Option('--decimal <sign>', 'decimal sign of unix times').choices(['.', ',']).default('.'))
-    .option('--empty <text>', 'a text that means nothing is there, such as NA; may be repeated', collect, [])
-    .option('--where <column=value>', 'only rows with this value; may be repeated', toFilter, [])
-    .option('--skip-bad-rows', 'leave out rows that cannot be read, and count them', false)
+    .option('--empty <text>', 'a text that means nothing is there, such as NA; may be repeated', collect)
+    .option('--where <column=value>', 'only rows with this value; may be repeated', toFilter)
+    .option('--skip-bad-rows', 'leave out rows that cannot be read, and count them')
     .option('--slots <n>', 'size of the site; by default as many as the recording needs', toCount)
     .option('--entry-lanes <n>', 'by default as many as keep the queues short', toLanes)
     .option('--exit-lanes <n>', 'by default as many as keep the queues short', toLanes)
@@ -70,7 +71,7 @@ export function replayCommand(): Command {
     )
     .option('--seed <text>', 'seed of how the vehicles drive', 'replay')
     .option('--data <directory>', 'keep the databases here; by default they are deleted afterwards')
-    .option('--json', 'print the reconciliation as JSON', false);
+    .option('--json', 'print the reconciliation as JSON');
   for (const role of columnRoles) {
     command.option(`--${role}-column <name>`, `column: ${columnHelp[role]}`, defaultFormat.columns[role]);
   }
@@ -89,7 +90,7 @@ async function run(file: string, options: CommandOptions & Readonly<Record<strin
   for (const problem of recording.skipped.slice(0, 10)) {
     process.stderr.write(`left out: ${describeProblem(problem)}\n`);
   }
-  const bar = progressBar(options.json);
+  const bar = progressBar(options.json === true);
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -97,7 +98,7 @@ async function run(file: string, options: CommandOptions & Readonly<Record<strin
     });
   }
   const report = await replayRecording(file, recording, {
-    speed: options.speed,
+    speed: options.speed ?? Infinity,
     slots: options.slots,
     entryLanes: options.entryLanes,
     exitLanes: options.exitLanes,
@@ -109,7 +110,7 @@ async function run(file: string, options: CommandOptions & Readonly<Record<strin
     onProgress: bar.update,
     signal: interrupted.signal,
   }).finally(bar.stop);
-  process.stdout.write(`${options.json ? reportJson(report) : reportLines(report).join('\n')}\n`);
+  process.stdout.write(`${options.json === true ? reportJson(report) : reportLines(report).join('\n')}\n`);
   if (!report.reconciliation.agrees) process.exitCode = 1;
 }
 
@@ -120,9 +121,9 @@ function formatOf(options: CommandOptions & Readonly<Record<string, unknown>>): 
     separator: options.separator,
     columns: columns as Record<ColumnRole, string>,
     time: { pattern: options.timeFormat, timeZone: options.timeZone, decimal: options.decimal },
-    emptyTexts: options.empty,
-    where: options.where,
-    skipBadRows: options.skipBadRows,
+    emptyTexts: options.empty ?? [],
+    where: options.where ?? [],
+    skipBadRows: options.skipBadRows === true,
   };
 }
 
@@ -157,7 +158,7 @@ function progressBar(quiet: boolean): Progress {
 
 // ---------------------------------------------------------------- options
 
-function collect(text: string, before: readonly string[]): string[] {
+function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
 
@@ -174,7 +175,7 @@ function toSeparator(text: string): string {
   return separator;
 }
 
-function toFilter(text: string, before: RecordingFormat['where']): RecordingFormat['where'] {
+function toFilter(text: string, before: RecordingFormat['where'] = []): RecordingFormat['where'] {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('must be COLUMN=VALUE');
   return [...before, { column: text.slice(0, at), value: text.slice(at + 1) }];

@@ -14,7 +14,7 @@ import type { ControlledEdge } from './find-gates.js';
 
 interface Options {
   readonly data: string;
-  readonly control: readonly string[];
+  readonly control?: readonly string[];
   readonly site?: string;
   readonly seed: string;
   readonly factor: number;
@@ -22,7 +22,7 @@ interface Options {
   readonly regulars: number;
   readonly timeZone: string;
   readonly plates: boolean;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const stopTimeoutMs = 5_000;
@@ -38,7 +38,7 @@ export function trafficCommand(): Command {
     .option('--regulars <n>', 'vehicles that come on most working days', whole, 30)
     .option('--time-zone <zone>', 'whose mornings and evenings', 'Europe/Berlin')
     .option('--no-plates', 'vehicles without plates')
-    .option('--json', 'report as JSON lines', false)
+    .option('--json', 'report as JSON lines')
     .action(async (options: Options) => {
       await runUntilSignal(() => startTraffic(options), stopTimeoutMs);
     });
@@ -78,7 +78,7 @@ async function startTraffic(options: Options): Promise<{ stop(): Promise<void> }
   fleet.start();
   await traffic.start();
   const report = setInterval(() => {
-    process.stdout.write(`${describe(traffic, clock, options.json)}\n`);
+    process.stdout.write(`${describe(traffic, clock, options.json === true)}\n`);
   }, reportEveryMs);
   return {
     async stop() {
@@ -97,7 +97,7 @@ function ofOneSite(edges: readonly ControlledEdge[], siteId: string | undefined)
   return wanted;
 }
 
-function clockOf({ control, data, factor }: Options): Clock {
+function clockOf({ control = [], data, factor }: Options): Clock {
   const time = control.length === 0 ? readRunning(data)?.time : undefined;
   const nowMs = Math.round(systemClock.wallMs());
   return createScaledClock(systemClock, time ?? { simulatedBaseMs: nowMs, realBaseMs: nowMs, factor });

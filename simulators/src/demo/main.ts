@@ -34,14 +34,14 @@ const demo = createDemo(options, projectRoot, {
 });
 let stopping: Promise<void> | undefined;
 
-function stop(code: number): void {
+function stop(code: number, isTold = true): void {
   if (stopping !== undefined) return;
   const deadline = setTimeout(() => process.exit(1), stopTimeoutMs);
-  line.say('stopping …');
+  if (isTold) line.say('stopping …');
   stopping = demo.stop().then(
     () => {
       clearTimeout(deadline);
-      line.say('stopped; the next start goes on from here');
+      if (isTold) line.say('stopped; the next start goes on from here');
       process.exit(code);
     },
     (error: unknown) => {
@@ -67,6 +67,6 @@ try {
   // What a stop interrupts needs no explanation.
   if (stopping === undefined) {
     reportFatal(error);
-    stop(1);
+    stop(1, false);
   }
 }

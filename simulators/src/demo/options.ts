@@ -42,17 +42,17 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
       toPort,
       toPort(environment.GATEHOUSE_MQTT_PORT ?? '1883'),
     )
-    .option('--json', 'report as JSON lines', false);
+    .option('--json', 'report as JSON lines');
   const options = command.parse([...argv]).opts<{
     factor?: number;
     seed: string;
     data: string;
     httpPort: number;
     mqttPort: number;
-    json: boolean;
+    json?: boolean;
   }>();
-  const { data, factor, ...rest } = options;
-  return { ...rest, factor, dataDirectory: resolve(data) };
+  const { data, factor, json = false, ...rest } = options;
+  return { ...rest, json, factor, dataDirectory: resolve(data) };
 }
 
 /** Beyond this, lanes would wait longer for real disks and networks than real ones do. */

@@ -131,7 +131,10 @@ function createReader(file: string, format: RecordingFormat): RowReader {
         throw new RecordingError(file, problems, '--skip-bad-rows goes on without these rows and counts them.');
       }
       if (visits.length + passages.length === 0) {
-        const problem = `no row is left of ${String(rows)} (${String(filteredOut)} filtered out, ${String(problems.length)} unreadable)`;
+        const problem =
+          rows === 0
+            ? 'there is a header and no row after it'
+            : `no row is left of ${String(rows)} (${String(filteredOut)} filtered out, ${String(problems.length)} unreadable)`;
         throw new RecordingError(file, [{ line: 1, column: null, problem }]);
       }
       const rest = { filteredOut, skipped: problems };
@@ -263,6 +266,7 @@ function asRecordingError(file: string, error: unknown): Error {
   if (code?.startsWith('CSV_') === true && lines !== undefined) {
     return new RecordingError(file, [{ line: lines, column: null, problem: message ?? code }]);
   }
-  const problem = code === 'ENOENT' ? 'there is no such file' : (message ?? String(error));
+  const known: Readonly<Record<string, string>> = { ENOENT: 'there is no such file', EISDIR: 'is a directory' };
+  const problem = known[code ?? ''] ?? message ?? String(error);
   return new Error(`${file}: ${problem}`, { cause: error });
 }

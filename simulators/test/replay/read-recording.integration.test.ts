@@ -150,7 +150,7 @@ describe('a recording with mistakes', () => {
 
   it.each([
     ['an empty file', '', {}, 'the file is empty'],
-    ['a header alone', 'entry_at,exit_at\n', {}, 'no row is left of 0'],
+    ['a header alone', 'entry_at,exit_at\n', {}, 'line 1: there is a header and no row after it'],
     ['a missing column', 'entry_at,left\n', {}, 'column exit_at: is not there (--exit-column names it)'],
     [
       'a filter on a column that is not there',

@@ -1,4 +1,5 @@
 /** Reads the audit log of a data directory without taking the directory: also while the aggregator runs. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import type { AggregatorStore, AuditRow } from '../../../app/ports.js';
@@ -8,9 +9,12 @@ export interface AuditReader extends Pick<AggregatorStore, 'listAudit'> {
   close(): Promise<void>;
 }
 
-/** Rejects with a StoreError when there is no readable database in `directory`. */
+/** Rejects with an Error when there is no database in `directory`, with a StoreError when it cannot be read. */
 export async function openAuditReader(directory: string): Promise<AuditReader> {
   const path = join(directory, 'gatehouse.db');
+  if (!existsSync(path)) {
+    throw new Error(`there is no ${path}: name the data directory with --config FILE or GATEHOUSE_DATA_DIR`);
+  }
   const database = await new Promise<sqlite3.Database>((resolve, reject) => {
     const opened = new sqlite3.Database(path, sqlite3.OPEN_READONLY, (error) => {
       if (error === null) resolve(opened);
