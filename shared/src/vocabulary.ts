@@ -117,5 +117,9 @@ export const admissionBases = ['decision', 'allowance', 'operator', 'exit-alone'
  * On whose word a vehicle went through: the aggregator's `decision`, the edge's `allowance`, an `operator`, the edge alone at an
  * exit (`exit-alone`), the edge alone because a setting lets it admit without an allowance (`opted-in`), or nobody's (`none`).
  */
-export const admissionBasisSchema = z.enum(admissionBases);
+export const admissionBasisSchema = z
+  .enum(admissionBases)
+  .describe(
+    'On whose word it was let through: decision of the aggregator, allowance of the edge, operator; exit-alone, the edge alone at an exit; opted-in, the edge alone because it is set to; none, nobody’s.',
+  );
 export type AdmissionBasis = z.infer<typeof admissionBasisSchema>;

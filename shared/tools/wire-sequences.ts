@@ -114,7 +114,7 @@ function arrivalToPassage(edge: StoryEdge): Line[] {
     '## From arrival to passage',
     'A vehicle stands before the entry. The event is committed to the outbox, then sent. `waiting` says that the vehicle still wants an answer.',
     toCentre('events', arrived),
-    'The aggregator stores the event, the reservation of the slot and the decision in one transaction, and only then sends both:',
+    'The aggregator stores the event, the reservation of the slot and the decision in one transaction, and only then sends ack and decision, in either order:',
     toEdge('acks', firstAck),
     toEdge('decisions', admit),
     'The gate opens. The vehicle drives over both loops and is through; the slot is occupied from here on.',
