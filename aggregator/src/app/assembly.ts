@@ -19,7 +19,7 @@ import { createOperationQueue } from './operation-queue.js';
 import type { OperationQueue } from './operation-queue.js';
 import { createOutbound } from './outbound.js';
 import type { Outbound } from './outbound.js';
-import type { AggregatorPorts, NoticeRow } from './ports.js';
+import type { AggregatorPorts, EdgeRow, KeyRow, NoticeRow } from './ports.js';
 import { createPublisher } from './publisher.js';
 import type { Publisher } from './publisher.js';
 import type { AggregatorSettings } from './settings.js';
@@ -247,7 +247,8 @@ interface ListenerParts {
 /** What follows from a turn once it is stored. */
 function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'> {
   const { ports, memory, views, observer } = parts;
-  const secrets = new Map<string, string | null>();
+  /** Digests of what edges and keys may connect with; null when they may not. */
+  const digests = new Map<string, string | null>();
 
   const sendDecisions = ({ decisions }: TurnOutcome): void => {
     for (const { arrival } of decisions) {
@@ -260,25 +261,29 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
     }
   };
 
-  /** An edge whose credential no longer holds is cut off at once. */
-  const cutOff = ({ changes }: TurnOutcome): void => {
-    for (const edge of changes.edges) {
-      const before = secrets.get(edge.edgeId) ?? null;
-      secrets.set(edge.edgeId, edge.secretHash);
-      const isRevoked = edge.revokedAtMs !== null;
-      if (isRevoked) parts.inbox.forget(edge.edgeId);
-      if (!isRevoked && (before === null || before === edge.secretHash)) continue;
-      ports.link.disconnect(edge.edgeId).catch((error: unknown) => {
-        ports.logger.warn({ edgeId: edge.edgeId, err: error }, 'a revoked edge could not be disconnected');
-      });
-    }
+  /** Whoever is connected with what no longer holds is cut off at once. */
+  const follow = (name: string, digest: string | null): void => {
+    const before = digests.get(name) ?? null;
+    digests.set(name, digest);
+    if (before === null || before === digest) return;
+    ports.link.disconnect(name).catch((error: unknown) => {
+      ports.logger.warn({ name, err: error }, 'a revoked connection could not be ended');
+    });
+  };
+  const followEdge = ({ edgeId, secretHash, revokedAtMs }: EdgeRow): void => {
+    if (revokedAtMs !== null) parts.inbox.forget(edgeId);
+    follow(edgeId, revokedAtMs === null ? secretHash : null);
+  };
+  const followKey = ({ keyId, keyHash, revokedAtMs }: KeyRow): void => {
+    follow(keyId, revokedAtMs === null ? keyHash : null);
   };
 
   return {
     onDecisions: sendDecisions,
     onOutcome(outcome) {
       parts.followers.tell(outcome.notices);
-      cutOff(outcome);
+      outcome.changes.edges.forEach(followEdge);
+      outcome.changes.keys.forEach(followKey);
       for (const { siteId, fact } of outcome.facts) {
         if (fact.type !== 'session-closed' || fact.state !== 'closed') continue;
         observer.onSessionClosed(siteId, fact.durationMs, fact.basis);
@@ -288,8 +293,9 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
       observer.onCommitFailed(error.code);
     },
     onReloaded() {
-      secrets.clear();
-      for (const edge of memory.directory.edges()) secrets.set(edge.edgeId, edge.secretHash);
+      // A commit may be stored and yet fail.
+      for (const edge of memory.directory.edges()) followEdge(edge);
+      for (const key of memory.directory.keys()) followKey(key);
     },
   };
 }

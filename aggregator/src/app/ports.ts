@@ -346,8 +346,8 @@ export interface IncomingMessage {
 export interface CentreLink {
   start(onMessage: (message: IncomingMessage) => void): Promise<void>;
   publish(topic: string, payload: string, options: { readonly retain: boolean }): Promise<void>;
-  /** Closes the connection of an edge whose credential was revoked; does nothing if it has none or the broker is not ours. */
-  disconnect(edgeId: string): Promise<void>;
+  /** Closes the connections of an edge, or of a key, that no longer holds; does nothing if it has none or the broker is not ours. */
+  disconnect(edgeOrKeyId: string): Promise<void>;
   stop(): Promise<void>;
   /** For health and metrics. */
   status(): { readonly connected: boolean; readonly clients: number | null };

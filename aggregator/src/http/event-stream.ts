@@ -66,12 +66,14 @@ async function follow(
   request: StreamRequest,
   stream: OpenStream,
 ): Promise<'closed' | 'cut'> {
-  const { feed, settings, systemClock, clock, logger } = services;
+  const { aggregator, feed, settings, systemClock, clock, logger } = services;
   const writer = createWriter(services, response);
   stream.end = writer.end;
   const stopFeed = feed.subscribe(writer.wake);
   try {
-    let lastId = request.afterId ?? (await feed.lastId());
+    const newestId = await feed.lastId();
+    // A reader may know more than a store that was restored: it goes on from what there is, and hears so.
+    let lastId = Math.min(request.afterId ?? newestId, newestId);
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -85,6 +87,7 @@ async function follow(
     let heartbeatDueMs = systemClock.monoMs() + settings.stream.heartbeatMs;
     while (!writer.ended) {
       const rows = await feed.after(lastId, settings.stream.batchNotices);
+      if (aggregator.directory.key(request.actor.keyId)?.revokedAtMs !== null) break;
       const [first] = rows;
       if (first !== undefined && first.noticeId > lastId + 1) {
         const gap = JSON.stringify({ from: lastId + 1, to: first.noticeId - 1 });

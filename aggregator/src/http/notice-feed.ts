@@ -19,6 +19,9 @@ export function createNoticeFeed(
   const recent: NoticeRow[] = [];
   const wakes = new Set<() => void>();
   const unsubscribe = aggregator.onNotices((rows) => {
+    const newest = recent.at(-1);
+    // A commit may be stored and yet fail: what it told nobody is read from the store.
+    if (newest !== undefined && rows[0]?.noticeId !== newest.noticeId + 1) recent.length = 0;
     recent.push(...rows);
     if (recent.length > 2 * options.maxRememberedNotices) {
       recent.splice(0, recent.length - options.maxRememberedNotices);

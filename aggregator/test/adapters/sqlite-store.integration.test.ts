@@ -291,7 +291,9 @@ describe('the SQLite store', () => {
     await (await openIn(directory)).close();
     const old = await openConnection(database());
     await old.exec('DROP INDEX events_credential; DROP INDEX arrivals_credential; DROP INDEX reviews_credential');
-    await old.exec('PRAGMA user_version = 1');
+    await old.exec(
+      'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); PRAGMA user_version = 1',
+    );
     await old.close();
     await (await openIn(directory)).close();
     const connection = await openConnection(database());

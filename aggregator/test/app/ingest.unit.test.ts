@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openReviews, summaryOf } from '../../src/domain/engine.js';
+import { StoreError } from '../../src/app/ports.js';
+import type { ChangeSet } from '../../src/app/ports.js';
 import { edgeRow, hex128, layoutFor, openWorld, siteId } from './support.js';
 import type { World, WorldOptions } from './support.js';
 
@@ -624,6 +626,32 @@ describe('payloads that cannot be read', () => {
     }
     expect(await world.quarantine()).toHaveLength(world.settings.ingest.unreadablePayloadsPerEdgePerMinute);
     expect(world.aggregator.health().dropped.unreadable).toBe(20);
+  });
+
+  it('wait in a bounded number while the store fails, states among them', async () => {
+    let isFull = false;
+    await open({
+      wrapStore: (store) =>
+        Object.assign(Object.create(store) as typeof store, {
+          async commit(changes: ChangeSet) {
+            if (isFull) throw new StoreError('full', 'the disk is full');
+            return store.commit(changes);
+          },
+        }),
+    });
+    const edge = world.edge('edge-1');
+    isFull = true;
+    for (let minute = 0; minute < 20; minute += 1) {
+      for (let count = 0; count < 10; count += 1) edge.sendRaw('nonsense', 'state');
+      await world.advance(60_000);
+    }
+    isFull = false;
+    await world.advance(60_000);
+    const bound = world.settings.ingest.unreadablePayloadsPerEdgePerMinute;
+    expect(await world.quarantine()).toHaveLength(bound);
+    edge.sendRaw('nonsense', 'state');
+    await world.settle();
+    expect(await world.quarantine()).toHaveLength(bound + 1);
   });
 });
 

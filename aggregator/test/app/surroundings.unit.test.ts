@@ -5,6 +5,8 @@ import type { Occupancy } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import { createAuthenticator } from '../../src/app/authenticator.js';
 import type { CentreLink, KeyRow, PrunableKind } from '../../src/app/ports.js';
+import { needsOf, typedCredential } from '../../src/app/operations/credentials.js';
+import { assignSlot } from '../../src/app/operations/slots.js';
 import { createVehicle } from '../../src/app/operations/vehicles.js';
 import { openArrivals, summaryOf } from '../../src/domain/engine.js';
 import { edgeRow, hex128, layoutFor, openWorld, siteId, startMs, storedText } from './support.js';
@@ -367,6 +369,83 @@ describe('an edge whose credential no longer holds', () => {
     expect(cut).toEqual(['edge-1']);
     await put({ secretHash: sha256('another'), revokedAtMs: startMs });
     expect(cut).toEqual(['edge-1', 'edge-1']);
+  });
+});
+
+describe('a connection by what no longer holds', () => {
+  const auditor: KeyRow = {
+    keyId: 'audit',
+    label: 'audit',
+    role: 'auditor',
+    siteId: null,
+    keyHash: sha256('key of audit'),
+    createdAtMs: startMs,
+    revokedAtMs: null,
+  };
+  let cut: string[];
+  const openRecording = async (): Promise<void> => {
+    cut = [];
+    await open({
+      wrapLink: (link) =>
+        Object.assign(Object.create(link) as CentreLink, {
+          async disconnect(name: string) {
+            await Promise.resolve();
+            cut.push(name);
+          },
+        }),
+    });
+  };
+
+  it('is ended when the key is revoked: it may have been reading plates', async () => {
+    await openRecording();
+    const put = (change: Partial<KeyRow>): Promise<void> =>
+      world.aggregator.committer.execute((turn) => {
+        turn.put('keys', { ...auditor, ...change });
+      });
+    await put({});
+    await put({ label: 'renamed' });
+    expect(cut).toEqual([]);
+    await put({ revokedAtMs: startMs });
+    expect(cut).toEqual(['audit']);
+  });
+
+  it('is ended also when the commit was stored and yet failed', async () => {
+    await openRecording();
+    world.store.failNextCommit('io', { stored: true });
+    const revoking = world.aggregator.committer.execute((turn) => {
+      turn.put('edges', edgeRow('edge-1', { revokedAtMs: startMs }));
+    });
+    await expect(revoking).rejects.toMatchObject({ code: 'io' });
+    await world.advance(1_000);
+    expect(cut).toEqual(['edge-1']);
+  });
+});
+
+describe('an act that is refused', () => {
+  it('leaves no text behind, and does not make memory be read anew', async () => {
+    let loads = 0;
+    await open({
+      wrapStore: (store) =>
+        Object.assign(Object.create(store) as typeof store, {
+          async load() {
+            loads += 1;
+            return store.load();
+          },
+        }),
+    });
+    const typed = typedCredential({ kind: 'plate', value: 'new 1' });
+    const actor = { keyId: 'k', label: 'desk', role: 'operator', siteId: null } as const;
+    const request = { siteId, slotId: 'nowhere', slotClass: undefined, vehicleId: undefined, typed, reason: 'test' };
+    const refused = world.aggregator.committer.execute((turn) => assignSlot(turn, actor, request), needsOf(typed));
+    await expect(refused).rejects.toMatchObject({ code: 'slot-unknown' });
+    await world.settle();
+    expect(loads).toBe(1);
+    expect(await world.store.findCredentials([typed])).toEqual([]);
+    await world.aggregator.committer.execute(
+      (turn) => assignSlot(turn, actor, { ...request, slotId: 'a-1' }),
+      needsOf(typed),
+    );
+    expect(await world.store.findCredentials([typed])).toHaveLength(1);
   });
 });
 

@@ -50,6 +50,7 @@ const row = (noticeId: number): NoticeRow => ({
 });
 
 function world(stored: readonly NoticeRow[]) {
+  const key: { revokedAtMs: number | null } = { revokedAtMs: null };
   let tell: (rows: readonly NoticeRow[]) => void = () => undefined;
   const aggregator = {
     onNotices(listener: typeof tell) {
@@ -61,6 +62,7 @@ function world(stored: readonly NoticeRow[]) {
         Promise.resolve(stored.filter((notice) => notice.noticeId > afterId).slice(0, limit)),
     },
     site: () => undefined,
+    directory: { key: () => key },
   } as unknown as Aggregator;
   const settings = httpSettingsSchema.parse({ stream: { maxBufferedBytes: 500, maxStallMs: 1_000, batchNotices: 10 } });
   const metrics = createMetrics({ version: 'test', processMetrics: false });
@@ -74,6 +76,7 @@ function world(stored: readonly NoticeRow[]) {
     metrics,
     open,
     feed,
+    key,
     tell: (rows: readonly NoticeRow[]) => {
       tell(rows);
     },
@@ -124,6 +127,50 @@ describe('a stream', () => {
     expect(response.text).toContain('event: notices-gone\ndata: {"from":4,"to":7}\n\n');
     streams.stop();
     await ended;
+  });
+
+  it('goes on from the newest notice when its reader knows more than a store that was restored', async () => {
+    const { open, streams, tell } = world([row(8), row(9)]);
+    const response = new StalledResponse(true);
+    const ended = open(response, 500);
+    for (let round = 0; round < 10; round += 1) await settle();
+    expect(response.text).toContain('id: 9\nevent: stream-opened');
+    tell([row(10)]);
+    await settle();
+    expect(response.text).toContain('id: 10\nevent: slot-changed');
+    streams.stop();
+    await ended;
+  });
+
+  it('tells every notice of a commit that was stored and yet failed', async () => {
+    const stored = Array.from({ length: 3 }, (_, index) => row(index + 1));
+    const { open, streams, tell } = world(stored);
+    const response = new StalledResponse(true);
+    const ended = open(response, 0);
+    tell(stored.slice(0, 3));
+    await settle();
+    // 4 and 5 are stored, and nobody was told of them.
+    stored.push(row(4), row(5), row(6), row(7), row(8));
+    tell([row(6), row(7)]);
+    tell([row(8)]);
+    for (let round = 0; round < 10; round += 1) await settle();
+    const ids = [...response.text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
+    expect(ids).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(response.text).not.toContain('notices-gone');
+    streams.stop();
+    await ended;
+  });
+
+  it('ends when its key is revoked, before it tells anything more', async () => {
+    const { open, streams, tell, key } = world([row(1)]);
+    const response = new StalledResponse(true);
+    const ended = open(response, null);
+    for (let round = 0; round < 10; round += 1) await settle();
+    key.revokedAtMs = 1;
+    tell([row(2)]);
+    await ended;
+    expect(response.text).not.toContain('id: 2');
+    expect(streams.count).toBe(0);
   });
 
   it('without a place to go on from begins after the newest notice there is', async () => {

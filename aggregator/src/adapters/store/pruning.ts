@@ -5,6 +5,9 @@ import type { RowOf } from './tables.js';
 /** When a session ended; for one that was void from the start, when it began. */
 export const sessionEndSql = 'coalesce(exitAtMs, entryAtMs)';
 
+/** When a command ended; for one that was never answered, when it was given. */
+export const commandAgeSql = 'coalesce(endedAtMs, createdAtMs)';
+
 /** For each kind: what must be below the bound, and the state in which age counts. SQL and TypeScript of one rule side by side. */
 export const pruneRules: {
   readonly [K in PrunableKind]: { readonly sql: string; readonly age: (row: RowOf<K>) => number | null };
@@ -24,9 +27,10 @@ export const pruneRules: {
     sql: 'atMs < ? AND noticeId < (SELECT max(noticeId) FROM notices)',
     age: (row) => row.atMs,
   },
+  // Also those that nobody ever answered.
   commands: {
-    sql: `state <> 'sent' AND endedAtMs < ?`,
-    age: (row) => (row.state === 'sent' ? null : row.endedAtMs),
+    sql: `${commandAgeSql} < ?`,
+    age: (row) => row.endedAtMs ?? row.createdAtMs,
   },
   idempotency: { sql: 'createdAtMs < ?', age: (row) => row.createdAtMs },
 };

@@ -29,7 +29,12 @@ export interface EdgeView {
   readonly clock: ClockEstimate;
   readonly identity: IdentityWatch;
   /** Unreadable payloads put in quarantine in the present minute. */
-  readonly unreadable: { minute: number; count: number };
+  readonly unreadable: {
+    minute: number;
+    count: number;
+    /** Of states: those that are still to be stored. */
+    waiting: number;
+  };
 }
 
 export interface EdgeViewSettings {
@@ -59,7 +64,7 @@ export function createEdgeView(
     decisionsSent: new Map(),
     clock: createClockEstimate(settings.clockOffsetBoundMs, storedOffsetMs),
     identity: createIdentityWatch(settings.alarmPeriodMs),
-    unreadable: { minute: -1, count: 0 },
+    unreadable: { minute: -1, count: 0, waiting: 0 },
   };
 }
 

@@ -77,9 +77,27 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
 
   const onState = (view: EdgeView, received: Received): void => {
     const parsed = parsePayload(stateSchema, received.payload);
-    if (!parsed.ok) onUnreadable(context, view, received, parsed.error, ports.enqueue);
+    if (!parsed.ok) onUnreadable(context, view, received, parsed.error, (work) => enqueueFor(view, work));
     else if (parsed.value.presence === 'offline') onOffline(view, parsed.value);
     else onOnline(view, parsed.value, received);
+  };
+
+  /** While the store fails nothing is recorded, and what waits to be must stay bounded. */
+  const enqueueFor = (view: EdgeView, work: Work): void => {
+    const { unreadable } = view;
+    if (unreadable.waiting >= settings.ingest.unreadablePayloadsPerEdgePerMinute) return;
+    unreadable.waiting += 1;
+    ports.enqueue({
+      ...work,
+      onCommitted() {
+        unreadable.waiting -= 1;
+        work.onCommitted();
+      },
+      onFailed(error) {
+        unreadable.waiting -= 1;
+        work.onFailed(error);
+      },
+    });
   };
 
   const onOffline = (view: EdgeView, state: OfflineState): void => {

@@ -1,5 +1,5 @@
 /** SQL made from the table descriptions: the schema, and the statement that stores a whole change set. */
-import { sessionEndSql } from '../pruning.js';
+import { commandAgeSql, sessionEndSql } from '../pruning.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Column, RowTable, Table } from '../tables.js';
 
@@ -69,10 +69,14 @@ export const indexSql: readonly string[] = [
   index('idempotency', 'created', ['createdAtMs']),
 ];
 
-/** What version 2 added: credentials that nothing refers to are found through these. */
-export const credentialIndexSql: readonly string[] = (['events', 'arrivals', 'reviews'] as const).map((table) =>
-  index(table, 'credential', ['credentialId'], 'credentialId IS NOT NULL'),
-);
+/** What version 2 changed: credentials that nothing refers to are found through indices, and commands that nobody answered. */
+export const version2Sql: readonly string[] = [
+  index('events', 'credential', ['credentialId'], 'credentialId IS NOT NULL'),
+  index('arrivals', 'credential', ['credentialId'], 'credentialId IS NOT NULL'),
+  index('reviews', 'credential', ['credentialId'], 'credentialId IS NOT NULL'),
+  'DROP INDEX commands_ended',
+  `CREATE INDEX commands_age ON commands (${commandAgeSql})`,
+];
 
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
   const condition = where === undefined ? '' : ` WHERE ${where}`;
