@@ -1,7 +1,7 @@
 /** Real processes for end-to-end tests: started from the built programs on free ports, killed when the test is over. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -98,6 +98,10 @@ export interface SiteGate {
   readonly gateId: string;
   readonly edgeId: string;
   readonly direction: 'entry' | 'exit';
+}
+
+export interface EdgeFile {
+  readonly simulation: { readonly clock: { readonly simulatedBaseMs: number } };
 }
 
 /** One aggregator with its data, and the edges a test wants. */
@@ -241,6 +245,25 @@ export class System {
       log: { level: 'warn' },
     };
     writeFileSync(this.edgeFile(edgeId, 'config.json'), JSON.stringify(configuration));
+  }
+
+  /** Changes the configuration that a prepared edge will start with. */
+  reconfigureEdge(edgeId: string, change: (configuration: EdgeFile) => object): void {
+    const file = this.edgeFile(edgeId, 'config.json');
+    const configuration = JSON.parse(readFileSync(file, 'utf8')) as EdgeFile;
+    writeFileSync(file, JSON.stringify({ ...configuration, ...change(configuration) }));
+  }
+
+  /** Copies everything a stopped edge has, as its SD card in another cabinet: `twin` can be started, driven and asked like an edge. */
+  async cloneEdge(edgeId: string, twin: string): Promise<void> {
+    cpSync(this.edgeFile(edgeId, 'data'), this.edgeFile(twin, 'data'), { recursive: true });
+    cpSync(this.edgeFile(edgeId, 'config.json'), this.edgeFile(twin, 'config.json'));
+    const port = await freePort();
+    this.controlPorts.set(twin, port);
+    this.reconfigureEdge(twin, ({ simulation }) => ({
+      dataDir: this.edgeFile(twin, 'data'),
+      simulation: { ...simulation, control: { port }, log: { path: this.edgeFile(twin, 'happenings.jsonl') } },
+    }));
   }
 
   edgeFile(edgeId: string, name: string): string {
