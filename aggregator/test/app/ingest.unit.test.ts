@@ -588,6 +588,10 @@ describe('events that cannot be applied', () => {
     expect(row).toMatchObject({ kind: 'drone-landed', gateId: 'edge-1-in', flags: ['unknown-kind'] });
     expect(JSON.parse(row?.body ?? '')).toMatchObject({ seen: 'roof', credential: { kind: 'plate' } });
     expect(row?.body).not.toContain('AB12CDE');
+    const plate = { kind: 'plate', value: 'AB12CDE' } as const;
+    expect(row?.credentialId).toBe(world.aggregator.directory.credentialByText(plate)?.credentialId);
+    await world.advance(2 * world.settings.retention.intervalMs);
+    expect(await world.store.findCredentials([plate])).toMatchObject([{ credentialId: row?.credentialId }]);
     expect(await world.reviews()).toContain('unknown-event');
     expect(edge.acks.at(-1)).toMatchObject({ upTo: 2 });
   });

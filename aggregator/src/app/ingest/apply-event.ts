@@ -15,7 +15,7 @@ import type { EdgeView } from './edge-view.js';
 import { quarantineEvent } from './quarantine.js';
 import type { ReadBatch, ReadEvent } from './read-batch.js';
 import { originFrom } from './read-batch.js';
-import { redactEvent } from './redact.js';
+import { findCredentials, redactEvent } from './redact.js';
 
 export interface Applying {
   readonly context: IngestContext;
@@ -134,12 +134,14 @@ function storeFutureEvent(
   const time = view.clock.correct(event, received.receivedAtMs);
   const named = event.gateId;
   const gateId = typeof named === 'string' && gatesOf(site).get(named) === received.edgeId ? named : null;
+  // The first one: its text stays as long as the event does.
+  const [credential] = findCredentials(event, 1);
   turn.put('events', {
     ...rowHead(applying, seq, hash),
     gateId,
     kind: event.kind,
     atMs: time.atMs,
-    credentialId: null,
+    credentialId: credential === undefined ? null : turn.credential(credential).credentialId,
     body: JSON.stringify(redactEvent(event, (credential) => turn.credential(credential).credentialId)),
     origin: originText(event),
     flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originFrom(event) === null ? [] : ['resent'])],
