@@ -4,7 +4,7 @@ import type { AggregatorStore, PrunableKind } from './ports.js';
 import type { AggregatorSettings } from './settings.js';
 
 export interface Retention {
-  /** A new round is due. */
+  /** A new round is due; begins when the one before is over. */
   begin(): void;
   /** One step of the round; false when there is nothing more to do in it. Never rejects. */
   step(): Promise<boolean>;
@@ -48,6 +48,8 @@ export function createRetention(settings: AggregatorSettings['retention'], ports
 
   return {
     begin() {
+      // One that takes longer than the interval goes on: begun anew, it would never come to its end.
+      if (round.length > 0) return;
       const stepsLeft = settings.stepsPerInterval;
       round = [
         ...keptDays.map(([kind, days]) => ({ name: kind, stepsLeft, step: () => pruneOld(kind, days) })),
