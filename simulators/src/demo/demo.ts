@@ -95,7 +95,7 @@ export function createDemo(options: DemoOptions, projectRoot: string, around: De
         sites,
         factor: time.factor,
         simulatedAt: DateTime.fromMillis(time.simulatedBaseMs, { zone: demoTimeZone }).toFormat(
-          'cccc d LLLL yyyy, HH:mm',
+          "cccc d LLLL yyyy, HH:mm 'in' z",
         ),
         goesOn: remembered !== undefined,
       });
