@@ -53,7 +53,7 @@ export async function redeemCode(url: string, code: string, allowPlaintext: bool
     status = response.status;
     text = (await response.text()).slice(0, maxAnswerChars);
   } catch (error) {
-    throw new EnrolmentError(`the aggregator at ${url} cannot be reached`, true, { cause: error });
+    throw new EnrolmentError(`the aggregator at ${url} cannot be reached${whyNot(error)}`, true, { cause: error });
   }
   const answer = jsonOf(text);
   if (status < 200 || status > 299) {
@@ -63,6 +63,15 @@ export async function redeemCode(url: string, code: string, allowPlaintext: bool
   const parsed = edgeCredentialSchema.safeParse(answer);
   if (parsed.success) return parsed.data;
   throw new EnrolmentError(`the answer of ${url} is no credential: ${describeIssues(parsed.error)}`, false);
+}
+
+/** `fetch` hides the reason in the cause of what it throws. */
+function whyNot(error: unknown): string {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined) return '';
+  return /CERT(?!_ALTNAME)|SIGNATURE|ISSUER/.test(code)
+    ? ` (${code}): its certificate is not trusted here; for an authority of your own set NODE_EXTRA_CA_CERTS=FILE`
+    : ` (${code})`;
 }
 
 export function credentialPath(dataDir: string): string {

@@ -194,6 +194,27 @@ describe('the edge agent as a process', () => {
     },
   );
 
+  it('enrols by hand with the address of its configuration, and asks for one when there is none', async () => {
+    const credential = {
+      siteId: 'north',
+      edgeId: 'north-1',
+      username: 'north-1',
+      password: 'secret',
+      mqttUrl: brokerUrl,
+    };
+    const http = createHttpServer((_request, response) => response.writeHead(201).end(JSON.stringify(credential)));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${String((http.address() as AddressInfo).port)}`;
+    const file = await configure({ enrolment: { url, codeFile: join(directory, 'code') } });
+    const told = start(['enroll', 'one-time', '--config', file]);
+    expect(await told.ended).toBe(0);
+    expect(told.output.text).toContain('This is edge north-1 of site north now');
+    const untold = start(['enroll', 'one-time', '--config', await configure()]);
+    expect(await untold.ended).toBe(78);
+    expect(untold.output.errors).toContain('--url, or enrolment.url of --config FILE: has to be set');
+    await new Promise((resolve) => http.close(resolve));
+  });
+
   it('refuses an outbox of a newer version, naming both versions, and leaves it to the newer program', async () => {
     await enrol();
     const file = await configure();

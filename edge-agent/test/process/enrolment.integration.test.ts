@@ -96,6 +96,11 @@ describe('enrolment', () => {
     await expect(redeemCode('http://gatehouse.example.org:8000', 'code', false)).rejects.toThrow(/unencrypted/);
   });
 
+  it('says why the aggregator cannot be reached', async () => {
+    await new Promise((resolve) => server.close(resolve));
+    await expect(redeemCode(url, 'the-code', false)).rejects.toThrow('cannot be reached (ECONNREFUSED)');
+  });
+
   it('waits at the first start for the code and for the aggregator, and gives up when the code is refused', async () => {
     const codeFile = join(directory, 'code');
     answers.push({ status: 503, body: '{}' });
