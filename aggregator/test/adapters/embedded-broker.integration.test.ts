@@ -151,6 +151,17 @@ describe('a broker among hostile clients', () => {
     expect(observer.received).toEqual([]);
   });
 
+  it('ends the connections of a key that no longer holds, and no others', async () => {
+    const readers = [await as('auditor'), await as('auditor')];
+    const edge = await as('edge-1');
+    for (const reader of readers) await reader.subscribe('gatehouse/v1/site-a/#');
+    await broker.disconnect('auditor');
+    await until('both are disconnected', () => readers.every((reader) => !reader.isConnected));
+    expect(edge.isConnected).toBe(true);
+    await expectGoodTraffic();
+    expect(readers.flatMap((reader) => reader.received)).toEqual([]);
+  });
+
   it('bounds the subscriptions of a client', async () => {
     await broker.stop();
     await start({ maxSubscriptionsPerClient: 4 });
