@@ -196,6 +196,8 @@ describe('a commit', () => {
     expect(edge.decisions).toEqual([]);
     expect(world.notices).toHaveLength(notices);
     expect(world.aggregator.health()).toMatchObject({ ready: false, storeOk: false, storeError: 'full' });
+    // Nor can it be read while the next try is waited for.
+    expect(summary().slots.reserved).toBe(0);
     await world.advance(5_000);
     expect(edge.decisions).toHaveLength(1);
     expect(edge.acks.at(-1)).toMatchObject({ upTo: 1 });
@@ -238,6 +240,7 @@ describe('a commit', () => {
     await expect(
       world.aggregator.committer.execute((turn) => turn.apply(siteId, { type: 'correct-count', count: 4, ...act })),
     ).rejects.toMatchObject({ name: 'StoreError', code: 'full' });
+    expect(summary().vehiclesInside).toBe(0);
     await world.advance(5_000);
     expect(summary().vehiclesInside).toBe(0);
   });

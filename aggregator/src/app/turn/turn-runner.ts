@@ -62,6 +62,16 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
     listener.onReloaded();
   };
 
+  /** Until the next try, which may be far off, nobody must read from memory what was not stored. */
+  const forgetUnstored = async (): Promise<void> => {
+    if (!mustReload) return;
+    try {
+      await reload();
+    } catch (error) {
+      logger.warn({ err: error }, 'the store cannot be read either; tried again before the next turn');
+    }
+  };
+
   /** One turn. Nothing of it happened when it answers a failure. */
   const attempt = async (group: readonly Work[]): Promise<TurnFailure | null> => {
     const startedMs = ports.linkClock.monoMs();
@@ -131,6 +141,7 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
     if (failure === null) return { undone: [], error: null };
     if (failure.cause === 'store') {
       listener.onStoreFailed(failure.error);
+      await forgetUnstored();
       return { undone: group, error: failure.error };
     }
     const [only] = group;
