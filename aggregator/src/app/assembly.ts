@@ -99,7 +99,11 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     },
   });
   const followers = createFollowers(ports);
-  const listener = createTurnListener({ ports, memory, views, outbound, observer, followers, inbox });
+  const onRevoked = (edgeId: string): void => {
+    inbox.forget(edgeId);
+    receiver.onRevoked(edgeId);
+  };
+  const listener = createTurnListener({ ports, memory, views, outbound, observer, followers, onRevoked });
   const runner = createTurnRunner(
     memory,
     { ...ports, linkClock, decisionTtlMs: settings.decisionTtlMs },
@@ -241,7 +245,7 @@ interface ListenerParts {
   readonly outbound: Outbound;
   readonly observer: AggregatorObserver;
   readonly followers: Followers;
-  readonly inbox: Inbox;
+  readonly onRevoked: (edgeId: string) => void;
 }
 
 /** What follows from a turn once it is stored. */
@@ -271,7 +275,7 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
     });
   };
   const followEdge = ({ edgeId, secretHash, revokedAtMs }: EdgeRow): void => {
-    if (revokedAtMs !== null) parts.inbox.forget(edgeId);
+    if (revokedAtMs !== null) parts.onRevoked(edgeId);
     follow(edgeId, revokedAtMs === null ? secretHash : null);
   };
   const followKey = ({ keyId, keyHash, revokedAtMs }: KeyRow): void => {

@@ -676,6 +676,20 @@ describe('messages from elsewhere', () => {
     expect(edge.acks).toEqual([]);
     expect(world.aggregator.health().dropped).toMatchObject({ 'unknown-edge': 1, 'revoked-edge': 1 });
   });
+
+  it('do not keep an edge online that was revoked', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    edge.state();
+    await world.settle();
+    expect(world.aggregator.edgeStatus('edge-1')).toMatchObject({ presence: 'online' });
+    await world.aggregator.committer.execute((turn) => {
+      turn.put('edges', edgeRow('edge-1', { revokedAtMs: turn.nowMs }));
+    });
+    edge.state();
+    await world.settle();
+    expect(world.aggregator.edgeStatus('edge-1')).toMatchObject({ presence: 'offline' });
+  });
 });
 
 describe('an edge whose site has no layout yet', () => {

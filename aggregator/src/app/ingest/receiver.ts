@@ -29,6 +29,8 @@ export interface Receiver {
   readonly onMessage: (message: IncomingMessage) => void;
   /** Edges that have missed too many states are offline. */
   readonly sweepPresence: () => void;
+  /** Nobody is this edge any more; the last will of its connection is not taken. */
+  readonly onRevoked: (edgeId: string) => void;
 }
 
 /** Log lines of one reason, at most one in this time. */
@@ -135,6 +137,10 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
       } catch (error) {
         context.logger.error({ err: error }, 'a message could not be taken');
       }
+    },
+    onRevoked(edgeId) {
+      const view = context.view(edgeId);
+      if (view?.presence === 'online') setPresence(view, 'offline');
     },
     sweepPresence() {
       const { stateIntervalMs, missedStates } = settings.edges;
