@@ -19,7 +19,7 @@ import { modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
 import { Recorder } from './recorder.js';
 import type { EventStamp } from './draft.js';
 import { Replicator } from './replicator.js';
-import { createStatePublisher, onlineState } from './state-publisher.js';
+import { bootIdOfLink, createStatePublisher, onlineState } from './state-publisher.js';
 import type { StatePublisher } from './state-publisher.js';
 import type { EdgeSettings, GateSettings } from './settings.js';
 import type { EdgeStatus } from './status.js';
@@ -343,7 +343,7 @@ class RunningAgent implements EdgeAgent {
       outbox: this.#recorder.view,
       clock: this.#ports.clock,
       linkClock: this.#ports.linkClock,
-      bootId: this.#ports.bootId,
+      bootId: bootIdOfLink(this.#ports),
       allowanceVersion: this.#admission.allowance().version,
       faults: this.#edgeFaults(),
       gates: this.status().gates,

@@ -1,5 +1,5 @@
 /** Publishes the state of the edge: on connect, on change (changes within a moment go out together), and at intervals. */
-import type { Clock, EdgeState, FaultName, Logger } from '@gatehouse/shared';
+import type { Clock, EdgeState, FaultName, Logger, Sha256 } from '@gatehouse/shared';
 import type { EdgeLink } from './ports.js';
 import type { RecorderView } from './recorder.js';
 import type { ProtocolSettings } from './settings.js';
@@ -58,6 +58,7 @@ export interface StateParts {
   readonly clock: Clock;
   /** Its monotonic time is what the deadlines of commands are measured by. */
   readonly linkClock: Clock;
+  /** Of `linkClock`. */
   readonly bootId: string;
   readonly allowanceVersion: number;
   readonly faults: readonly FaultName[];
@@ -92,4 +93,17 @@ export function onlineState(parts: StateParts): EdgeState {
       arrival: gate.arrival?.seq ?? null,
     })),
   };
+}
+
+/**
+ * Times of one boot id are compared. Where the lanes run on a clock of their own, those of a state do not compare with those of
+ * events, and have another one.
+ */
+export function bootIdOfLink(ports: {
+  readonly clock: Clock;
+  readonly linkClock: Clock;
+  readonly bootId: string;
+  readonly sha256: Sha256;
+}): string {
+  return ports.clock === ports.linkClock ? ports.bootId : ports.sha256(`link of ${ports.bootId}`).slice(0, 32);
 }

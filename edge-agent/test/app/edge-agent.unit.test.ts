@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { edgeEventSchema, eventBatchSchema, stateSchema } from '@gatehouse/shared';
+import { createVirtualClock, edgeEventSchema, eventBatchSchema, stateSchema } from '@gatehouse/shared';
 import { chainOf, createHarness } from './harness.js';
 
 describe('one vehicle, from loop to passage', () => {
@@ -25,6 +25,27 @@ describe('one vehicle, from loop to passage', () => {
     expect(edge.agent.status().gates[0]?.barrier).toBe('closed');
     for (const event of edge.stored()) expect(edgeEventSchema.safeParse(event).error).toBeUndefined();
     for (const state of edge.states()) expect(stateSchema.safeParse(state).error).toBeUndefined();
+    await edge.agent.stop();
+  });
+});
+
+describe('the boot id, within which monotonic times are compared', () => {
+  const wall = { wallMs: 1_700_000_000_000, monoMs: 1_000 };
+  const clock = createVirtualClock(wall);
+
+  it.each([
+    ['is one where lanes and protocol have one clock', clock, true],
+    ['of a state is not that of events where the lanes have a clock of their own', createVirtualClock(wall), false],
+  ])('%s', async (_name, linkClock, isOne) => {
+    const edge = createHarness({ clock, linkClock });
+    await edge.start();
+    await edge.edge('entry-1', 'arming', true);
+    const [event] = edge.stored();
+    expect(edge.states().length).toBeGreaterThan(0);
+    for (const state of edge.states()) {
+      expect(stateSchema.safeParse(state).error).toBeUndefined();
+      expect(state.clock.bootId === event?.bootId).toBe(isOne);
+    }
     await edge.agent.stop();
   });
 });

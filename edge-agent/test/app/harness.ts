@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createVirtualClock, genesisHash, nextHash, silentLogger } from '@gatehouse/shared';
 import type {
   Ack,
+  Clock,
   Credential,
   Decision,
   EdgeEvent,
@@ -127,6 +128,8 @@ export interface HarnessOptions {
   readonly seed?: number;
   readonly connected?: boolean;
   readonly clock?: VirtualClock;
+  /** Default: `clock`. */
+  readonly linkClock?: Clock;
   /** In place of the bench's own arms. */
   readonly lanes?: ReadonlyMap<string, { readonly barrier: BarrierDriver; readonly reader: CredentialReader }>;
   readonly bounds?: { maxEvents?: number; maxBytes?: number };
@@ -155,7 +158,7 @@ export function createHarness(options: HarnessOptions = {}) {
   const agent: EdgeAgent = createEdgeAgent(
     {
       clock,
-      linkClock: clock,
+      linkClock: options.linkClock ?? clock,
       random: seededRandom(options.seed ?? 1),
       sha256,
       logger: silentLogger,
