@@ -4,7 +4,6 @@ import { newReview, openReviewOf, reported } from './facts-build.js';
 import type { Context, EdgeFactInput } from './inputs.js';
 import { entryEdges } from './room.js';
 import type { ArrivalRow } from './rows.js';
-import { arrivalKey } from './rows.js';
 import type { SiteState } from './state.js';
 
 export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: Context): SiteFact[] {
@@ -55,12 +54,14 @@ function epochReplaced(
   context: Context,
 ): SiteFact[] {
   const facts: SiteFact[] = [];
-  const belongsToOld = (arrival: ArrivalRow): boolean =>
-    arrival.edgeId === input.edgeId && arrival.epoch !== input.epoch && arrival.state === 'open';
   for (const [key, arrival] of state.arrivals) {
-    if (!belongsToOld(arrival)) continue;
-    facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'frozen', atMs: context.nowMs });
-    const slotId = state.reservedFor.get(arrivalKey(arrival));
+    if (arrival.edgeId !== input.edgeId || arrival.epoch === input.epoch) continue;
+    const slotId = state.reservedFor.get(key);
+    const wasFrozen = arrival.state === 'frozen';
+    // One that was frozen before and has nothing reserved will never be heard of again.
+    if (wasFrozen && slotId !== undefined) continue;
+    const outcome = wasFrozen ? 'unresolved' : 'frozen';
+    facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: outcome, atMs: context.nowMs });
     if (slotId !== undefined) facts.push({ type: 'slot-frozen', slotId });
   }
   for (const slot of state.slots.values()) {

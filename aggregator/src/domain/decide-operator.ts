@@ -10,7 +10,7 @@ import { Refusal } from './refusal.js';
 import { fittingClasses } from './room.js';
 import { freeSlotOrRefuse, slotOrRefuse } from './slot-lookup.js';
 import { decideSession } from './decide-session.js';
-import type { ArrivalRow, DecisionRecord } from './rows.js';
+import type { ArrivalRow, DecisionRecord, SlotRow } from './rows.js';
 import { arrivalKey } from './rows.js';
 import { engineLimits } from './state.js';
 import type { SiteState } from './state.js';
@@ -135,7 +135,7 @@ function releaseSlot(state: SiteState, input: InputOf<'release-slot'>, context: 
           `slot ${slot.slotId} is reserved for a vehicle at a gate; force releases it all the same`,
           'slotId',
         );
-      return slotReturned(state, slot);
+      return [...slotReturned(state, slot), ...frozenArrivalEnded(state, slot, context)];
     case 'held':
       if (!input.force)
         throw new Refusal(
@@ -155,6 +155,14 @@ function releaseSlot(state: SiteState, input: InputOf<'release-slot'>, context: 
       ];
     }
   }
+}
+
+/** An arrival that is frozen waits for nothing but the release of its slot. */
+function frozenArrivalEnded(state: SiteState, slot: SlotRow, context: Context): SiteFact[] {
+  const key = slot.arrivalKey ?? '';
+  const arrival = state.arrivals.get(key);
+  if (arrival?.state !== 'frozen') return [];
+  return [{ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'unresolved', atMs: context.nowMs }];
 }
 
 function setOutOfService(state: SiteState, input: InputOf<'set-out-of-service'>): SiteFact[] {

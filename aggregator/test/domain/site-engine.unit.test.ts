@@ -369,6 +369,37 @@ describe('an outbox that was replaced', () => {
   });
 });
 
+describe('frozen arrivals', () => {
+  const replaceEpoch = (site: TestSite, epoch: string) => {
+    site.apply({
+      type: 'epoch-replaced',
+      edgeId: 'edge-in',
+      previousEpoch: site.epochOf('edge-in'),
+      epoch,
+      cause: 'test',
+    });
+    site.epochs.set('edge-in', epoch);
+  };
+
+  it('end with the release of their slot', () => {
+    const site = new TestSite();
+    site.arrive('entry');
+    replaceEpoch(site, epochB);
+    site.apply({ type: 'release-slot', slotId: 's1', force: true, ...act });
+    expect([site.state.arrivals.size, site.slot('s1').state]).toEqual([0, 'free']);
+    checkInvariants(site.state);
+  });
+
+  it('without a slot are forgotten when the next outbox does not speak of them either', () => {
+    const site = new TestSite(layout({ slotCount: 0 }));
+    site.arrive('entry');
+    replaceEpoch(site, epochB);
+    expect(site.state.arrivals.size).toBe(1);
+    replaceEpoch(site, 'c'.repeat(32));
+    expect(site.state.arrivals.size).toBe(0);
+  });
+});
+
 describe('a restored store', () => {
   it('gives out no free slot until every entry edge has reported, or an operator overrides', () => {
     const site = new TestSite();
