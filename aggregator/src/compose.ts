@@ -11,6 +11,7 @@ import { createEmbeddedBroker } from './adapters/broker/embedded/index.js';
 import type { EmbeddedBroker } from './adapters/broker/embedded/index.js';
 import { createExternalLink } from './adapters/broker/external/index.js';
 import { createSqliteStore } from './adapters/store/sqlite/index.js';
+import { tlsPairProblem } from './adapters/tls-pair.js';
 import { createAggregator } from './app/aggregator.js';
 import type { Aggregator } from './app/aggregator.js';
 import { createAuthenticator } from './app/authenticator.js';
@@ -113,6 +114,8 @@ async function listen(
           key: readNamed(tls.keyFile, 'http.tls.keyFile'),
           minVersion: 'TLSv1.2' as const,
         };
+  const problem = https === null ? undefined : tlsPairProblem(https, 'http.tls');
+  if (problem !== undefined) throw new ConfigurationError([problem]);
   const server = await createHttpServer({ aggregator, ...ports }, settings, https);
   try {
     await server.app.listen({ host, port });

@@ -229,6 +229,14 @@ describe('the aggregator’s process', () => {
     const wrong = run(['--config', file], { GATEHOUSE_DATA_DIR: join(directory, 'other') });
     expect(wrong.code).toBe(78);
     expect(wrong.error).toContain('http.tls.certFile');
+    const [swapped, alone] = [
+      `certFile: ${keyFile}, keyFile: ${certFile}`,
+      { GATEHOUSE_DATA_DIR: join(directory, 'x') },
+    ];
+    writeFileSync(file, `http: { tls: { ${swapped} } }\n`);
+    expect(run(['--config', file], alone).error).toMatch(/http\.tls\.certFile: does not hold/);
+    writeFileSync(file, `mqtt: { tls: { host: 127.0.0.1, port: 0, certFile: ${certFile}, keyFile: ${certFile} } }\n`);
+    expect(run(['--config', file], alone).error).toMatch(/mqtt\.tls\.keyFile: does not hold/);
   });
 });
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { messageOf } from '../../error-message.js';
+import { tlsPairProblem } from '../../tls-pair.js';
 import type { RefusalReason } from './refusals.js';
 import type { EmbeddedBrokerSettings } from './settings.js';
 
@@ -76,11 +77,16 @@ export async function listen(settings: EmbeddedBrokerSettings, handlers: Listene
     }
     if (settings.tls !== null) {
       const { certFile, keyFile, clientCaFile, host, port } = settings.tls;
+      const pair = {
+        cert: await readNamed(certFile, 'mqtt.tls.certFile'),
+        key: await readNamed(keyFile, 'mqtt.tls.keyFile'),
+      };
+      const problem = tlsPairProblem(pair, 'mqtt.tls');
+      if (problem !== undefined) throw new Error(problem);
       const server = createTlsServer({
         noDelay: true,
         handshakeTimeout: settings.limits.authenticationTimeoutMs,
-        cert: await readNamed(certFile, 'mqtt.tls.certFile'),
-        key: await readNamed(keyFile, 'mqtt.tls.keyFile'),
+        ...pair,
         ...(clientCaFile === null
           ? {}
           : {
