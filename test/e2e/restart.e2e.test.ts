@@ -126,6 +126,7 @@ describe('when processes are killed in the middle of traffic', () => {
     const random = [0.3, 0.7, 0.1, 0.9, 0.5, 0.2];
     for (const [round, chance] of random.entries()) {
       const driving = drive((round + 1) * 6).catch((error: unknown) => error);
+      // No condition is waited for here: the kill is to come at any moment.
       await new Promise((resolve) => setTimeout(resolve, 400 + chance * 1500));
       if (round % 2 === 0) {
         await system.aggregator?.kill('SIGKILL');

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import type { SessionResource } from '@gatehouse/shared';
 import { systemRandom } from '@gatehouse/shared/node';
 import { describe, expect, it } from '@jest/globals';
-import type { MemoryStore } from '../../src/adapters/store/memory/index.js';
+import { emptyChangeSet } from '../../src/app/turn/change-collector.js';
 import { createMetrics } from '../../src/http/metrics.js';
 import { sessionCsvColumns } from '../../src/http/sessions-csv.js';
 import { expectProblem, openApi, siteId } from './support.js';
@@ -25,7 +25,7 @@ describe('the export of sessions', () => {
     const api = await openApi();
     const entryMs = Date.UTC(2025, 2, 1);
     const changes = {
-      ...emptyChanges(),
+      ...emptyChangeSet(),
       sessions: Array.from({ length: 1_203 }, (_, index) => session(index, entryMs)),
     };
     await api.store.commit(changes);
@@ -137,33 +137,6 @@ describe('health', () => {
     await api.stop();
   });
 });
-
-function emptyChanges(): Parameters<MemoryStore['commit']>[0] {
-  return {
-    sites: [],
-    ledgers: [],
-    slots: [],
-    sessions: [],
-    arrivals: [],
-    reviews: [],
-    credentials: [],
-    vehicles: [],
-    cursors: [],
-    retiredEpochs: [],
-    edges: [],
-    events: [],
-    quarantine: [],
-    notices: [],
-    audit: [],
-    keys: [],
-    commands: [],
-    idempotency: [],
-    removedSlots: [],
-    removedVehicles: [],
-    erasedCredentials: [],
-    removedRetiredEpochs: [],
-  };
-}
 
 function session(index: number, entryMs: number) {
   return {

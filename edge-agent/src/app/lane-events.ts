@@ -111,16 +111,7 @@ export function draftOf(event: LaneEvent, context: LaneEventContext): Draft {
         event: (seqs) => ({ ...rest, ...at, arrival: arrivalId === null ? null : (seqs(name(arrivalId)) ?? null) }),
       };
     }
-    case 'vehicle-backed-out': {
-      const { arrivalId, ...rest } = event;
-      return {
-        kind: event.kind,
-        ends: name(arrivalId),
-        notes: forget,
-        loss: oneEvent,
-        event: withArrival(name(arrivalId), (arrival) => ({ ...rest, ...at, arrival })),
-      };
-    }
+    case 'vehicle-backed-out':
     case 'arrival-void': {
       const { arrivalId, ...rest } = event;
       return {
