@@ -3,7 +3,7 @@ import { slotClasses } from '@gatehouse/shared';
 import type { Occupancy } from '@gatehouse/shared';
 import { capacityOf, roomLeft } from './room.js';
 import { Refusal } from './refusal.js';
-import type { ArrivalKey, ArrivalRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';
+import type { ArrivalKey, ArrivalRow, LedgerRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';
 import { isAvailable } from './state.js';
 import type { SiteState } from './state.js';
 
@@ -82,6 +82,11 @@ export function occupancyOf(state: SiteState, atMs: number): Occupancy {
 export function siteRowOf(state: SiteState): SiteRow {
   if (state.site === null) throw new Refusal('site-unknown', `no site "${state.siteId}"`, 'siteId');
   return state.site;
+}
+
+/** The ledger as it stands, as a copy. */
+export function ledgerOf(state: SiteState): LedgerRow {
+  return structuredClone(state.ledger);
 }
 
 export function slotsOf(state: SiteState): IterableIterator<Readonly<SlotRow>> {

@@ -206,6 +206,19 @@ describe('a commit', () => {
     expect(summary().slots.reserved).toBe(1);
   });
 
+  it('of an operator that fails does not leave an idle site unready once the store works again', async () => {
+    await open();
+    world.store.failNextCommit('full', { times: 2 });
+    const act = world.aggregator.committer.execute((turn) =>
+      turn.apply(siteId, { type: 'correct-count', count: 3, by: 'test', reason: 'test' }),
+    );
+    await expect(act).rejects.toMatchObject({ code: 'full' });
+    expect(world.aggregator.health()).toMatchObject({ ready: false, storeError: 'full' });
+    await world.advance(5_000);
+    expect(world.aggregator.health()).toMatchObject({ ready: true, storeError: null });
+    expect(summary().vehiclesInside).toBe(0);
+  });
+
   it('that was stored although its answer was lost is not repeated', async () => {
     await open();
     const edge = world.edge('edge-1');

@@ -58,10 +58,17 @@ export function createTurnLoop(settings: TurnLoopSettings, ports: TurnLoopPorts)
     pauseMs = Math.min(pauseMs * 2, settings.retryMaxMs);
   };
 
+  /** With nothing to do, nobody would learn that the store works again. */
+  const probe = async (): Promise<boolean> => {
+    const error = await runner.probe();
+    if (error !== null) await giveBack([], error);
+    return true;
+  };
+
   /** One turn, or one step of upkeep; answers whether there was anything to do. */
   const step = async (): Promise<boolean> => {
     const group = source.take();
-    if (group.length === 0 && !runner.mustReload) return storeError === null && (await ports.upkeep());
+    if (group.length === 0 && !runner.mustReload) return storeError === null ? ports.upkeep() : probe();
     const { undone, error } = await runner.run(group);
     if (error !== null) await giveBack(undone, error);
     else if (storeError === null) await ports.upkeep();

@@ -3,10 +3,11 @@
  * itself is failing the group is tried again work by work, then piece by piece, so that only what cannot be stored is refused.
  */
 import type { Clock, Logger } from '@gatehouse/shared';
+import { ledgerOf } from '../../domain/engine.js';
 import { Refusal } from '../../domain/refusal.js';
 import type { AggregatorStore, ChangeSet } from '../ports.js';
 import { StoreError } from '../ports.js';
-import { countRows } from './change-collector.js';
+import { countRows, emptyChangeSet } from './change-collector.js';
 import type { Memory } from './memory.js';
 import { reloadMemory } from './memory.js';
 import { openTurn } from './open-turn.js';
@@ -47,6 +48,8 @@ export interface TurnRunner {
   run(group: readonly Work[]): Promise<TurnResult>;
   /** What is in memory was never stored: another turn, even an empty one, begins by reading the store. */
   readonly mustReload: boolean;
+  /** Stores something that is stored already; answers why that failed, null when it did not. */
+  probe(): Promise<StoreError | null>;
   /** Throws memory away and reads it from the store. Rejects with a StoreError. */
   reload(): Promise<void>;
 }
@@ -162,6 +165,14 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
   return {
     run,
     reload,
+    async probe() {
+      const [site] = memory.sites.values();
+      const ledgers = site === undefined ? [] : [ledgerOf(site)];
+      const failure = await commit({ ...emptyChangeSet(), ledgers }, ports.linkClock.monoMs());
+      // Without a site there is nothing to store, and nothing that waits for the store.
+      if (failure === null && site === undefined) listener.onCommit(0, 0);
+      return failure === null ? null : asStoreError(failure.error);
+    },
     get mustReload() {
       return mustReload;
     },
