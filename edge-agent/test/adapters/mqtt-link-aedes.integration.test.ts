@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Aedes } from 'aedes';
 import type { AuthenticateError } from 'aedes';
 import { edgeTopic } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared';
+import { systemClock } from '@gatehouse/shared/node';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { EdgeLink } from '../../src/app/ports.js';
@@ -96,6 +98,33 @@ describe('the MQTT link', () => {
   afterEach(async () => {
     await link.stop('{}');
     await broker.close();
+  });
+
+  it('stays stopped although the connection breaks during its farewell', async () => {
+    const pending = new Set<() => void>();
+    const clock: Clock = {
+      ...systemClock,
+      setTimer(delayMs, callback) {
+        const cancel = systemClock.setTimer(delayMs, () => {
+          pending.delete(cancel);
+          callback();
+        });
+        pending.add(cancel);
+        return () => {
+          pending.delete(cancel);
+          cancel();
+        };
+      },
+    };
+    broker.aedes.authorizePublish = () => {
+      for (const socket of broker.sockets) socket.destroy();
+    };
+    link = linkTo(broker.port, { reconnectMinMs: 60_000, reconnectMaxMs: 60_000 }, {}, clock);
+    await link.start(handlers(), '{}');
+    await eventually(() => link.isUp, 'up');
+    await link.stop('{"presence":"offline"}');
+    expect(reasons).toHaveLength(1);
+    expect(pending.size).toBe(0);
   });
 
   it('connects as MQTT 3.1.1 with a clean session, its own id and its credential, and sets no delay on the socket', async () => {

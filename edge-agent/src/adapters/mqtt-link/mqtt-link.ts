@@ -188,6 +188,8 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
         logger.warn({ error: String(error) }, 'the farewell was not delivered; the last will stands in for it');
       }
       phase = 'stopped';
+      // The connection may have gone during the farewell, and the next try been planned.
+      cancelTimer();
       handlers = undefined;
       client = undefined;
       if (present !== undefined && wasUp) await end(present, clock);

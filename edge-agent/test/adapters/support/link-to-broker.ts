@@ -1,4 +1,5 @@
 import { edgeTopic, silentLogger } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared';
 import { systemClock, systemRandom } from '@gatehouse/shared/node';
 import { connectAsync } from 'mqtt';
 import type { MqttClient } from 'mqtt';
@@ -8,7 +9,12 @@ import type { EdgeLink } from '../../../src/app/ports.js';
 export const edge = { siteId: 'north', edgeId: 'edge-1', username: 'edge-1', password: 'secret' } as const;
 export const centre = { username: 'centre', password: 'centre-secret' } as const;
 
-export function linkTo(port: number, settings: Record<string, unknown> = {}, identity: object = {}): EdgeLink {
+export function linkTo(
+  port: number,
+  settings: Record<string, unknown> = {},
+  identity: object = {},
+  clock: Clock = systemClock,
+): EdgeLink {
   return createMqttLink({
     ...edge,
     ...identity,
@@ -18,7 +24,7 @@ export function linkTo(port: number, settings: Record<string, unknown> = {}, ide
       reconnectMaxMs: 50,
       ...settings,
     }),
-    clock: systemClock,
+    clock,
     random: systemRandom,
     logger: silentLogger,
   });
