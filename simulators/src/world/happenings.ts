@@ -7,7 +7,10 @@ import type { ChangeSet } from '@gatehouse/aggregator';
 import type { OutboxEvent } from '@gatehouse/edge-agent';
 import type { Direction } from '@gatehouse/shared';
 
-/** One edge agent's place: `edge-1`; a clone that runs beside it is another machine with the same edgeId: `edge-1~2`. */
+/**
+ * One edge agent's place: `edge-1`; a clone that runs beside it is another machine with the same edgeId: `edge-1~2`. Where it makes
+ * sense, also `aggregator` and `broker`.
+ */
 export type MachineId = string;
 
 /** How a vehicle came through a lane. `as-let-in`: after the arm was opened for it. */
@@ -60,14 +63,14 @@ export type Happening =
   /** Handed to the broker by a live process. `payload` is the text as published. */
   | {
       readonly type: 'published';
-      readonly by: MachineId | 'aggregator';
+      readonly by: MachineId;
       readonly topic: string;
       readonly payload: string;
     }
   /** Handed to a live process by the broker. */
   | {
       readonly type: 'delivered';
-      readonly to: MachineId | 'aggregator';
+      readonly to: MachineId;
       readonly topic: string;
       readonly payload: string;
       /** The nth delivery of one publication; above 1 it is a duplicate. */
@@ -86,7 +89,7 @@ export type Happening =
   // -------------------------------------------------------------- processes and faults
   | {
       readonly type: 'started' | 'crashed' | 'stopped';
-      readonly machine: MachineId | 'aggregator' | 'broker';
+      readonly machine: MachineId;
       readonly detail: string;
     }
   /** `kind` names the fault as the scenario does: `outbox-replaced-by-empty`, `link-cut`, `clock-jump` … */
