@@ -42,6 +42,10 @@ export type Happening =
       readonly gateId: string;
       readonly healthy: boolean;
     }
+  /** What the lane's sensors under the arm (safety loop, photocell) report as a whole, told before the agent hears it. */
+  | { readonly type: 'under-arm'; readonly gateId: string; readonly occupied: boolean }
+  /** The fire input of a lane. */
+  | { readonly type: 'fire-input'; readonly gateId: string; readonly active: boolean }
   | { readonly type: 'open-requested'; readonly gateId: string; readonly machine: MachineId }
   | { readonly type: 'close-requested'; readonly gateId: string; readonly machine: MachineId }
   // -------------------------------------------------------------- what is durable
@@ -58,7 +62,27 @@ export type Happening =
   | { readonly type: 'outbox-acknowledged'; readonly machine: MachineId; readonly epoch: string; readonly upTo: number }
   /** Losses counted in the space set aside. */
   | { readonly type: 'outbox-loss'; readonly machine: MachineId; readonly entries: number; readonly exits: number }
+  /** Told before the aggregator hears of it. Also what stands in the store before the first start. */
   | { readonly type: 'store-committed'; readonly changes: ChangeSet }
+  /** The outbox holds this from now on, whatever it held before: an older copy, a clone's copy, or nothing (`epoch` null). */
+  | {
+      readonly type: 'outbox-replaced';
+      readonly machine: MachineId;
+      readonly edgeId: string;
+      readonly epoch: string | null;
+      readonly next: number;
+      readonly acked: number;
+      /** Those that are kept, in order. */
+      readonly events: readonly OutboxEvent[];
+    }
+  /** The aggregator's store holds these rows from now on and nothing else: an older copy, or nothing at all. */
+  | { readonly type: 'store-replaced'; readonly contents: ChangeSet }
+  /** What somebody measured of a live process: queues, maps, bytes, against their bounds. */
+  | {
+      readonly type: 'gauges';
+      readonly of: MachineId | 'aggregator' | 'broker';
+      readonly values: readonly { readonly name: string; readonly value: number; readonly bound: number }[];
+    }
   // -------------------------------------------------------------- the wire
   /** Handed to the broker by a live process. `payload` is the text as published. */
   | {
