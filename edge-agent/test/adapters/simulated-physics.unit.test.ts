@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { createLanePhysics } from '../../src/adapters/simulated-barrier/physics.js';
 import type { LanePhysics } from '../../src/adapters/simulated-barrier/physics.js';
 import type { PhysicalEvent, VehicleReport } from '../../src/adapters/simulated-barrier/physical-events.js';
-import { simulatedLaneSettingsSchema, vehicleOrderSchema } from '../../src/adapters/simulated-barrier/settings.js';
+import {
+  simulatedLaneSettingsSchema,
+  vehicleBehaviours,
+  vehicleOrderSchema,
+} from '../../src/adapters/simulated-barrier/settings.js';
 import type { VehicleOrderInput } from '../../src/adapters/simulated-barrier/settings.js';
 import { createSeededRandom } from './support/seeded-random.js';
 
@@ -38,6 +42,20 @@ function rig(overrides: Record<string, unknown> = {}, seed = 1): Rig {
       ),
     reports: () => events.flatMap((event) => (event.type === 'ended' ? [event.report] : [])),
   };
+}
+
+/** Runs on and sees at every step that no two vehicles are in one place. */
+function runApart(lane: Rig, untilMs: number): void {
+  for (;;) {
+    const nextMs = Math.min(lane.physics.nextMs ?? untilMs, untilMs);
+    const places = [...lane.physics.places(nextMs)].sort((a, b) => a.tailM - b.tailM);
+    for (const [index, place] of places.entries()) {
+      const ahead = places[index + 1];
+      if (ahead !== undefined) expect(place.headM).toBeLessThanOrEqual(ahead.tailM + 1e-6);
+    }
+    lane.runTo(nextMs);
+    if (nextMs >= untilMs) return;
+  }
 }
 
 const passingEdges = ['arming+', 'safety+', 'arming-', 'safety-'];
@@ -138,6 +156,57 @@ describe('the physical model of a lane', () => {
     expect(edges.filter((edge) => edge === 'arming+')).toHaveLength(2);
     // The second is on the arming loop before the first has left the safety loop.
     expect(edges.lastIndexOf('arming+')).toBeLessThan(edges.indexOf('safety-'));
+  });
+
+  it('sends a tailgater back when the vehicle before it turns back', () => {
+    const lane = rig({ patienceMs: 5_000 });
+    lane.send({ plate: 'LEADER', behaviour: 'reverse-half-way', speedKmh: 10, lengthM: 4 });
+    lane.runTo(2_000);
+    lane.send({ plate: 'SECOND', behaviour: 'tailgate', lengthM: 4 });
+    lane.physics.output(3_000, { kind: 'open' });
+    lane.runTo(60_000);
+    expect(lane.reports().map((report) => report.outcome)).toEqual(['backed-out', 'denied-left']);
+  });
+
+  it('lets the next vehicle close up as soon as there is room, and wait for an opening of its own', () => {
+    const lane = rig({ closesUp: true });
+    lane.send({ plate: 'FIRST', speedKmh: 10, lengthM: 4 });
+    lane.send({ plate: 'SECOND', speedKmh: 10, lengthM: 4 });
+    lane.runTo(3_000);
+    lane.physics.output(3_000, { kind: 'open' });
+    lane.runTo(20_000);
+    expect(lane.reports().map((report) => report.outcome)).toEqual(['passed']);
+    // It covers the arming loop again while the one before is still on the safety loop.
+    const edges = ['arming+', 'safety+', 'arming-', 'arming+', 'safety-'];
+    expect(lane.edges('arming', 'safety')).toEqual(edges);
+    lane.physics.output(20_000, { kind: 'open' });
+    lane.runTo(40_000);
+    expect(lane.edges('arming', 'safety').slice(edges.length)).toEqual(['safety+', 'arming-', 'safety-']);
+    expect(lane.reports().map((report) => report.outcome)).toEqual(['passed', 'passed']);
+  });
+
+  it('lets a short vehicle turn back between the loops', () => {
+    const lane = rig({ loopGapM: 3 });
+    lane.send({ behaviour: 'reverse-between', speedKmh: 10, lengthM: 1.8 });
+    lane.runTo(3_000);
+    lane.physics.output(3_000, { kind: 'open' });
+    lane.runTo(30_000);
+    expect(lane.edges('arming', 'safety')).toEqual(['arming+', 'arming-', 'arming+', 'arming-']);
+    expect(lane.reports()).toMatchObject([{ outcome: 'backed-out', direction: null }]);
+  });
+
+  it('lets a vehicle that is not let through push the arm up, which falls back behind it', () => {
+    const lane = rig({ patienceMs: 5_000 });
+    lane.send({ behaviour: 'force', speedKmh: 10, lengthM: 4 });
+    lane.runTo(60_000);
+    expect(lane.edges('arming', 'safety')).toEqual(passingEdges);
+    expect(lane.edges('limit-open', 'limit-closed')).toEqual([
+      'limit-closed-',
+      'limit-open+',
+      'limit-open-',
+      'limit-closed+',
+    ]);
+    expect(lane.reports()).toMatchObject([{ outcome: 'forced', direction: 'inward' }]);
   });
 
   it('lets a tailgater with nobody to follow drive up like any other', () => {
@@ -281,9 +350,10 @@ describe('the physical model of a lane', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000_000 }),
+        fc.boolean(),
         fc.array(
           fc.record({
-            behaviour: fc.constantFrom('pass', 'back-out', 'reverse-half-way', 'tailgate', 'wrong-way'),
+            behaviour: fc.constantFrom(...vehicleBehaviours),
             trailer: fc.boolean(),
             speedKmh: fc.integer({ min: 5, max: 20 }),
             gapMs: fc.integer({ min: 0, max: 20_000 }),
@@ -291,16 +361,16 @@ describe('the physical model of a lane', () => {
           }),
           { minLength: 1, maxLength: 20 },
         ),
-        (seed, plan) => {
-          const lane = rig({ patienceMs: 10_000, detectorResponseMs: 100 }, seed);
+        (seed, closesUp, plan) => {
+          const lane = rig({ patienceMs: 10_000, detectorResponseMs: 100, closesUp }, seed);
           let atMs = 0;
           for (const { gapMs, output, ...order } of plan) {
             lane.send(order);
             atMs += gapMs;
-            lane.runTo(atMs);
+            runApart(lane, atMs);
             if (output !== undefined) lane.physics.output(atMs, { kind: output });
           }
-          lane.runTo(atMs + plan.length * 60_000);
+          runApart(lane, atMs + plan.length * 60_000);
           expect(lane.reports()).toHaveLength(plan.length);
           expect(lane.physics.vehiclesInLane + lane.physics.queuedVehicles).toBe(0);
           expect(lane.physics.levels().get('arming')).toBe(false);

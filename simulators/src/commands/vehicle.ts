@@ -81,6 +81,7 @@ const outcomes: Readonly<Record<GateVehicleReport['outcome'], string>> = {
   'denied-left': 'was not let through and went away',
   'backed-out': 'was let through and went back all the same',
   tailgated: 'passed behind another vehicle',
+  forced: 'pushed the arm up and passed',
   'wrong-way': 'passed the wrong way',
   'wrong-way-left': 'came the wrong way and turned back',
 };

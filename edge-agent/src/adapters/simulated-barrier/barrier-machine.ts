@@ -9,6 +9,10 @@ import type { SimulatedLaneSettings } from './settings.js';
 export interface BarrierMachine {
   open(): void;
   close(): void;
+  /** Somebody lifts the arm by force. */
+  push(): void;
+  /** The arm falls back after it was pushed, unless it was asked to open meanwhile. */
+  fallBack(): void;
   setHoldOpen(holdOpen: boolean): void;
   setPower(on: boolean): void;
   setStuck(stuck: boolean): void;
@@ -31,6 +35,7 @@ export function createBarrierMachine(
   let stuck = false;
   let limitsLost = false;
   let holdOpen = false;
+  let pushed = false;
   let cancelArrival: () => void = () => undefined;
 
   const setLimits = (): void => {
@@ -58,6 +63,7 @@ export function createBarrierMachine(
   };
   const request = (wanted: 'up' | 'down'): void => {
     if (!powered) return;
+    pushed = false;
     if (wanted === 'down' && (sensors.level('safety') || holdOpen)) {
       onStep('close-refused');
       return;
@@ -72,6 +78,14 @@ export function createBarrierMachine(
     },
     close: () => {
       request('down');
+    },
+    push() {
+      pushed = true;
+      drive('up', true);
+    },
+    fallBack() {
+      if (pushed && !holdOpen) drive('down', !stuck);
+      pushed = false;
     },
     setHoldOpen(next) {
       holdOpen = next;

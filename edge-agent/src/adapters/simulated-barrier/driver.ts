@@ -1,7 +1,7 @@
 /** A simulated barrier and plate reader over the physical model of a lane, on a clock. */
 import type { Clock, GateDirection, Random } from '@gatehouse/shared';
 import type { BarrierDriver, BarrierListener, CredentialRead, CredentialReader, LaneInput } from '../../app/ports.js';
-import type { PhysicalEvent, VehicleReport } from './physical-events.js';
+import type { PhysicalEvent, VehiclePlace, VehicleReport } from './physical-events.js';
 import { createLanePhysics } from './physics.js';
 import type { LaneOutput } from './physics.js';
 import { simulatedInputs } from './sensors.js';
@@ -45,6 +45,8 @@ export interface SimulatedBarrier {
   vehicles(): readonly GateVehicleReport[];
   readonly queuedVehicles: number;
   readonly vehiclesInLane: number;
+  /** Where each vehicle in the lane is now. */
+  places(): readonly VehiclePlace[];
   /** Answers how to stop listening. */
   onHappening(listener: (happening: GateHappening) => void): () => void;
   /** Ends the model; it outlives `barrier.stop()`, as steel outlives a process. */
@@ -174,6 +176,7 @@ export function createSimulatedBarrier(options: SimulatedBarrierOptions): Simula
     get vehiclesInLane() {
       return physics.vehiclesInLane;
     },
+    places: () => physics.places(clock.monoMs()),
     onHappening(listener) {
       listeners.add(listener);
       return () => {

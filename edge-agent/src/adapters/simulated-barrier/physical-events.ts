@@ -31,6 +31,13 @@ export interface VehicleReport {
   readonly signTexts: readonly SignText[];
 }
 
+/** Metres along the lane; the arming loop begins at 0, and the head is the end towards the site. */
+export interface VehiclePlace {
+  readonly vehicleId: string;
+  readonly tailM: number;
+  readonly headM: number;
+}
+
 export type VehicleStep = 'queued' | 'driving-up' | 'at-loop' | 'waiting' | 'started' | 'halted' | 'leaving';
 export type ArmStep = 'opening' | 'open' | 'closing' | 'closed' | 'reversed' | 'close-refused' | 'stopped';
 

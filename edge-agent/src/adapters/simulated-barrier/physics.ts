@@ -7,7 +7,7 @@ import type { Lamp, LaneInput } from '../../app/ports.js';
 import { createAgenda } from './agenda.js';
 import { createBarrierMachine } from './barrier-machine.js';
 import { laneGeometry } from './geometry.js';
-import type { PhysicalEvent } from './physical-events.js';
+import type { PhysicalEvent, VehiclePlace } from './physical-events.js';
 import { createSensors } from './sensors.js';
 import type { Defect, SimulatedInput } from './sensors.js';
 import type { SimulatedFault, SimulatedLaneSettings, VehicleOrder } from './settings.js';
@@ -40,6 +40,8 @@ export interface LanePhysics {
   /** When something happens next if nobody interferes; undefined for never. */
   readonly nextMs: number | undefined;
   levels(): ReadonlyMap<LaneInput, boolean>;
+  /** Where each vehicle in the lane is, from its tail to its head along the lane; asked for no time after `nextMs`. */
+  places(atMs: number): readonly VehiclePlace[];
   /** Vehicles that wait behind the lane. */
   readonly queuedVehicles: number;
   readonly vehiclesInLane: number;
@@ -150,6 +152,7 @@ export function createLanePhysics(options: LanePhysicsOptions): LanePhysics {
       return happened.length > 0 ? agenda.nowMs : agenda.nextMs;
     },
     levels: () => sensors.levels(),
+    places: (atMs) => traffic.places(atMs),
     get queuedVehicles() {
       return traffic.waiting;
     },

@@ -46,6 +46,10 @@ export const simulatedLaneSettingsSchema = z.strictObject({
   turnAwayMs: milliseconds(60_000, 3_000).describe(
     'How long a vehicle that goes back is in the way of the one behind it.',
   ),
+  closesUp: z
+    .boolean()
+    .default(false)
+    .describe('Whether the next vehicle drives onto the arming loop as soon as the one before has left it.'),
   chatterPeriodMs: z.int().min(10).max(10_000).default(150),
   powerCutArm: z.enum(['stays', 'drops', 'opens']).default('stays').describe('What the arm does without power.'),
   maxQueuedVehicles: z.int().min(1).max(100_000).default(1_000),
@@ -53,7 +57,16 @@ export const simulatedLaneSettingsSchema = z.strictObject({
 });
 export type SimulatedLaneSettings = z.infer<typeof simulatedLaneSettingsSchema>;
 
-export const vehicleBehaviours = ['pass', 'back-out', 'reverse-half-way', 'tailgate', 'wrong-way'] as const;
+export const vehicleBehaviours = [
+  'pass',
+  'back-out',
+  'reverse-between',
+  'reverse-half-way',
+  'tailgate',
+  'wrong-way',
+  'force',
+] as const;
+/** `reverse-between`: turns back before it reaches the safety loop. `force`: pushes the arm up when it is not let through. */
 export type VehicleBehaviour = (typeof vehicleBehaviours)[number];
 
 /** A vehicle sent to a lane. */
@@ -91,6 +104,7 @@ export const vehicleOutcomes = [
   'denied-left',
   'backed-out',
   'tailgated',
+  'forced',
   'wrong-way',
   'wrong-way-left',
 ] as const;

@@ -2,9 +2,10 @@
 import type { Random } from '@gatehouse/shared';
 import type { Agenda } from './agenda.js';
 import type { BarrierMachine } from './barrier-machine.js';
+import { headAt } from './geometry.js';
 import type { LaneGeometry } from './geometry.js';
 import { readPlate } from './misreads.js';
-import type { PhysicalEvent, VehicleReport, VehicleStep } from './physical-events.js';
+import type { PhysicalEvent, VehiclePlace, VehicleReport, VehicleStep } from './physical-events.js';
 import type { SimulatedLaneSettings, VehicleOrder, VehicleOutcome } from './settings.js';
 import { between, createVehicle, createVehicleMover, noteSignText, reportOf } from './vehicle.js';
 import type { Vehicle } from './vehicle.js';
@@ -31,12 +32,15 @@ export interface Traffic {
   onArmClosing(): void;
   onLamp(): void;
   onSign(text: string): void;
+  places(atMs: number): readonly VehiclePlace[];
   readonly waiting: number;
   readonly inLane: number;
 }
 
 /** How far past the last loop, and in front of it, a vehicle is out of the lane. */
 const clearanceM = 0.5;
+/** How much room is left between a vehicle that goes and the one that closes up behind it. */
+const closingUpGapM = 0.5;
 
 export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   const { settings, geometry, agenda, random, machine, emit } = surroundings;
@@ -61,9 +65,9 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   // ------------------------------------------------------------ coming
 
   const next = (): void => {
-    if (inLane.size > 0 || agenda.nowMs < clearAtMs) return;
-    const vehicle = queue.shift();
-    if (vehicle === undefined) return;
+    const [vehicle] = queue;
+    if (vehicle === undefined || agenda.nowMs < clearAtMs || !hasRoomFor(vehicle)) return;
+    queue.shift();
     inLane.add(vehicle);
     vehicle.phase = 'driving-up';
     step(vehicle, 'driving-up');
@@ -80,6 +84,23 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     );
     if (vehicle.order.behaviour !== 'wrong-way') planReads(vehicle, far ? 0 : settings.headwayM / vehicle.speed);
     followLeader(vehicle);
+  };
+  const hasRoomFor = (vehicle: Vehicle): boolean => {
+    if (inLane.size === 0) return true;
+    if (!settings.closesUp || comesFromFarSide(vehicle)) return false;
+    return [...inLane].every((ahead) => goesThrough(ahead) && tailM(ahead) >= geometry.stopM + closingUpGapM);
+  };
+  const goesThrough = (vehicle: Vehicle): boolean =>
+    vehicle.phase === 'passing' && !comesFromFarSide(vehicle) && !turnsBack(vehicle);
+  const turnsBack = ({ order, following }: Vehicle): boolean =>
+    !following && (order.behaviour === 'reverse-half-way' || order.behaviour === 'reverse-between');
+  const tailM = (vehicle: Vehicle): number => mover.headM(vehicle) - vehicle.lengthM;
+  /** Lets the next vehicle close up once the tail of this one is out of its way. */
+  const closeUpBehind = (vehicle: Vehicle): void => {
+    if (!settings.closesUp) return;
+    const toGoM = geometry.stopM + closingUpGapM - tailM(vehicle);
+    // A little later, so that rounding does not leave the tail in the way.
+    mover.after(vehicle, Math.max(0, toGoM) / vehicle.speed + 1, next);
   };
   const planReads = (vehicle: Vehicle, toLoopMs: number): void => {
     const { reader } = settings;
@@ -116,7 +137,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
 
   const mayGo = (vehicle: Vehicle): boolean => {
     if (vehicle.phase !== 'waiting' || !machine.isOpen) return false;
-    if (vehicle.order.behaviour === 'wrong-way') return true;
+    if (vehicle.order.behaviour === 'wrong-way' || vehicle.forcing) return true;
     return (vehicle.granted || machine.isHeldOpen) && !surroundings.lampIsRed();
   };
   const tryStart = (vehicle: Vehicle, reactionMs: number): void => {
@@ -133,8 +154,12 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     vehicle.phase = 'passing';
     vehicle.startedAtMs = agenda.nowMs;
     step(vehicle, 'started');
-    if (vehicle.order.behaviour === 'reverse-half-way' && !vehicle.following) {
-      mover.move(vehicle, geometry.loops.safety.startM + settings.safetyLoopM / 2, () => {
+    if (turnsBack(vehicle)) {
+      for (const follower of [...inLane]) if (follower.phase === 'following') sendBack(follower);
+      const { safety } = geometry.loops;
+      const halfWay = vehicle.order.behaviour === 'reverse-half-way';
+      const turnM = halfWay ? safety.startM + settings.safetyLoopM / 2 : safety.startM - 0.05;
+      mover.move(vehicle, turnM, () => {
         mover.halt(vehicle);
         mover.after(vehicle, vehicle.reactionMs, () => {
           leave(vehicle, 'backed-out');
@@ -148,12 +173,26 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   const passThrough = (vehicle: Vehicle): void => {
     const far = comesFromFarSide(vehicle);
     mover.move(vehicle, far ? -clearanceM : farEndM + vehicle.lengthM, () => {
-      const wrongWay = vehicle.order.behaviour === 'wrong-way';
-      end(vehicle, wrongWay ? 'wrong-way' : vehicle.following ? 'tailgated' : 'passed', far ? 'outward' : 'inward');
+      end(vehicle, outcomeOf(vehicle), far ? 'outward' : 'inward');
     });
+    if (!far) closeUpBehind(vehicle);
+  };
+  const outcomeOf = (vehicle: Vehicle): VehicleOutcome => {
+    if (vehicle.order.behaviour === 'wrong-way') return 'wrong-way';
+    if (vehicle.forcing) return 'forced';
+    return vehicle.following ? 'tailgated' : 'passed';
   };
   const giveUp = (vehicle: Vehicle): void => {
     if (vehicle.phase !== 'waiting') return;
+    if (vehicle.order.behaviour === 'force' && !vehicle.granted && !vehicle.forcing) {
+      vehicle.forcing = true;
+      machine.push();
+      // Nobody waits for ever under an arm that does not go up.
+      mover.after(vehicle, settings.patienceMs, () => {
+        giveUp(vehicle);
+      });
+      return;
+    }
     if (vehicle.order.behaviour === 'wrong-way') leave(vehicle, 'wrong-way-left');
     else leave(vehicle, vehicle.granted ? 'backed-out' : 'denied-left');
   };
@@ -171,6 +210,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     vehicle.phase = 'gone';
     mover.remove(vehicle);
     inLane.delete(vehicle);
+    if (vehicle.forcing) machine.fallBack();
     emit({ type: 'ended', atMs: agenda.nowMs, report: reportOf(vehicle, outcome, direction, agenda.nowMs) });
     if (direction === null) {
       clearAtMs = agenda.nowMs + settings.turnAwayMs;
@@ -200,20 +240,31 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
       follower,
       farEndM + follower.lengthM,
       () => {
-        end(follower, follower.following ? 'tailgated' : 'passed', 'inward');
+        end(follower, outcomeOf(follower), 'inward');
       },
       { fromM: Math.min(behindM, -0.1) },
     );
+    closeUpBehind(follower);
     step(follower, 'started');
   };
   const sendBack = (follower: Vehicle): void => {
+    mover.remove(follower);
     inLane.delete(follower);
     follower.phase = 'queued';
     follower.following = false;
     queue.unshift(follower);
   };
-  const leaderNow = (): Vehicle | undefined =>
-    [...inLane].find((vehicle) => !comesFromFarSide(vehicle) && vehicle.phase !== 'leaving' && !vehicle.following);
+  /** Who would be followed now: the last one in the lane, unless it may come back. */
+  const leaderNow = (): Vehicle | undefined => {
+    const last = [...inLane].at(-1);
+    if (last === undefined || last.following || comesFromFarSide(last)) return undefined;
+    return last.phase === 'leaving' || (last.phase === 'passing' && turnsBack(last)) ? undefined : last;
+  };
+  /** Whoever closed up or followed goes back into the queue: the one before it stopped, and may come back. */
+  const makeRoomBehind = (halted: Vehicle): void => {
+    const order = [...inLane];
+    for (const behind of order.slice(order.indexOf(halted) + 1).reverse()) sendBack(behind);
+  };
   /** Nobody came to follow: it drives up like any other. */
   const stopLurking = (vehicle: Vehicle): void => {
     const index = tailgaters.indexOf(vehicle);
@@ -252,7 +303,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
       for (const vehicle of inLane) tryStart(vehicle, vehicle.reactionMs);
     },
     onArmClosing() {
-      for (const vehicle of inLane) {
+      for (const vehicle of [...inLane]) {
         if (vehicle.phase === 'waiting' || vehicle.phase === 'driving-up') vehicle.granted = false;
         if (vehicle.phase !== 'passing' || comesFromFarSide(vehicle)) continue;
         if (mover.headM(vehicle) > geometry.armM - 0.2) continue;
@@ -260,6 +311,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
         vehicle.granted = false;
         vehicle.startedAtMs = null;
         step(vehicle, 'halted');
+        makeRoomBehind(vehicle);
         wait(vehicle);
       }
     },
@@ -272,6 +324,14 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
         noteSignText(vehicle, { atMs: agenda.nowMs, text });
         if (text !== '') heedSign(vehicle);
       }
+    },
+    places(atMs) {
+      return [...inLane]
+        .filter((vehicle) => vehicle.phase !== 'following')
+        .map((vehicle) => {
+          const headM = headAt(vehicle.motion, atMs);
+          return { vehicleId: vehicle.id, tailM: headM - vehicle.lengthM, headM };
+        });
     },
     get waiting() {
       return queue.length + tailgaters.length;

@@ -25,6 +25,8 @@ export interface Vehicle {
   granted: boolean;
   /** It goes through behind another. */
   following: boolean;
+  /** It pushes the arm up. */
+  forcing: boolean;
   arrivedAtMs: number | null;
   startedAtMs: number | null;
   readonly reads: string[];
@@ -58,6 +60,7 @@ export function createVehicle(
     covered: new Set(),
     granted: false,
     following: false,
+    forcing: false,
     arrivedAtMs: null,
     startedAtMs: null,
     reads: [],
