@@ -52,6 +52,23 @@ export const slotClasses = ['standard', 'ev', 'accessible', 'motorcycle', 'large
 export const slotClassSchema = z.enum(slotClasses).describe('Class of a slot, or of the slot a vehicle needs.');
 export type SlotClass = z.infer<typeof slotClassSchema>;
 
+/** Which classes of slot a vehicle may be given, best first. Slots kept for others come into question for nobody else. */
+export const fittingClasses: Readonly<Record<SlotClass, readonly SlotClass[]>> = {
+  standard: ['standard', 'large'],
+  ev: ['ev', 'standard', 'large'],
+  accessible: ['accessible', 'standard', 'large'],
+  motorcycle: ['motorcycle', 'standard'],
+  large: ['large'],
+};
+
+/** What is painted on a bay: 1 to 40 UTF-16 code units that can be shown. */
+export const slotLabelSchema = z
+  .string()
+  .min(1)
+  .max(40)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must hold no control characters and no halves of characters')
+  .describe('What is painted on the bay and shown on the sign.');
+
 export const gateDirections = ['entry', 'exit', 'both'] as const;
 export const gateDirectionSchema = z.enum(gateDirections).describe('What a gate is for.');
 export type GateDirection = z.infer<typeof gateDirectionSchema>;

@@ -7,10 +7,12 @@ import {
   centreToEdgeChannels,
   edgeEventKinds,
   edgeToCentreChannels,
+  fittingClasses,
   maxCredentialChars,
   maxJsonDepth,
   wireLimits,
 } from '../src/index.js';
+import { sha256 } from '../src/node/index.js';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(root, 'docs', 'reference', 'wire.md'), 'utf8');
@@ -36,10 +38,26 @@ describe('the page of the wire', () => {
       ['gates of one edge, arrivals in `waiting`', inWords(wireLimits.maxGatesPerEdge)],
       ['free text', `${inWords(wireLimits.maxTextChars)} characters`],
       ['plate, tag or ticket', `${inWords(maxCredentialChars)} characters`],
+      ['slots in one allowance', inWords(wireLimits.maxAllowanceSlots)],
+      ['slots returned by one `allowance-accepted`', inWords(wireLimits.maxReturnedSlots)],
+      ['entries in one page of the access list', inWords(wireLimits.maxAccessEntries)],
+      ['pages of the access list', inWords(wireLimits.maxAccessPages)],
     ];
     const rows = [...page.matchAll(/^\| ([^|]+?) +\| ([^|]+?) +\|$/gm)].map((match) => [match[1], match[2]]);
     for (const cell of cells) expect(rows).toContainEqual(cell);
     expect(page).toContain(`nesting beyond\n${String(maxJsonDepth)}`);
+  });
+
+  it('says which classes of slot fit, best first', () => {
+    const text = page.replace(/\s+/g, ' ');
+    for (const [slotClass, fitting] of Object.entries(fittingClasses)) {
+      expect(text).toMatch(new RegExp(`for \`${slotClass}\`( these are)? ${fitting.join(', ')}[;.]`));
+    }
+  });
+
+  it('works a digest of the access list', () => {
+    const [text, digest] = /SHA-256\( (\S+:plate:\S+) \)\s+= ([0-9a-f]{64})/.exec(page)?.slice(1) ?? [];
+    expect(sha256(text ?? '')).toBe(digest);
   });
 
   it('works the hash chain with the numbers of the fixture', () => {

@@ -28,6 +28,7 @@ export class StoryEdge {
   bootId: string;
   acked = 0;
   oldest = 1;
+  allowanceVersion = 0;
   private kept: Kept[] = [];
   private nowMs: number;
   private readonly startMs: number;
@@ -69,6 +70,7 @@ export class StoryEdge {
     this.kept = [];
     this.acked = 0;
     this.oldest = 1;
+    this.allowanceVersion = 0;
     old.kept.forEach(({ event, hash }, index) => {
       if (index < old.acked) return;
       // An arrival is spoken of by its seq in the epoch of the batch.
@@ -94,11 +96,11 @@ export class StoryEdge {
   }
 
   state(gates: readonly GateState[]): OnlineState {
-    const { instance, epoch, oldest, next, acked, bootId, monoMs } = this;
+    const { instance, epoch, oldest, next, acked, allowanceVersion, bootId, monoMs } = this;
     const clock = { atMs: this.nowMs, monoMs, bootId };
     const outboxBytes = this.kept.slice(oldest - 1).reduce((sum, { event }) => sum + JSON.stringify(event).length, 0);
     return {
-      ...{ presence: 'online', instance, version: '0.1.0', epoch, oldest, next, acked, allowanceVersion: 0, clock },
+      ...{ presence: 'online', instance, version: '0.1.0', epoch, oldest, next, acked, allowanceVersion, clock },
       ...{ outboxBytes, faults: [], gates: [...gates] },
     };
   }

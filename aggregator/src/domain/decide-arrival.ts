@@ -1,9 +1,10 @@
 /** A vehicle presented itself: admit or deny. */
+import { fittingClasses } from '@gatehouse/shared';
 import type { DenialReason, EdgeEventOf } from '@gatehouse/shared';
 import type { SiteFact } from './facts.js';
 import type { Context, EdgeEventInput } from './inputs.js';
 import { isOpen } from './opening-hours.js';
-import { bestFreeSlot, fittingClasses, hasPermit, lastResortSlot, roomLeft } from './room.js';
+import { bestFreeSlot, hasPermit, lastResortSlot, roomLeft } from './room.js';
 import type { Wish } from './room.js';
 import type { ArrivalRow, DecisionRecord, SlotRow } from './rows.js';
 import { arrivalKey } from './rows.js';

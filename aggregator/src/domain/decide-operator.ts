@@ -1,4 +1,5 @@
 /** What people ask for. Whatever cannot be granted is refused with a reason, before anything changes. */
+import { fittingClasses } from '@gatehouse/shared';
 import { decideLayout } from './decide-layout.js';
 import { decided, placeFor } from './decide-arrival.js';
 import { settleMark } from './unmatched-exits.js';
@@ -7,7 +8,6 @@ import type { SiteFact } from './facts.js';
 import { counted, newReview, newSession, sessionEnded, slotReturned } from './facts-build.js';
 import type { Context, OperatorInput } from './inputs.js';
 import { Refusal } from './refusal.js';
-import { fittingClasses } from './room.js';
 import { freeSlotOrRefuse, slotOrRefuse } from './slot-lookup.js';
 import { decideSession } from './decide-session.js';
 import type { ArrivalRow, DecisionRecord, SlotRow } from './rows.js';

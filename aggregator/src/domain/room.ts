@@ -1,18 +1,10 @@
 /** How much room there is, and which slot is the best one to give. */
+import { fittingClasses } from '@gatehouse/shared';
 import type { SlotClass } from '@gatehouse/shared';
 
 import type { SessionRow, SlotRow, VehicleView } from './rows.js';
 import { freeKey } from './state.js';
 import type { SiteState } from './state.js';
-
-/** Which classes of slot a vehicle may be given, best first. Slots kept for others come into question for nobody else. */
-export const fittingClasses: Readonly<Record<SlotClass, readonly SlotClass[]>> = {
-  standard: ['standard', 'large'],
-  ev: ['ev', 'standard', 'large'],
-  accessible: ['accessible', 'standard', 'large'],
-  motorcycle: ['motorcycle', 'standard'],
-  large: ['large'],
-};
 
 /** Vehicles the site takes: what the layout says, or one a slot in service. */
 export function capacityOf(state: SiteState): number {

@@ -160,7 +160,7 @@ describe('a decision', () => {
     const arrival = edge.arrive('AB12CDE');
     edge.send({ waiting: [arrival] });
     const gate = { gateId: 'edge-1-in', direction: 'entry', barrier: 'closed', mode: 'automatic' } as const;
-    const listed = { gates: [{ ...gate, sensors: {}, faults: [], arrival }] };
+    const listed = { gates: [{ ...gate, sensors: {}, faults: [], arrival, vehicleClass: null }] };
     await world.settle();
     edge.state(listed);
     await world.settle();

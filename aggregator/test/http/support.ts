@@ -265,6 +265,7 @@ function onlineState(): OnlineState {
     sensors: { arming: false },
     faults: [],
     arrival: null,
+    vehicleClass: null,
   });
   return {
     presence: 'online',

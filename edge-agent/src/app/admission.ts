@@ -226,6 +226,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         ...options.stamp(),
         version: allowance.version,
         returned: [...returned],
+        remaining: 0,
       };
       recorder.record({
         kind: event.kind,

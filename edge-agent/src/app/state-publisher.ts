@@ -91,6 +91,7 @@ export function onlineState(parts: StateParts): EdgeState {
       sensors: { ...gate.sensors },
       faults: [...gate.faults],
       arrival: gate.arrival?.seq ?? null,
+      vehicleClass: gate.vehicleClass,
     })),
   };
 }

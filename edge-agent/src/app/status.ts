@@ -1,5 +1,13 @@
 /** What an edge agent tells about itself: for health checks, `doctor` and metrics. */
-import type { AdmissionBasis, BarrierPosition, Direction, FaultName, GateDirection, LaneMode } from '@gatehouse/shared';
+import type {
+  AdmissionBasis,
+  BarrierPosition,
+  Direction,
+  FaultName,
+  GateDirection,
+  LaneMode,
+  SlotClass,
+} from '@gatehouse/shared';
 import type { LossCount } from './ports.js';
 
 export type ArrivalProgress = 'waiting' | 'recording' | 'admitted' | 'denied';
@@ -24,6 +32,8 @@ export interface GateStatus {
   readonly sensors: Readonly<Record<string, boolean>>;
   readonly faults: readonly FaultName[];
   readonly arrival: ArrivalStatus | null;
+  /** The class of slot that every vehicle at this gate needs; null where it differs or cannot be told. */
+  readonly vehicleClass: SlotClass | null;
 }
 
 export interface OutboxStatus {

@@ -80,6 +80,7 @@ export function gateStatusOf(
     mode: modeOf(state),
     sensors: Object.fromEntries(Object.entries(state.inputs).map(([input, sensor]) => [input, sensor.active])),
     faults: state.health.faults,
+    vehicleClass: settings.lane.vehicleClass,
     arrival:
       arrival === null
         ? null

@@ -1,6 +1,6 @@
 /** The layout of a site: what an administrator writes with `PUT /api/v1/sites/{siteId}`, and what the site engine runs on. */
 import { z } from 'zod';
-import { gateDirectionSchema, slotClassSchema, slugSchema } from '../vocabulary.js';
+import { gateDirectionSchema, slotClassSchema, slotLabelSchema, slugSchema } from '../vocabulary.js';
 
 /** Bounds of one site. */
 export const layoutLimits = { maxZones: 1_000, maxSlots: 200_000, maxGates: 500, maxOpeningPeriods: 50 } as const;
@@ -25,7 +25,7 @@ export const zoneSchema = z.strictObject({
 export const layoutSlotSchema = z.strictObject({
   slotId: slugSchema,
   zoneId: slugSchema,
-  label: z.string().min(1).max(40).describe('What is painted on the bay.'),
+  label: slotLabelSchema,
   slotClass: slotClassSchema.default('standard'),
 });
 

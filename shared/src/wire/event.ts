@@ -179,15 +179,23 @@ const kinds = [
       version: z.int().min(1),
       returned: z
         .array(slugSchema)
-        .max(wireLimits.maxAllowanceSlots)
-        .describe('Slots of the former set that are free to be reused.'),
+        .max(wireLimits.maxReturnedSlots)
+        .describe('Slots it held that are not in this set: free to be reused.'),
+      remaining: z
+        .int()
+        .min(0)
+        .describe(
+          'Slots it holds beyond this set, because one event has no room to return more: they may still be given out.',
+        ),
     })
     .describe('The edge stored a set of allowance slots; it will not give out those it returns here.'),
   z
     .strictObject({
       kind: z.literal('events-lost'),
       ...common,
-      reason: z.enum(['outbox-full', 'outbox-failing', 'outbox-damaged']),
+      reason: z
+        .enum(['outbox-full', 'outbox-failing', 'outbox-damaged', 'arrival-not-kept'])
+        .describe('arrival-not-kept: it could not go into a new epoch without the arrival it speaks of.'),
       lost: z.int().min(0).describe('How many events were not kept.'),
       entries: z.int().min(0).describe('Entry passages counted while nothing could be kept.'),
       exits: z.int().min(0).describe('Exit passages counted while nothing could be kept.'),

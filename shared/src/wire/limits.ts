@@ -11,9 +11,13 @@ export const wireLimits = {
   /** Arrivals named in one `waiting`: at most one a gate. */
   maxGatesPerEdge: 16,
   /** Slots in one allowance. */
-  maxAllowanceSlots: 512,
+  maxAllowanceSlots: 256,
+  /** Slots that one `allowance-accepted` returns. */
+  maxReturnedSlots: 100,
   /** Entries in one page of the access list. */
-  maxAccessEntries: 1024,
+  maxAccessEntries: 512,
+  /** Pages of the access list. */
+  maxAccessPages: 16,
   /** Characters of any free text. */
   maxTextChars: 200,
 } as const;

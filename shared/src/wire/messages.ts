@@ -12,6 +12,7 @@ import {
   sha256HexSchema,
   slotClassSchema,
   slotClasses,
+  slotLabelSchema,
   slugSchema,
   wallMsSchema,
 } from '../vocabulary.js';
@@ -65,7 +66,7 @@ export type Ack = z.infer<typeof ackSchema>;
 export const slotRefSchema = z.strictObject({
   slotId: slugSchema,
   zoneId: slugSchema,
-  label: z.string().min(1).max(40).describe('What is painted on the bay and shown on the sign.'),
+  label: slotLabelSchema,
   slotClass: slotClassSchema,
 });
 export type SlotRef = z.infer<typeof slotRefSchema>;
@@ -109,23 +110,42 @@ export const commandSchema = z
   .describe('An operator’s wish for one gate.');
 export type Command = z.infer<typeof commandSchema>;
 
+export const accessRules = ['blocked', 'permitted'] as const;
+export type AccessRule = (typeof accessRules)[number];
+
+/** What an entry must know of credentials while nobody can be asked; one page of it. */
+export const accessPageSchema = z
+  .strictObject({
+    version: z.int().min(0).describe('Another list, or another `unlisted`, has another version.'),
+    page: z.int().min(1).max(wireLimits.maxAccessPages),
+    pages: z.int().min(1).max(wireLimits.maxAccessPages),
+    unlisted: z
+      .enum(['admit', 'deny'])
+      .describe('What an entry does with a credential that is not listed, or with none.'),
+    entries: z
+      .array(
+        z.strictObject({
+          digest: sha256HexSchema.describe('SHA-256 of the text EPOCH:KIND:VALUE of the credential, in UTF-8.'),
+          rule: z.enum(accessRules),
+        }),
+      )
+      .max(wireLimits.maxAccessEntries),
+  })
+  .refine(({ page, pages }) => page <= pages, { message: 'is beyond the last page', path: ['page'] })
+  .describe('Credentials that an offline gate must know, as digests: one page of the list.');
+export type AccessPage = z.infer<typeof accessPageSchema>;
+
 /** `allowance`, centre to edge: the full set of slots the edge may give out by itself. */
 export const allowanceSchema = z
   .strictObject({
     epoch,
-    version: z.int().min(1),
+    version: z
+      .int()
+      .min(1)
+      .describe('Rises with every set of this edge. The messages of one version differ in the page only.'),
     asOf: z.int().min(0).describe('The last seq of this epoch the aggregator had applied when it made the set.'),
     slots: z.array(slotRefSchema).max(wireLimits.maxAllowanceSlots),
-    access: z
-      .strictObject({
-        version: z.int().min(0),
-        page: z.int().min(1),
-        pages: z.int().min(1),
-        entries: z
-          .array(z.strictObject({ digest: sha256HexSchema, rule: z.enum(['blocked', 'permitted']) }))
-          .max(wireLimits.maxAccessEntries),
-      })
-      .describe('Credentials that an offline gate must know, as keyed hashes.'),
+    access: accessPageSchema,
   })
   .describe('Slots set aside for this edge.');
 export type Allowance = z.infer<typeof allowanceSchema>;
@@ -139,6 +159,9 @@ export const gateStateSchema = z.strictObject({
   sensors: z.record(slugSchema, z.boolean()).describe('Each input and whether it is active.'),
   faults: z.array(faultNameSchema).max(32),
   arrival: seqSchema.nullable().describe('The open arrival at this gate, if any.'),
+  vehicleClass: slotClassSchema
+    .nullable()
+    .describe('The class of slot that every vehicle at this gate needs; null where it differs or cannot be told.'),
 });
 export type GateState = z.infer<typeof gateStateSchema>;
 

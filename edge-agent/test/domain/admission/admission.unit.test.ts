@@ -21,7 +21,7 @@ const offer = (version: number, asOf: number, slots: readonly SlotRef[]): Allowa
   version,
   asOf,
   slots: [...slots],
-  access: { version: 0, page: 1, pages: 1, entries: [] },
+  access: { version: 0, page: 1, pages: 1, unlisted: 'admit', entries: [] },
 });
 const holding = (...slots: SlotRef[]) => ({ ...noAllowance, version: 1, slots });
 const policies = { openWhenNoAllowance: false, holdUnansweredAtExit: false };
