@@ -436,7 +436,8 @@ describe('slots set aside for an edge', () => {
 
   it('come back only by its own word, and not from an epoch that was replaced', () => {
     const site = new TestSite(layout({ slotCount: 3 })).hold('edge-in', 's1', 's2');
-    const accept = (returned: string[]) => site.event('edge-in', { kind: 'allowance-accepted', version: 2, returned, remaining: 0 });
+    const accept = (returned: string[]) =>
+      site.event('edge-in', { kind: 'allowance-accepted', version: 2, returned, remaining: 0 });
     accept(['s1', 's3', 'nowhere']);
     expect([site.slot('s1').state, site.slot('s2').state]).toEqual(['free', 'held']);
     site.apply({ type: 'epoch-replaced', edgeId: 'edge-in', previousEpoch: epochA, epoch: epochB, cause: 'test' });
