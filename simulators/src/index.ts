@@ -1,5 +1,6 @@
-/** What other simulations may use: seeded chance and traffic, elastic time, and the replay of recordings. */
+/** What other simulations may use: seeded chance and traffic, elastic time, the replay of recordings, and real processes. */
 export * from './clock/elastic-clock.js';
+export * from './processes/index.js';
 export * from './random.js';
 export * from './replay/itinerary.js';
 export * from './replay/reconcile.js';

@@ -1,0 +1,30 @@
+/** What a run leaves behind unless somebody undoes it: processes, mounts, directories. Undone at the end, however it comes. */
+
+export interface TidyUp {
+  /** `undo` must not wait for anything: it also runs while the process exits. Answers how to take it back. */
+  later(undo: () => void): () => void;
+  /** The latest first. What fails is told and does not keep the others from being undone. */
+  now(): void;
+}
+
+export function createTidyUp(onTrouble: (sentence: string) => void): TidyUp {
+  const undone: (() => void)[] = [];
+  return {
+    later(undo) {
+      undone.push(undo);
+      return () => {
+        const index = undone.indexOf(undo);
+        if (index >= 0) undone.splice(index, 1);
+      };
+    },
+    now() {
+      for (let undo = undone.pop(); undo !== undefined; undo = undone.pop()) {
+        try {
+          undo();
+        } catch (error) {
+          onTrouble(`not tidied up: ${String(error)}`);
+        }
+      }
+    },
+  };
+}
