@@ -54,6 +54,8 @@ export interface Scenario {
   readonly sites: readonly SitePlan[];
   readonly faults: Readonly<Partial<Record<FaultKind, FaultPlan>>>;
   readonly people: PeoplePlan;
+  /** The broker is part of the aggregator's process; else it runs beside it. */
+  readonly embeddedBroker: boolean;
   readonly warmUpMs: number;
   readonly troubleMs: number;
   /** After the faults have ended, until no vehicle comes any more. */

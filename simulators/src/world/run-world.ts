@@ -1,0 +1,81 @@
+/** Runs one world from its scenario to the verdict of its auditor. */
+import { silentLogger } from '@gatehouse/shared';
+import { createSeededRandom } from '../random.js';
+import type { Auditor, Finding, Happening, Witnessed } from './happenings.js';
+import { createWorld } from './world.js';
+import type { World } from './world.js';
+import type { Scenario } from './scenario.js';
+import type { CreateStreet } from './street-port.js';
+import { createTimeline } from './timeline.js';
+import { createTrace } from './trace.js';
+
+export interface WorldParts {
+  readonly createStreet: CreateStreet;
+  readonly createAuditor: (scenario: Scenario) => Auditor;
+}
+
+export interface WorldOptions {
+  readonly scenario: Scenario;
+  readonly parts: WorldParts;
+  readonly writeTrace?: (text: string) => void;
+}
+
+export interface WorldResult {
+  readonly findings: readonly Finding[];
+  readonly passages: number;
+  readonly simulatedMs: number;
+  readonly happenings: number;
+  readonly fingerprint: string;
+  readonly lastLines: readonly string[];
+}
+
+export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): Promise<WorldResult> {
+  const timeline = createTimeline();
+  const trace = createTrace(writeTrace);
+  const auditor = parts.createAuditor(scenario);
+  let seq = 0;
+  const tell = (happening: Happening): void => {
+    seq += 1;
+    const witnessed: Witnessed = { seq, atMs: timeline.nowMs, happening };
+    trace.take(witnessed);
+    auditor.onHappening(witnessed);
+  };
+  const world = createWorld({
+    scenario,
+    timeline,
+    tell,
+    random: (name) => createSeededRandom(scenario.seed, name),
+    createStreet: parts.createStreet,
+    logger: silentLogger,
+  });
+  await live(world, scenario, timeline, tell, () => auditor.findings.length > 0);
+  if (auditor.findings.length === 0) auditor.onDrained(timeline.nowMs);
+  return {
+    findings: auditor.findings,
+    passages: world.street.passages,
+    simulatedMs: timeline.nowMs,
+    happenings: seq,
+    fingerprint: trace.fingerprint(),
+    lastLines: trace.last(60),
+  };
+}
+
+async function live(
+  world: World,
+  scenario: Scenario,
+  timeline: ReturnType<typeof createTimeline>,
+  tell: (happening: Happening) => void,
+  isOver: () => boolean,
+): Promise<void> {
+  const goOn = (durationMs: number): Promise<void> => timeline.run(timeline.nowMs + durationMs, isOver);
+  world.start();
+  await goOn(scenario.warmUpMs);
+  world.beginTrouble();
+  await goOn(scenario.troubleMs);
+  world.endTrouble();
+  tell({ type: 'faults-end' });
+  await goOn(scenario.calmMs);
+  world.street.close();
+  tell({ type: 'street-closed' });
+  await goOn(scenario.drainMs);
+}

@@ -1,0 +1,149 @@
+/** Draws a scenario from a seed: many runs have few faults, and some have all. */
+import type { Random, SlotClass } from '@gatehouse/shared';
+import { createSeededRandom, pick, wholeBelow } from '../random.js';
+import { faultKinds } from './happenings.js';
+import type { FaultKind } from './happenings.js';
+import type { EdgePlan, FaultPlan, GatePlan, Habits, Scenario, SitePlan } from './scenario.js';
+
+export interface ScenarioOverrides {
+  /** Length of the trouble. */
+  readonly minutes?: number;
+  /** Only these faults, whatever the seed draws. */
+  readonly only?: readonly FaultKind[];
+  /** None of these. */
+  readonly without?: readonly FaultKind[];
+}
+
+const minuteMs = 60_000;
+
+/** How often each fault comes at full intensity, an hour, and how long it lasts. */
+const plans: Readonly<Record<FaultKind, FaultPlan>> = {
+  'message-delayed': { perHour: 12, meanMs: 40_000 },
+  'message-lost': { perHour: 12, meanMs: 40_000 },
+  'message-duplicated': { perHour: 12, meanMs: 60_000 },
+  'message-reordered': { perHour: 12, meanMs: 60_000 },
+  'link-cut': { perHour: 20, meanMs: 25_000 },
+  'link-half-open': { perHour: 15, meanMs: 30_000 },
+  partition: { perHour: 6, meanMs: 90_000 },
+  'broker-down': { perHour: 6, meanMs: 20_000 },
+  'broker-forgets': { perHour: 4, meanMs: 5_000 },
+  'outbox-error': { perHour: 12, meanMs: 20_000 },
+  'outbox-full': { perHour: 4, meanMs: 60_000 },
+  'outbox-slow': { perHour: 6, meanMs: 30_000 },
+  'outbox-replaced-by-empty': { perHour: 2, meanMs: 4_000 },
+  'outbox-replaced-by-copy': { perHour: 2, meanMs: 4_000 },
+  'edge-cloned': { perHour: 1.5, meanMs: 120_000 },
+  'store-error': { perHour: 12, meanMs: 10_000 },
+  'store-full': { perHour: 3, meanMs: 40_000 },
+  'store-slow': { perHour: 6, meanMs: 30_000 },
+  'store-stored-but-failed': { perHour: 10, meanMs: 15_000 },
+  'store-replaced-by-empty': { perHour: 0.4, meanMs: 5_000 },
+  'store-replaced-by-copy': { perHour: 1.2, meanMs: 5_000 },
+  'edge-crash': { perHour: 15, meanMs: 5_000 },
+  'aggregator-crash': { perHour: 10, meanMs: 4_000 },
+  'crash-during-start': { perHour: 6, meanMs: 3_000 },
+  'clock-jump': { perHour: 6, meanMs: 1 },
+  'clock-drift': { perHour: 4, meanMs: 1 },
+  'sensor-bounce': { perHour: 4, meanMs: 60_000 },
+  'sensor-stuck': { perHour: 3, meanMs: 60_000 },
+  'sensor-dead': { perHour: 3, meanMs: 60_000 },
+  'reader-misread': { perHour: 1, meanMs: 1 },
+  'vehicle-backs-out': { perHour: 1, meanMs: 1 },
+  'vehicle-tailgates': { perHour: 1, meanMs: 1 },
+  'vehicle-wrong-way': { perHour: 1, meanMs: 1 },
+  flood: { perHour: 4, meanMs: 1 },
+  'layout-change': { perHour: 4, meanMs: 1 },
+  'edge-revoked': { perHour: 1, meanMs: 60_000 },
+};
+
+export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Scenario {
+  const random = createSeededRandom('scenario', seed);
+  const intensity = 0.2 + random.next() ** 2 * 1.6;
+  const faults = drawFaults(random, intensity, overrides);
+  const siteCount = random.next() < 0.85 ? 1 : 2;
+  const sites = Array.from({ length: siteCount }, (_, index) => drawSite(random, index + 1, faults));
+  const acts = random.next() < 0.3 ? 0 : 10 + random.next() * 110;
+  return {
+    seed,
+    sites,
+    faults,
+    people: { actsPerHour: acts },
+    embeddedBroker: random.next() < 0.5,
+    warmUpMs: 1.5 * minuteMs,
+    troubleMs: (overrides.minutes ?? 10 + wholeBelow(random, 20)) * minuteMs,
+    calmMs: 4 * minuteMs,
+    drainMs: 12 * minuteMs,
+  };
+}
+
+function drawFaults(random: Random, intensity: number, overrides: ScenarioOverrides): Scenario['faults'] {
+  // In one run few kinds, in another all.
+  const share = random.next() < 0.1 ? 1 : random.next() ** 1.5;
+  const faults: Partial<Record<FaultKind, FaultPlan>> = {};
+  for (const kind of faultKinds) {
+    const drawn = random.next() < share;
+    const strength = intensity * (0.5 + random.next());
+    const { only, without } = overrides;
+    if (!drawn || (only !== undefined && !only.includes(kind)) || without?.includes(kind) === true) continue;
+    const { perHour, meanMs } = plans[kind];
+    faults[kind] = { perHour: perHour * strength, meanMs };
+  }
+  return faults;
+}
+
+function drawSite(random: Random, number: number, faults: Scenario['faults']): SitePlan {
+  const siteId = `site-${String(number)}`;
+  const hasReaders = pick(random, [
+    ['all', 6],
+    ['none', 2],
+    ['mixed', 2],
+  ]);
+  const gate = (gateId: string, direction: GatePlan['direction']): GatePlan => ({
+    gateId,
+    direction,
+    hasReader: hasReaders === 'all' || (hasReaders === 'mixed' && random.next() < 0.5),
+  });
+  const edgeCount = 1 + wholeBelow(random, 3);
+  const edges: EdgePlan[] = Array.from({ length: edgeCount }, (_, index) => {
+    const name = `${String(number)}-${String(index + 1)}`;
+    const entries = index === 0 ? 1 + wholeBelow(random, 2) : wholeBelow(random, 3);
+    const exits = index === 0 || entries === 0 ? 1 : wholeBelow(random, 2);
+    const both = random.next() < 0.1;
+    return {
+      edgeId: `edge-${name}`,
+      gates: [
+        ...Array.from({ length: entries }, (_unused, at) => gate(`in-${name}-${String(at + 1)}`, 'entry')),
+        ...Array.from({ length: exits }, (_unused, at) => gate(`out-${name}-${String(at + 1)}`, 'exit')),
+        ...(both ? [gate(`both-${name}`, 'both')] : []),
+      ],
+    };
+  });
+  const slotCount = 3 + wholeBelow(random, 38);
+  const habit = (kind: FaultKind, most: number): number => (faults[kind] === undefined ? 0 : random.next() * most);
+  const habits: Habits = {
+    misread: habit('reader-misread', 0.15),
+    noRead: habit('reader-misread', 0.1),
+    backsOut: habit('vehicle-backs-out', 0.1),
+    tailgates: habit('vehicle-tailgates', 0.1),
+    wrongWay: habit('vehicle-wrong-way', 0.05),
+  };
+  return {
+    siteId,
+    slots: Array.from({ length: slotCount }, (_, index) => ({
+      slotId: `s-${String(index + 1)}`,
+      slotClass: pick<SlotClass>(random, [
+        ['standard', 16],
+        ['large', 2],
+        ['ev', 1],
+        ['motorcycle', 1],
+      ]),
+    })),
+    edges,
+    vehiclesPerHour: 60 + wholeBelow(random, 400),
+    stayMinutes: 2 + random.next() * 12,
+    plateless: hasReaders === 'none' ? 0 : random.next() * 0.05,
+    habits,
+    allowance: { sharePercent: pick(random, [[0, 1], [20, 3], [50, 3], [100, 2]]), maxSlotsPerEdge: 1 + wholeBelow(random, 12) },
+    openWhenNoAllowance: random.next() < 0.08,
+  };
+}

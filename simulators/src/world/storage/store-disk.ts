@@ -1,0 +1,104 @@
+/** The disk of the aggregator: a store in memory that outlives processes, takes its time, and fails as disks do. */
+import { createMemoryBacking, createMemoryStore, StoreError } from '@gatehouse/aggregator';
+import type { AggregatorStore, MemoryBacking, StoreErrorCode } from '@gatehouse/aggregator';
+import type { Life } from '../processes/life.js';
+import type { DiskFaults, StepWatch } from './disk-faults.js';
+import type { DiskPorts } from './outbox-disk.js';
+
+export interface StoreDisk {
+  backing: MemoryBacking;
+  readonly faults: DiskFaults & {
+    /** Share of commits that are stored and yet answered with an error. */ lostAnswerRate: number;
+  };
+}
+
+export function createStoreDisk(faults: StoreDisk['faults']): StoreDisk {
+  return { backing: createMemoryBacking(), faults };
+}
+
+/** What is on the disk now, as a backup would hold it. Rows in a backing never change; they are replaced. */
+export function copyStore(backing: MemoryBacking): MemoryBacking {
+  return {
+    owner: null,
+    tables: new Map([...backing.tables].map(([name, rows]) => [name, new Map(rows)])),
+    credentialIdByText: new Map(backing.credentialIdByText),
+  };
+}
+
+/** The store of one life. Its calls never settle once the life is over. */
+export function openStore(disk: StoreDisk, life: Life, watch: StepWatch, ports: DiskPorts): AggregatorStore {
+  const { timeline, random, tell } = ports;
+  const { faults } = disk;
+  const inner = createMemoryStore(disk.backing);
+  life.onEnd(() => {
+    inner.crash();
+  });
+
+  const failureOf = (operation: string): StoreErrorCode | undefined => {
+    if (faults.full > 0 && operation === 'commit') return 'full';
+    return faults.errorRate > 0 && random.next() < faults.errorRate ? 'io' : undefined;
+  };
+  const slowedMs = (): number => (faults.slowMs > 0 ? random.next() * 2 * faults.slowMs : 0);
+
+  const call = <T>(operation: string, usualMs: number, work: () => Promise<T>, done?: () => void): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (life.isOver) return;
+      const crash = watch.step(operation);
+      timeline.after(usualMs + slowedMs(), () => {
+        if (life.isOver) return;
+        if (crash === 'before') {
+          watch.crash(`before ${operation}`);
+          return;
+        }
+        const code = failureOf(operation);
+        if (code !== undefined) {
+          reject(new StoreError(code, `the aggregator's disk: ${code}`));
+          return;
+        }
+        const answerIsLost = operation === 'commit' && faults.lostAnswerRate > random.next();
+        work().then(
+          (value) => {
+            if (life.isOver) return;
+            done?.();
+            if (crash === 'after') watch.crash(`after ${operation}`);
+            else if (answerIsLost) reject(new StoreError('io', "the aggregator's disk: stored, and yet an error"));
+            else resolve(value);
+          },
+          (error: unknown) => {
+            if (!life.isOver) reject(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      });
+    });
+  const read = <T>(work: () => Promise<T>): Promise<T> => call('read', 0.3, work);
+
+  return {
+    open: () => call('open', 20, () => inner.open()),
+    close: () => (life.isOver ? Promise.resolve() : inner.close()),
+    load: () => call('load', 5, () => inner.load()),
+    commit: (changes) =>
+      call(
+        'commit',
+        1 + random.next() * 4,
+        () => inner.commit(changes),
+        () => {
+          tell({ type: 'store-committed', changes });
+        },
+      ),
+    findCredentials: (wanted) => read(() => inner.findCredentials(wanted)),
+    getCredentials: (credentialIds) => read(() => inner.getCredentials(credentialIds)),
+    findEvents: (edgeId, wanted) => read(() => inner.findEvents(edgeId, wanted)),
+    getSession: (siteId, sessionId) => read(() => inner.getSession(siteId, sessionId)),
+    listSessions: (filter, page) => read(() => inner.listSessions(filter, page)),
+    listEvents: (filter, page) => read(() => inner.listEvents(filter, page)),
+    listVehicles: (filter, page) => read(() => inner.listVehicles(filter, page)),
+    listReviews: (filter, page) => read(() => inner.listReviews(filter, page)),
+    listQuarantine: (filter, page) => read(() => inner.listQuarantine(filter, page)),
+    listAudit: (filter, page) => read(() => inner.listAudit(filter, page)),
+    listNotices: (afterId, limit) => read(() => inner.listNotices(afterId, limit)),
+    getIdempotency: (idempotencyKey) => read(() => inner.getIdempotency(idempotencyKey)),
+    prune: (kind, beforeMs, maxRows) => call('prune', 0.5, () => inner.prune(kind, beforeMs, maxRows)),
+    pruneCredentials: (afterId, maxRows, mayGo) =>
+      call('prune', 0.5, () => inner.pruneCredentials(afterId, maxRows, mayGo)),
+  };
+}

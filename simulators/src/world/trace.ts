@@ -1,0 +1,83 @@
+/** A run as readable lines, and its fingerprint: the SHA-256 of all of them. */
+import { createHash } from 'node:crypto';
+import type { Happening, Witnessed } from './happenings.js';
+
+export interface Trace {
+  take(witnessed: Witnessed): void;
+  /** The newest lines, oldest first. */
+  last(lines: number): string[];
+  fingerprint(): string;
+}
+
+const keptHappenings = 256;
+const linesAtATime = 512;
+
+/** `write` gets whole pieces of text as they come. */
+export function createTrace(write?: (text: string) => void): Trace {
+  const hash = createHash('sha256');
+  const kept: Witnessed[] = [];
+  let text = '';
+  let lines = 0;
+
+  const flush = (): void => {
+    hash.update(text);
+    write?.(text);
+    text = '';
+    lines = 0;
+  };
+
+  return {
+    take(witnessed) {
+      kept[witnessed.seq % keptHappenings] = witnessed;
+      text += `${lineOf(witnessed)}\n`;
+      lines += 1;
+      if (lines >= linesAtATime) flush();
+    },
+    last: (count) =>
+      [...kept]
+        .sort((one, other) => one.seq - other.seq)
+        .slice(-count)
+        .map(lineOf),
+    fingerprint() {
+      flush();
+      return hash.copy().digest('hex');
+    },
+  };
+}
+
+/** `   12.345s  published          edge-1 → …/state {…}` */
+export function lineOf({ atMs, happening }: Witnessed): string {
+  return `${(atMs / 1000).toFixed(3).padStart(10)}s  ${happening.type.padEnd(19)} ${detailOf(happening)}`;
+}
+
+function detailOf(happening: Happening): string {
+  switch (happening.type) {
+    case 'published':
+      return `${happening.by} → ${shortTopic(happening.topic)} ${happening.payload}`;
+    case 'delivered':
+      return `${happening.to} ← ${shortTopic(happening.topic)} ${copyOf(happening.copy)}${happening.payload}`;
+    case 'outbox-committed':
+      return `${happening.machine} ${happening.epoch.slice(0, 8)} ${happening.beginsEpoch ? 'new epoch ' : ''}${happening.events
+        .map(({ seq, json }) => `#${String(seq)} ${json}`)
+        .join(' ')}`;
+    case 'store-committed':
+      return Object.entries(happening.changes as unknown as Readonly<Record<string, readonly unknown[]>>)
+        .filter(([, rows]) => rows.length > 0)
+        .map(([table, rows]) => `${table}:${String(rows.length)}`)
+        .join(' ');
+    default: {
+      return Object.entries(happening)
+        .filter(([name]) => name !== 'type')
+        .map(([name, value]) => `${name}=${String(value)}`)
+        .join(' ');
+    }
+  }
+}
+
+function shortTopic(topic: string): string {
+  return topic.split('/').slice(2).join('/');
+}
+
+function copyOf(copy: number): string {
+  return copy === 1 ? '' : `copy ${String(copy)} `;
+}
