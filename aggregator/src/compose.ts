@@ -56,6 +56,7 @@ export async function startAggregator(configuration: Configuration): Promise<Run
   );
   authenticator = createAuthenticator(aggregator.directory, sha256);
   metrics.attach(aggregator);
+  if (broker !== null) metrics.attachBroker(() => broker.counters());
   await aggregator.start();
   try {
     const adminKey = await ensureAdminKey(aggregator, dataDir, configuration.adminKey);

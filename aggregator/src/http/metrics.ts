@@ -5,12 +5,16 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Aggregator } from '../app/aggregator.js';
 import type { AggregatorObserver } from '../app/observer.js';
+import { defineBroker } from './metrics-broker.js';
+import type { BrokerCounts } from './metrics-broker.js';
 import { defineGauges } from './metrics-gauges.js';
 
 export interface Metrics {
   readonly observer: AggregatorObserver;
   /** From now on gauges are read from this aggregator at each scrape. */
   attach(aggregator: Aggregator): void;
+  /** The same for the broker inside; without it nothing is told of one. */
+  attachBroker(counts: () => BrokerCounts): void;
   onRequest(method: string, route: string, status: number, durationSeconds: number): void;
   onStream(kind: 'opened' | 'closed' | 'cut'): void;
   /** The exposition. */
@@ -49,6 +53,9 @@ export function createMetrics(options: { readonly version: string; readonly proc
     observer: createObserver(registry),
     attach(aggregator) {
       attached = aggregator;
+    },
+    attachBroker(counts) {
+      defineBroker(registry, counts);
     },
     onRequest(method, route, status, durationSeconds) {
       http.observe({ method, route, status: String(status) }, durationSeconds);
