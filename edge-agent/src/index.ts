@@ -9,6 +9,8 @@ export * from './app/edge-agent.js';
 export * from './app/ports.js';
 export * from './app/settings.js';
 export * from './app/status.js';
+export { acceptAllowance, giveOut, noAllowance } from './domain/admission/allowance.js';
+export type { Acceptance, AllowanceState } from './domain/admission/allowance.js';
 export { edgeConfigurationSchema } from './configuration.js';
 export type { EdgeConfiguration, EdgeConfigurationInput } from './configuration.js';
 export { redeemCode, writeCredential } from './enrolment.js';

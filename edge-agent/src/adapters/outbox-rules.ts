@@ -12,7 +12,7 @@ export interface OutboxBounds {
 export const outboxBoundsDefaults: OutboxBounds = { maxEvents: 1_000_000, maxBytes: 512 * 1024 * 1024 };
 
 export const maxNotes = 256;
-export const maxNotesBytes = 256 * 1024;
+export const maxNotesBytes = 512 * 1024;
 
 export const noLoss: LossCount = { events: 0, entries: 0, exits: 0 };
 

@@ -2,30 +2,20 @@
  * Gets every arrival its decision: from the aggregator in time, else from the edge itself. Per arrival the first of the two
  * counts.
  */
-import { parseValue, seqSchema, slotRefSchema, slugSchema } from '@gatehouse/shared';
-import type { Allowance, Decision, EdgeEvent } from '@gatehouse/shared';
-import { z } from 'zod';
-import { acceptAllowance, noAllowance, part, takeSlot } from '../domain/admission/allowance.js';
-import type { AllowanceState } from '../domain/admission/allowance.js';
+import { terminalKinds } from '@gatehouse/shared';
+import type { Allowance, Decision } from '@gatehouse/shared';
 import { chooseLocally } from '../domain/admission/local-choice.js';
+import { createAllowanceKeeper } from './allowance-keeper.js';
 import type { Arrival, LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
-import { arrivalName, arrivalNoteName, arrivalNoteText, oneEvent } from './lane-events.js';
+import { arrivalName, arrivalNoteName, arrivalNoteText } from './lane-events.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { EdgeAgentPorts, OutboxNotes } from './ports.js';
 import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
 import type { Recorder } from './recorder.js';
 import type { EdgeSettings } from './settings.js';
+import type { AllowanceStatus } from './status.js';
 import type { Tally } from './tally.js';
-
-const allowanceNote = 'allowance';
-
-const storedAllowanceSchema = z.strictObject({
-  version: z.int().min(0),
-  asOf: z.int().min(0),
-  slots: z.array(slotRefSchema),
-  parted: z.array(z.strictObject({ slotId: slugSchema, seq: seqSchema })),
-});
 
 export interface Admission {
   /** A lane wants a decision. */
@@ -34,10 +24,10 @@ export interface Admission {
   /** Nobody will answer: whoever waits is let in by the edge if it may. */
   decideAllAlone(): void;
   laneChanged(gateId: string, before: LaneState, after: LaneState): void;
-  /** Makes the lane wait until its own admission is durable. */
-  guard(gateId: string, event: LaneEvent & { kind: 'vehicle-admitted' }, draft: Draft): Draft;
+  /** Makes the lane wait until its own admission is durable, and lets no arrival end with a slot that it never got. */
+  guard(gateId: string, event: LaneEvent, draft: Draft): Draft;
   offered(allowance: Allowance): void;
-  allowance(): { readonly version: number; readonly slots: number };
+  allowance(): AllowanceStatus;
   discardAllowance(): void;
   /** The allowance goes, the open arrivals stay. */
   notesForNewEpoch: NotesOfEpoch;
@@ -65,6 +55,8 @@ export interface AdmissionOptions {
   /** The aggregator can be asked and may answer in time. */
   readonly canAsk: () => boolean;
   readonly stamp: () => EventStamp;
+  /** The version of the allowance held is another one. */
+  readonly onAllowanceChanged: () => void;
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -72,7 +64,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const { linkClock, logger } = ports;
   /** At most one a gate: the arrival that stands there. */
   const asked = new Map<string, Asked>();
-  let held: AllowanceState = noAllowance;
+  const keeper = createAllowanceKeeper({
+    ...{ recorder, tally, logger, sha256: ports.sha256, stamp: options.stamp },
+    onChanged: options.onAllowanceChanged,
+  });
+  /** Arrivals whose admission could not be recorded, by name, until they end. */
+  const notAdmitted = new Set<string>();
 
   const arrivalAt = (gateId: string): Arrival | null => lanes.get(gateId)?.state.vehicle?.arrival ?? null;
 
@@ -80,15 +77,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const lane = lanes.get(entry.gateId);
     const arrival = arrivalAt(entry.gateId);
     if (lane === undefined || arrival?.id !== entry.arrivalId || arrival.progress !== 'waiting') return;
-    const choice = chooseLocally(held, settings.policies, {
+    const choice = chooseLocally(keeper.usable(), settings.policies, {
       direction: arrival.direction,
       vehicleClass: lane.settings.lane.vehicleClass,
+      access: keeper.accessOf(arrival.credential),
       canRecord: recorder.view.failing === null,
     });
     // Turning somebody away is never urgent: the aggregator may come back in time.
     if (choice.outcome === 'deny' && when === 'unless-denied') return;
-    // Taken before anything else can happen; given back if it cannot be recorded.
-    if (choice.outcome === 'admit' && choice.slotId !== null) held = takeSlot(held, choice.slotId);
+    // Promised before anything else can happen; it is back if it cannot be recorded.
+    if (choice.outcome === 'admit' && choice.slotId !== null) {
+      keeper.promise(arrivalName(entry.gateId, arrival.id), choice.slotId);
+    }
     settle(entry, 'decisionsLocal');
     lane.happen({ type: 'local-choice', arrivalId: entry.arrivalId, choice });
   };
@@ -122,7 +122,45 @@ export function createAdmission(options: AdmissionOptions): Admission {
     });
   };
 
-  const allowanceText = (state: AllowanceState): string => JSON.stringify(state);
+  /** The lane waits for the outcome; at an entry a slot is given out with it. */
+  const guardAdmission = (gateId: string, event: LaneEvent & { kind: 'vehicle-admitted' }, draft: Draft): Draft => {
+    const { arrivalId, slotId } = event;
+    const lane = lanes.get(gateId);
+    const name = arrivalName(gateId, arrivalId);
+    const isExit = arrivalAt(gateId)?.direction === 'exit';
+    const guarded: Draft = {
+      ...draft,
+      recorded: () => {
+        if (slotId !== null) logger.info({ gateId, slotId, left: keeper.usable().slots.length }, 'admitted alone');
+        lane?.happen({ type: 'admission-recorded', arrivalId });
+      },
+      lost: () => {
+        if (!isExit) notAdmitted.add(name);
+        // An exit lets people out on a full disk, too; an entry admits nobody whom no record would show.
+        lane?.happen({ type: isExit ? 'admission-recorded' : 'admission-failed', arrivalId });
+      },
+    };
+    return slotId === null ? guarded : keeper.admit(name, slotId, guarded);
+  };
+
+  /** While its admission is being recorded a vehicle may leave; if it then is not admitted, it had no slot either. */
+  const guardEnd = (name: string, draft: Draft): Draft => ({
+    ...draft,
+    event: (arrivals, seq) => {
+      const event = draft.event?.(arrivals, seq) ?? null;
+      return event !== null && 'basis' in event && notAdmitted.has(name)
+        ? { ...event, slotId: null, basis: 'none' }
+        : event;
+    },
+    recorded: (seq) => {
+      notAdmitted.delete(name);
+      draft.recorded?.(seq);
+    },
+    lost: () => {
+      notAdmitted.delete(name);
+      draft.lost?.();
+    },
+  });
 
   return {
     ask(gateId, arrivalId) {
@@ -178,6 +216,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
     laneChanged(gateId, before, after) {
       const was = before.vehicle?.arrival ?? null;
       const is = after.vehicle?.arrival ?? null;
+      if (was !== null && (is?.id !== was.id || is.progress !== 'waiting')) {
+        keeper.withdraw(arrivalName(gateId, was.id));
+      }
       const entry = asked.get(gateId);
       if (entry !== undefined && is?.id !== entry.arrivalId) {
         entry.cancelTimer();
@@ -190,69 +231,23 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
 
     guard(gateId, event, draft) {
-      const lane = lanes.get(gateId);
-      const { arrivalId, slotId } = event;
-      const isExit = arrivalAt(gateId)?.direction === 'exit';
-      return {
-        ...draft,
-        notes: (seq, seqs) => {
-          const notes = new Map(draft.notes?.(seq, seqs));
-          if (slotId !== null) notes.set(allowanceNote, allowanceText(part(held, [slotId], seq)));
-          return notes;
-        },
-        recorded: (seq) => {
-          if (slotId !== null) held = part(held, [slotId], seq);
-          lane?.happen({ type: 'admission-recorded', arrivalId });
-        },
-        lost: () => {
-          // An exit lets people out on a full disk, too; an entry admits nobody whom no record would show.
-          lane?.happen({ type: isExit ? 'admission-recorded' : 'admission-failed', arrivalId });
-        },
-      };
+      if (event.kind === 'vehicle-admitted') return guardAdmission(gateId, event, draft);
+      const ends = (terminalKinds as readonly string[]).includes(event.kind) && draft.ends !== undefined;
+      return ends ? guardEnd(draft.ends, draft) : draft;
     },
 
     offered(allowance) {
-      if (allowance.epoch !== recorder.view.epoch) {
-        tally.count('messagesDropped');
-        return;
-      }
-      const accepted = acceptAllowance(held, allowance);
-      if (accepted === null || recorder.view.failing !== null) return;
-      const before = held;
-      held = accepted.state;
-      const { returned } = accepted;
-      const event: EdgeEvent = {
-        kind: 'allowance-accepted',
-        ...options.stamp(),
-        version: allowance.version,
-        returned: [...returned],
-        remaining: 0,
-      };
-      recorder.record({
-        kind: event.kind,
-        event: () => event,
-        loss: oneEvent,
-        notes: (seq) => new Map([[allowanceNote, allowanceText(part(held, returned, seq))]]),
-        recorded: (seq) => {
-          held = part(held, returned, seq);
-          logger.info({ version: allowance.version, slots: held.slots.length }, 'allowance');
-        },
-        lost: () => {
-          // Neither the old set nor the new one is certain: only what is in both may be given out.
-          const old = new Set(before.slots.map((slot) => slot.slotId));
-          held = { ...before, slots: held.slots.filter((slot) => old.has(slot.slotId)) };
-        },
-      });
+      keeper.offered(allowance);
     },
 
-    allowance: () => ({ version: held.version, slots: held.slots.length }),
+    allowance: () => keeper.status(),
 
     discardAllowance() {
-      held = noAllowance;
+      keeper.discard();
     },
 
     notesForNewEpoch(epoch, seqOf) {
-      const notes = new Map<string, string | null>([[allowanceNote, null]]);
+      const notes = keeper.notesForNewEpoch();
       for (const gateId of lanes.keys()) {
         const arrival = arrivalAt(gateId);
         const oldSeq = arrival === null ? undefined : recorder.arrivalSeq(arrivalName(gateId, arrival.id));
@@ -264,11 +259,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     },
 
     restore(notes) {
-      const text = notes.get(allowanceNote);
-      if (text === undefined) return;
-      const parsed = parseValue(storedAllowanceSchema, JSON.parse(text));
-      if (parsed.ok) held = parsed.value;
-      else logger.error({ error: parsed.error }, 'the stored allowance is not usable and is left aside');
+      keeper.restore(notes);
     },
 
     waiting() {

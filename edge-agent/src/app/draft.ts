@@ -10,8 +10,8 @@ export type ArrivalSeqs = (name: string) => number | undefined;
 /** One thing to record: an event, notes, or both. */
 export interface Draft {
   readonly kind: EdgeEventKind | 'notes';
-  /** Called when the event is numbered; null if it speaks of an arrival that could not be recorded. */
-  readonly event?: (arrivals: ArrivalSeqs) => EdgeEvent | null;
+  /** Called when the event is numbered, before `notes`; null if it came to nothing, as when its arrival could not be recorded. */
+  readonly event?: (arrivals: ArrivalSeqs, seq: number) => EdgeEvent | null;
   /** Names the arrival that this event begins. */
   readonly begins?: string;
   /** Names the arrival that this event ends. */
@@ -56,12 +56,12 @@ export function numberDrafts(sha256: Sha256, start: ChainEnd, drafts: readonly D
   const seqs: (number | undefined)[] = [];
   let end = start;
   for (const draft of drafts) {
-    const event = draft.event?.(seqOf);
+    const seq = end.next;
+    const event = draft.event?.(seqOf, seq);
     if (event === null) {
       seqs.push(undefined);
       continue;
     }
-    const seq = end.next;
     if (event !== undefined) {
       const chained = chainEvent(sha256, end, event);
       events.push(chained);

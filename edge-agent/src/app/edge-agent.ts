@@ -94,10 +94,10 @@ class RunningAgent implements EdgeAgent {
       notes: (epoch, seqOf) => this.#admission.notesForNewEpoch(epoch, seqOf),
       hold: () => {
         this.#replicator.hold();
+        this.#admission.discardAllowance();
       },
       begun: () => {
         this.#tally.count('epochsBegun');
-        this.#admission.discardAllowance();
         this.#state.publishNow();
         this.#replicator.reset();
       },
@@ -125,6 +125,9 @@ class RunningAgent implements EdgeAgent {
       tally: this.#tally,
       canAsk: () => link.isUp && this.#linkUp && !this.#replicator.hasBacklog,
       stamp: () => this.#stamp(ports.clock.monoMs()),
+      onAllowanceChanged: () => {
+        this.#state.changed();
+      },
     });
     this.#commands = createCommandDesk({
       ...ports,
@@ -298,7 +301,7 @@ class RunningAgent implements EdgeAgent {
   #laneEvent(gateId: string, event: LaneEvent, atMs: number): void {
     this.#tally.happened(event);
     const draft = draftOf(event, { gateId, stamp: this.#stamp(atMs), epoch: () => this.#recorder.view.epoch });
-    this.#recorder.record(event.kind === 'vehicle-admitted' ? this.#admission.guard(gateId, event, draft) : draft);
+    this.#recorder.record(this.#admission.guard(gateId, event, draft));
   }
 
   #laneChanged(gateId: string, before: LaneState, after: LaneState): void {

@@ -72,7 +72,7 @@ export interface CredentialReader {
 
 export type { OutboxEvent } from '../domain/outbox/chain.js';
 
-/** Small durable facts beside the events: lane modes, commands begun, allowance. At most 256 entries of at most 256 KiB in all. */
+/** Small durable facts beside the events: lane modes, commands begun, allowance, access list. At most 256 entries of at most 512 KiB in all. */
 export type OutboxNotes = ReadonlyMap<string, string>;
 
 export interface OutboxSnapshot {

@@ -52,6 +52,15 @@ export interface OutboxStatus {
   readonly lost: LossCount;
 }
 
+export interface AllowanceStatus {
+  /** Version of the set that is stored; 0 for none. */
+  readonly version: number;
+  /** Slots in the edge's hands. */
+  readonly slots: number;
+  /** Version of the access list that is stored; null for none. */
+  readonly accessVersion: number | null;
+}
+
 /** What happened since the start; each only rises. */
 export interface EdgeCounters {
   readonly eventsCommitted: number;
@@ -84,7 +93,7 @@ export interface EdgeStatus {
   readonly outbox: OutboxStatus;
   /** Faults of the whole edge. */
   readonly faults: readonly FaultName[];
-  readonly allowance: { readonly version: number; readonly slots: number };
+  readonly allowance: AllowanceStatus;
   readonly gates: readonly GateStatus[];
   /** From the last arrival to its decision, whoever made it; null before the first. */
   readonly lastDecisionMs: number | null;

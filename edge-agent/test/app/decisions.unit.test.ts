@@ -19,7 +19,7 @@ const allowanceOf = (edge: Harness, version: number, slotIds: readonly string[],
   version,
   asOf,
   slots: slotIds.map((slotId) => ({ slotId, zoneId: 'zone', label: slotId.toUpperCase(), slotClass: 'standard' })),
-  access: { version: 0, page: 1, pages: 1, entries: [] },
+  access: { version: 0, page: 1, pages: 1, unlisted: 'admit', entries: [] },
 });
 
 describe('when the aggregator does not answer', () => {
@@ -192,13 +192,13 @@ describe('the allowance', () => {
     await first.edge('entry-1', 'arming', true);
     await first.agent.stop();
     const second = await started({ backing: first.backing, seed: 2, connected: false });
-    expect(second.agent.status().allowance).toEqual({ version: 1, slots: 1 });
+    expect(second.agent.status().allowance).toEqual({ version: 1, slots: 1, accessVersion: 0 });
     // Version 2 was made before the aggregator knew that a1 was given out.
     second.link.peer.connect();
     await second.settle();
     await second.deliver('allowance', allowanceOf(second, 2, ['a1', 'a3'], 1));
     expect(second.stored().at(-1)).toMatchObject({ kind: 'allowance-accepted', version: 2, returned: ['a2'] });
-    expect(second.agent.status().allowance).toEqual({ version: 2, slots: 1 });
+    expect(second.agent.status().allowance).toEqual({ version: 2, slots: 1, accessVersion: 0 });
   });
 
   it('of an old version or another epoch is ignored', async () => {
@@ -213,7 +213,7 @@ describe('the allowance', () => {
     const edge = await started();
     await edge.deliver('allowance', allowanceOf(edge, 1, ['a1']));
     await edge.acknowledge(0, { conflict: 'hash-mismatch' });
-    expect(edge.agent.status().allowance).toEqual({ version: 0, slots: 0 });
+    expect(edge.agent.status().allowance).toEqual({ version: 0, slots: 0, accessVersion: null });
     expect(edge.backing.notes.has('allowance')).toBe(false);
   });
 });

@@ -255,7 +255,7 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       const notes = (count: number, chars: number) =>
         new Map(Array.from({ length: count }, (_, index) => [`n${String(index)}`, 'v'.repeat(chars)]));
       expect(await codeOf(store.append({ events: [], notes: notes(257, 1) }))).toBe('full');
-      expect(await codeOf(store.append({ events: [], notes: notes(1, 256 * 1024) }))).toBe('full');
+      expect(await codeOf(store.append({ events: [], notes: notes(1, 512 * 1024) }))).toBe('full');
       await store.append({ events: [], notes: notes(256, 1) });
       expect(await codeOf(store.append({ events: [], notes: new Map([['another', '1']]) }))).toBe('full');
     });

@@ -1,7 +1,7 @@
 /** What the edge decides when nobody else does. */
-import type { Direction, SlotClass } from '@gatehouse/shared';
+import type { Direction, SlotClass, SlotRef } from '@gatehouse/shared';
 import type { LocalChoice } from '../lane/vocabulary.js';
-import type { AllowanceState } from './allowance.js';
+import type { Access } from './access-list.js';
 import { slotFor } from './allowance.js';
 
 export interface AdmissionPolicies {
@@ -14,18 +14,28 @@ export interface AdmissionPolicies {
 export interface LocalCase {
   readonly direction: Direction;
   readonly vehicleClass: SlotClass | null;
+  /** What the access list says of it. */
+  readonly access: Access;
   /** An admission can be made durable now. */
   readonly canRecord: boolean;
 }
 
-/** Exits let people out; entries give out slots that were set aside, or turn away. */
-export function chooseLocally(held: AllowanceState, policies: AdmissionPolicies, arrival: LocalCase): LocalChoice {
+/** What may be given out now. */
+export interface Choosable {
+  readonly version: number;
+  readonly slots: readonly SlotRef[];
+}
+
+/** Exits let people out; entries give out slots that were set aside to those whom the access list lets in, or turn away. */
+export function chooseLocally(held: Choosable, policies: AdmissionPolicies, arrival: LocalCase): LocalChoice {
   if (arrival.direction === 'exit') {
     if (policies.holdUnansweredAtExit) return { outcome: 'deny', reason: 'exit-not-authorised' };
     return { outcome: 'admit', basis: 'exit-alone', slotId: null, slotLabel: null };
   }
+  if (arrival.access === 'blocked') return { outcome: 'deny', reason: 'blocked' };
+  if (arrival.access === 'not-permitted') return { outcome: 'deny', reason: 'no-permit' };
   if (!arrival.canRecord) return { outcome: 'deny', reason: 'closed' };
-  const slot = slotFor(held, arrival.vehicleClass);
+  const slot = slotFor(held.slots, arrival.vehicleClass);
   if (slot !== undefined) {
     return { outcome: 'admit', basis: 'allowance', slotId: slot.slotId, slotLabel: slot.label };
   }
