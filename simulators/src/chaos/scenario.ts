@@ -1,0 +1,109 @@
+/** What a scenario is given, and what it answers. */
+import type { TidyUp } from '../processes/index.js';
+import type { Reconciled } from './reconcile.js';
+import type { BrokerKind, Stage } from './stage.js';
+
+export interface ScenarioContext {
+  readonly seed: string;
+  readonly broker: BrokerKind;
+  readonly tidyUp: TidyUp;
+  readonly say: (sentence: string) => void;
+  /** Few faults, little traffic: a minute for all scenarios together. */
+  readonly isShort: boolean;
+  readonly kills: number;
+}
+
+export interface ScenarioResult {
+  readonly scenario: string;
+  readonly broker: BrokerKind;
+  /** kill -9, by process. */
+  readonly kills: Readonly<Record<string, number>>;
+  /** undefined where the scenario could not be run here. */
+  readonly reconciled: Reconciled | undefined;
+  /** What does not agree or was promised and did not happen. */
+  readonly differences: readonly string[];
+  /** Measurements worth a line. */
+  readonly notes: readonly string[];
+  readonly durationMs: number;
+  /** Why it was not run. */
+  readonly notRun: string | undefined;
+}
+
+export type Scenario = (context: ScenarioContext) => Promise<ScenarioResult>;
+
+/** Collects what a scenario finds while it runs. */
+export interface Findings {
+  /** Records a difference unless `holds`. */
+  expect(holds: boolean, sentence: string): void;
+  note(sentence: string): void;
+  readonly differences: string[];
+  readonly notes: string[];
+}
+
+export function createFindings(): Findings {
+  const differences: string[] = [];
+  const notes: string[] = [];
+  return {
+    expect(holds, sentence) {
+      if (!holds) differences.push(sentence);
+    },
+    note(sentence) {
+      notes.push(sentence);
+    },
+    differences,
+    notes,
+  };
+}
+
+/** Sets the stage, plays, tears it down; whatever is thrown is a difference. */
+export async function play(
+  scenario: string,
+  context: ScenarioContext,
+  setStage: () => Promise<Stage>,
+  act: (stage: Stage, findings: Findings) => Promise<Reconciled>,
+): Promise<ScenarioResult> {
+  const startedMs = performance.now();
+  const findings = createFindings();
+  let stage: Stage | undefined;
+  let reconciled: Reconciled | undefined;
+  try {
+    stage = await setStage();
+    reconciled = await act(stage, findings);
+    findings.differences.push(...reconciled.differences);
+  } catch (error) {
+    findings.differences.push(`it did not come to its end: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const { kills = {}, troubles = [] } = stage?.supervisor ?? {};
+  findings.differences.push(...troubles);
+  for (const kept of stage?.traffic.keptIn ?? [])
+    findings.differences.push(`an exit did not let a vehicle out: ${kept}`);
+  const result: ScenarioResult = {
+    scenario,
+    broker: context.broker,
+    kills: { ...kills },
+    reconciled,
+    differences: findings.differences,
+    notes: findings.notes,
+    durationMs: performance.now() - startedMs,
+    notRun: undefined,
+  };
+  try {
+    await stage?.close();
+  } catch (error) {
+    findings.differences.push(`it could not be torn down: ${String(error)}`);
+  }
+  return result;
+}
+
+export function notRun(scenario: string, { broker }: ScenarioContext, reason: string): ScenarioResult {
+  return {
+    scenario,
+    broker,
+    kills: {},
+    reconciled: undefined,
+    differences: [],
+    notes: [],
+    durationMs: 0,
+    notRun: reason,
+  };
+}

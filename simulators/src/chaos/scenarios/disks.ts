@@ -1,0 +1,129 @@
+/** A disk fills, in the cabinet of an edge or under the aggregator, and gets space again. */
+import { until } from '../../processes/index.js';
+import { notRun, play } from '../scenario.js';
+import type { Scenario } from '../scenario.js';
+import { mountSmallDisk, smallDiskProblem } from '../small-disk.js';
+import type { SmallDisk } from '../small-disk.js';
+import { createStage, healDeadlineMs } from '../stage.js';
+import type { Stage } from '../stage.js';
+
+const mebibyte = 1024 * 1024;
+
+export const edgeDiskScenario: Scenario = async (context) => {
+  const problem = smallDiskProblem();
+  if (problem !== undefined) return notRun('edge disk full', context, problem);
+  const disks: SmallDisk[] = [];
+  const setStage = () =>
+    createStage({
+      name: 'edge-disk',
+      seed: context.seed,
+      edges: 2,
+      slots: 40,
+      broker: context.broker,
+      tidyUp: context.tidyUp,
+      prepare(system, [edgeId = '']) {
+        const disk = mountSmallDisk(system.edgeFile(edgeId, 'data'), 2 * mebibyte);
+        disks.push(disk);
+        return disk.unmount;
+      },
+    });
+  return play('edge disk full', context, setStage, async (stage, findings) => {
+    const [edgeId = ''] = stage.edgeIds;
+    const { traffic, supervisor } = stage;
+    const [disk] = disks;
+    traffic.target = 14;
+    traffic.start();
+    await until('vehicles are inside', () => traffic.inside.length > 7, healDeadlineMs);
+    for (let round = 0; round < (context.isShort ? 1 : 4); round += 1) {
+      disk?.fill();
+      await until('the edge says that its disk is full', () => hasFault(stage, edgeId, 'outbox-full'), healDeadlineMs);
+      const before = passedAt(stage, edgeId);
+      traffic.target = 4;
+      await until('exits open on the full disk', () => passedAt(stage, edgeId).exit > before.exit + 1, healDeadlineMs);
+      // One that was admitted before may still have been on its way.
+      findings.expect(passedAt(stage, edgeId).entry <= before.entry + 1, 'an entry opened on the full disk');
+      // Its power is cut as well; it comes up again with the disk still full.
+      await traffic.pause(edgeId);
+      supervisor.kill(edgeId);
+      await until('it works again', () => isControlled(stage, edgeId), healDeadlineMs);
+      const restarted = passedAt(stage, edgeId);
+      traffic.resume(edgeId);
+      traffic.target = 1;
+      await until(
+        'exits open after a restart, too',
+        () => passedAt(stage, edgeId).exit > restarted.exit,
+        healDeadlineMs,
+      );
+      disk?.free();
+      traffic.target = 14;
+      await until('the fault is gone', async () => !(await hasFault(stage, edgeId, 'outbox-full')), healDeadlineMs);
+      const healed = passedAt(stage, edgeId);
+      await until('entries open again', () => passedAt(stage, edgeId).entry > healed.entry, healDeadlineMs);
+    }
+    return stage.settleAndReconcile();
+  });
+};
+
+export const aggregatorDiskScenario: Scenario = async (context) => {
+  const problem = smallDiskProblem();
+  if (problem !== undefined) return notRun('aggregator disk full', context, problem);
+  const disks: SmallDisk[] = [];
+  const setStage = () =>
+    createStage({
+      name: 'centre-disk',
+      seed: context.seed,
+      edges: 2,
+      slots: 40,
+      broker: context.broker,
+      tidyUp: context.tidyUp,
+      prepare(system) {
+        const disk = mountSmallDisk(system.aggregatorDirectory, 8 * mebibyte);
+        disks.push(disk);
+        return disk.unmount;
+      },
+    });
+  return play('aggregator disk full', context, setStage, async (stage, findings) => {
+    const { traffic, edgeIds, system } = stage;
+    const [edgeId = ''] = edgeIds;
+    const [disk] = disks;
+    traffic.target = 14;
+    traffic.start();
+    await until('vehicles are inside', () => traffic.inside.length > 7, healDeadlineMs);
+    for (let round = 0; round < (context.isShort ? 1 : 4); round += 1) {
+      disk?.fill();
+      traffic.target = 3;
+      const before = passedAt(stage, edgeId);
+      await until('exits open', () => passedAt(stage, edgeId).exit > before.exit + 1, healDeadlineMs);
+      await until(
+        'it says that it cannot store',
+        async () => !(await fetch(`${system.url}/readyz`)).ok,
+        healDeadlineMs,
+      );
+      disk?.free();
+      await stage.ready();
+      traffic.target = 14;
+      const healed = traffic.passed.entry;
+      await until('entries open again', () => traffic.passed.entry > healed, healDeadlineMs);
+    }
+    findings.note('exits opened while nothing could be stored');
+    return stage.settleAndReconcile();
+  });
+};
+
+function passedAt({ system }: Stage, edgeId: string): { entry: number; exit: number } {
+  const gates = system
+    .happenings(edgeId)
+    .filter((line) => line.type === 'ended' && (line.report as { outcome: string }).outcome === 'passed')
+    .map(({ gateId }) => String(gateId));
+  const exit = gates.filter((gateId) => gateId.endsWith('-out')).length;
+  return { exit, entry: gates.length - exit };
+}
+
+async function hasFault({ system }: Stage, edgeId: string, fault: string): Promise<boolean> {
+  const { faults } = await system.api<{ faults: string[] }>('GET', `/api/v1/edges/${edgeId}`);
+  return faults.includes(fault);
+}
+
+async function isControlled({ system, supervisor }: Stage, edgeId: string): Promise<boolean> {
+  return supervisor.isRunning(edgeId) && Array.isArray((await system.control(edgeId, 'GET', '/gates')).gates);
+}

@@ -1,0 +1,102 @@
+/** The network between an edge and its broker is cut, goes half dead or becomes slow, and heals, while vehicles pass. */
+import { delay, until } from '../../processes/index.js';
+import { wholeBelow } from '../../random.js';
+import { readBooks } from '../databases.js';
+import { play } from '../scenario.js';
+import type { Findings, Scenario } from '../scenario.js';
+import { createStage, healDeadlineMs } from '../stage.js';
+import type { Stage } from '../stage.js';
+import type { LinkState } from '../tcp-proxy.js';
+
+const slots = 40;
+const faults: readonly LinkState[] = ['cut', 'half-open', 'slow'];
+const shortestFaultMs = 300;
+const longestFaultMs = 5_000;
+
+export const linkScenario: Scenario = (context) =>
+  play(
+    'link',
+    context,
+    () =>
+      createStage({
+        name: 'link',
+        seed: context.seed,
+        edges: 2,
+        slots,
+        broker: context.broker,
+        tidyUp: context.tidyUp,
+        slowMs: 300,
+      }),
+    async (stage, findings) => {
+      const { random, edgeIds, traffic } = stage;
+      const happened: Record<string, number> = {};
+      traffic.target = 12;
+      traffic.start();
+      await until('vehicles pass', () => traffic.passed.entry > 2, healDeadlineMs);
+      const rounds = context.isShort ? 3 : 30;
+      for (let round = 0; round < rounds; round += 1) {
+        const edgeId = edgeIds[wholeBelow(random, edgeIds.length)] ?? '';
+        const state = faults[round < faults.length ? round : wholeBelow(random, faults.length)] ?? 'cut';
+        happened[state] = (happened[state] ?? 0) + 1;
+        await stage.link(edgeId).set(state);
+        await delay(shortestFaultMs + random.next() * (context.isShort ? longestFaultMs / 2 : longestFaultMs));
+        await stage.link(edgeId).set('healthy');
+        await delay(random.next() * 1_000);
+      }
+      for (const edgeId of edgeIds) await stage.edgeOnline(edgeId);
+      await cutOff(stage, edgeIds[0] ?? '', findings);
+      findings.note(
+        Object.entries(happened)
+          .map(([state, times]) => `${state} ${String(times)}`)
+          .join(', '),
+      );
+      return stage.settleAndReconcile();
+    },
+  );
+
+/** Long enough for vehicles to come while nobody can be asked: exits let out, entries admit into what was set aside. */
+async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise<void> {
+  const { system, siteId, traffic } = stage;
+  await stage.drained([edgeId]);
+  const held = await heldBy(stage, edgeId);
+  await stage.link(edgeId).set('cut');
+  const passedAt = (gateId: string): number =>
+    system
+      .happenings(edgeId)
+      .filter((line) => line.type === 'ended' && line.gateId === gateId)
+      .filter((line) => (line.report as { outcome: string }).outcome === 'passed').length;
+  const [left, entered] = [passedAt(`${edgeId}-out`), passedAt(`${edgeId}-in`)];
+  // Both gates of the other edge would take the vehicles away.
+  for (const other of stage.edgeIds.filter((name) => name !== edgeId)) await traffic.pause(other);
+  traffic.target = traffic.inside.length + 3;
+  if (held > 0) {
+    await until('entries admit alone', () => passedAt(`${edgeId}-in`) > entered, healDeadlineMs);
+    await stage.traffic.pause(edgeId);
+  } else {
+    findings.note('no slot was set aside: entries deny while cut off');
+  }
+  traffic.resume(edgeId);
+  traffic.target = 2;
+  await until('exits let out alone', () => passedAt(`${edgeId}-out`) > left, healDeadlineMs);
+  const locally = passedAt(`${edgeId}-in`) - entered;
+  await stage.link(edgeId).set('healthy');
+  for (const other of stage.edgeIds) traffic.resume(other);
+  traffic.target = 12;
+  await stage.edgeOnline(edgeId);
+  await stage.drained([edgeId]);
+  const { events } = await readBooks(system.aggregatorDirectory, siteId);
+  const admitted = events.filter(
+    ({ kind, body, edgeId: by }) =>
+      by === edgeId && kind === 'vehicle-admitted' && (JSON.parse(body) as { basis: string }).basis === 'allowance',
+  );
+  findings.expect(
+    admitted.length >= locally,
+    `${String(locally)} vehicles came in while ${edgeId} was cut off; ${String(admitted.length)} admissions by allowance are stored`,
+  );
+  findings.note(`admitted by allowance while cut off: ${String(locally)} of ${String(held)} slots set aside`);
+}
+
+async function heldBy({ system, siteId }: Stage, edgeId: string): Promise<number> {
+  const { slots: rows } = await readBooks(system.aggregatorDirectory, siteId);
+  return rows.filter((slot) => slot.heldBy === edgeId).length;
+}
