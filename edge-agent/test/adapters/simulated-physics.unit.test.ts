@@ -267,6 +267,16 @@ describe('the physical model of a lane', () => {
     expect(lane.reports().map((report) => report.plate)).toEqual(['ONE', 'TWO']);
   });
 
+  it('drives on in the end where arm and green lamp were there before it', () => {
+    const lane = rig();
+    lane.physics.output(0, { kind: 'open' });
+    lane.physics.output(0, { kind: 'lamp', lamp: 'green' });
+    lane.runTo(5_000);
+    lane.send({ speedKmh: 10 });
+    lane.runTo(30_000);
+    expect(lane.reports()).toMatchObject([{ outcome: 'passed' }]);
+  });
+
   it('refuses to close on a vehicle, and opens again when one comes under the closing arm', () => {
     const lane = rig({ armOpenMs: 2_000, armCloseMs: 2_000 });
     const steps = (): string[] => lane.events.flatMap((event) => (event.type === 'arm' ? [event.step] : []));

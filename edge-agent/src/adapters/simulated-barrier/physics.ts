@@ -75,7 +75,7 @@ export function createLanePhysics(options: LanePhysicsOptions): LanePhysics {
     machine,
     emit,
     canRead: () => options.hasReader && powered && !faults.has('reader-silent'),
-    lampIsRed: () => lamp === 'red',
+    lamp: () => lamp,
     onCovered: (loop, covered) => {
       sensors.set(loop, covered);
     },

@@ -1,5 +1,6 @@
 /** The vehicles of one lane: they queue, drive up, wait for the arm, pass, or do what drivers do instead. */
 import type { Random } from '@gatehouse/shared';
+import type { Lamp } from '../../app/ports.js';
 import type { Agenda } from './agenda.js';
 import type { BarrierMachine } from './barrier-machine.js';
 import { headAt } from './geometry.js';
@@ -18,7 +19,7 @@ export interface TrafficSurroundings {
   readonly machine: BarrierMachine;
   /** Whether a plate reader is there and works now. */
   readonly canRead: () => boolean;
-  readonly lampIsRed: () => boolean;
+  readonly lamp: () => Lamp;
   readonly onCovered: (loop: 'arming' | 'safety', covered: boolean) => void;
   readonly emit: (event: PhysicalEvent) => void;
 }
@@ -41,6 +42,8 @@ export interface Traffic {
 const clearanceM = 0.5;
 /** How much room is left between a vehicle that goes and the one that closes up behind it. */
 const closingUpGapM = 0.5;
+/** A green lamp that was there before is the vehicle's own when it has stayed so long: the one before it has gone. */
+const steadyGreenMs = 6_000;
 
 export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   const { settings, geometry, agenda, random, machine, emit } = surroundings;
@@ -125,6 +128,10 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     });
     // What the sign said while it was still rolling counts too.
     if ((vehicle.signTexts.at(-1)?.text ?? '') !== '') heedSign(vehicle);
+    mover.after(vehicle, steadyGreenMs, () => {
+      if (surroundings.lamp() === 'green') vehicle.granted = true;
+      tryStart(vehicle, 0);
+    });
     tryStart(vehicle, 0);
   };
   const heedSign = (vehicle: Vehicle): void => {
@@ -138,7 +145,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   const mayGo = (vehicle: Vehicle): boolean => {
     if (vehicle.phase !== 'waiting' || !machine.isOpen) return false;
     if (vehicle.order.behaviour === 'wrong-way' || vehicle.forcing) return true;
-    return (vehicle.granted || machine.isHeldOpen) && !surroundings.lampIsRed();
+    return (vehicle.granted || machine.isHeldOpen) && surroundings.lamp() !== 'red';
   };
   const tryStart = (vehicle: Vehicle, reactionMs: number): void => {
     if (!mayGo(vehicle)) return;

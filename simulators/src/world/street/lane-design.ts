@@ -10,6 +10,9 @@ const longestDrawbarM = 1.7;
 /** Two vehicles further apart than a loop is long are told apart by that loop; by so much further here. */
 const tellingApartM = 0.4;
 
+/** A loop that is covered again later than this is covered by another vehicle: longer than a lane waits for one between its loops. */
+const clearlyApartMs = 5_000;
+
 export function drawLaneSettings(random: Random, habits: Pick<Habits, 'misread' | 'noRead'>): SimulatedLaneSettings {
   const armingLoopM = pick(random, [
     [1, 1],
@@ -41,7 +44,7 @@ export function drawLaneSettings(random: Random, habits: Pick<Habits, 'misread' 
     tailgateGapM: Math.max(armingLoopM, safetyLoopM) + tellingApartM + random.next() * 3,
     patienceMs: 20_000 + wholeBelow(random, 40_000),
     signPatienceMs: 1_000 + wholeBelow(random, 10_000),
-    turnAwayMs: 2_000,
+    turnAwayMs: clearlyApartMs,
     reader: {
       earliestMs: pick(random, [
         [-300, 3],
