@@ -17,6 +17,8 @@ export interface Draft {
   /** Names the arrival that this event ends. */
   readonly ends?: string;
   readonly notes?: (seq: number, arrivals: ArrivalSeqs) => ReadonlyMap<string, string | null>;
+  /** It tells of the run before, which nothing else will: kept while the store fails. */
+  readonly ofFormerRun?: boolean;
   /** What to count if it cannot be kept. */
   readonly loss?: LossCount;
   /** It is durable. */

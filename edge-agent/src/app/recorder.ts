@@ -6,7 +6,7 @@ import { genesisHash, terminalKinds } from '@gatehouse/shared';
 import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
 import { utf8Bytes } from '../domain/outbox/chain.js';
 import type { ChainEnd } from '../domain/outbox/chain.js';
-import { arrivalsSpokenOf, carryOver } from '../domain/outbox/new-epoch.js';
+import { arrivalsSpokenOf, beginCarryOver, carryOver, seqAfter } from '../domain/outbox/new-epoch.js';
 import { numberDrafts } from './draft.js';
 import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
 import { addLoss, lossReport, noLoss, outageReports, subtractLoss } from './loss.js';
@@ -78,7 +78,7 @@ export class Recorder {
   #retryAttempts = 0;
   #cancelRetry: (() => void) | undefined;
   #queue: Draft[] = [];
-  /** Terminal events that wait for the store to work again. */
+  /** Terminal events, and what the former run left to tell, that wait for the store to work again. */
   #kept: Draft[] = [];
   #arrivals = new Map<string, number>();
   #pumping = false;
@@ -190,37 +190,36 @@ export class Recorder {
    */
   async beginEpoch(epoch: string, notesOf: NotesOfEpoch): Promise<number> {
     return this.#turns.take(async () => {
-      const unacknowledged = await this.#readAll(this.#acked + 1);
-      const open = [...this.#arrivals.values()].filter((seq) => seq <= this.#acked);
-      const wanted = new Set([...open, ...arrivalsSpokenOf(unacknowledged)]);
-      const beginnings: OutboxEvent[] = [];
-      for (const seq of [...wanted].sort((a, b) => a - b)) {
-        if (seq < this.#oldest || seq > this.#acked) continue;
-        const [event] = await this.#ports.store.read(seq, 1, readPageBytes);
-        if (event?.seq === seq) beginnings.push(event);
-      }
-      const { sha256 } = this.#ports;
-      const carried = carryOver(sha256, this.#epoch, epoch, [...beginnings, ...unacknowledged]);
-      const notes = notesOf(epoch, (old) => carried.seqs.get(old));
-      await this.#ports.store.beginEpoch(epoch, { events: carried.events, notes });
+      const { sha256, store } = this.#ports;
+      const beginnings = await this.#arrivalsToTakeAlong();
+      const steps = this.#eventsToTakeAlong(beginnings);
+      let carried = beginCarryOver(sha256, epoch);
+      let recent: OutboxEvent[] = [];
+      let bytes = 0;
+      await store.beginEpoch(epoch, {
+        next: async () => {
+          const step = await steps.next();
+          if (step.done === true) return null;
+          const { after, events } = carryOver(sha256, this.#epoch, carried, step.value);
+          carried = after;
+          recent = [...recent, ...events].slice(-maxRecentEvents);
+          for (const event of events) bytes += utf8Bytes(event.json);
+          return events;
+        },
+        notes: () => notesOf(epoch, (old) => seqAfter(carried.moved, old)),
+      });
       this.#epoch = epoch;
       this.#oldest = 1;
       this.#acked = 0;
       this.#end = carried.end;
-      this.#recent = carried.events.slice(-maxRecentEvents);
-      this.#bytes = carried.events.reduce((sum, event) => sum + utf8Bytes(event.json), 0);
+      this.#recent = recent;
+      this.#bytes = bytes;
       for (const [name, seq] of this.#arrivals) {
-        const moved = carried.seqs.get(seq);
+        const moved = seqAfter(carried.moved, seq);
         if (moved === undefined) this.#arrivals.delete(name);
         else this.#arrivals.set(name, moved);
       }
-      if (carried.dropped > 0) {
-        const dropped = { ...noLoss, events: carried.dropped };
-        await this.#ports.store.countLoss(dropped);
-        this.#lost = addLoss(this.#lost, dropped);
-        this.#counted = addLoss(this.#counted, dropped);
-      }
-      return carried.events.length;
+      return carried.end.next - 1;
     });
   }
 
@@ -315,11 +314,15 @@ export class Recorder {
     this.#retryLater();
   }
 
-  /** While the store fails: the ends of arrivals that are in it are kept for later, everything else is lost and counted. */
+  /**
+   * While the store fails: the ends of arrivals that are in it, and what tells of the run before, are kept for later; everything
+   * else is lost and counted.
+   */
   #refuse(draft: Draft): void {
     const isEnd = (terminalKinds as readonly string[]).includes(draft.kind) && draft.ends !== undefined;
     const known = draft.ends !== undefined && this.#arrivals.has(draft.ends);
-    if (isEnd && known && this.#kept.length < maxKeptDrafts && !this.#closed) this.#kept.push(draft);
+    if ((draft.ofFormerRun === true || (isEnd && known)) && this.#kept.length < maxKeptDrafts && !this.#closed)
+      this.#kept.push(draft);
     else this.#lose([draft]);
   }
 
@@ -404,17 +407,32 @@ export class Recorder {
 
   // -------------------------------------------------------------- the store, one call after the other
 
-  async #readAll(fromSeq: number): Promise<OutboxEvent[]> {
-    const all: OutboxEvent[] = [];
-    let from = Math.max(fromSeq, this.#oldest);
+  async *#unacknowledged(): AsyncGenerator<readonly OutboxEvent[], undefined> {
+    let from = Math.max(this.#acked + 1, this.#oldest);
     while (from < this.#end.next) {
       const page = await this.#ports.store.read(from, readPageEvents, readPageBytes);
       const last = page.at(-1);
-      if (last === undefined) break;
-      all.push(...page);
+      if (last === undefined) return;
+      yield page;
       from = last.seq + 1;
     }
-    return all;
+  }
+
+  /** Acknowledged arrivals that are open or spoken of later, rising: a few at each gate. */
+  async #arrivalsToTakeAlong(): Promise<number[]> {
+    const wanted = new Set([...this.#arrivals.values()].filter((seq) => seq <= this.#acked));
+    for await (const page of this.#unacknowledged()) {
+      for (const seq of arrivalsSpokenOf(page, this.#acked)) wanted.add(seq);
+    }
+    return [...wanted].filter((seq) => seq >= this.#oldest).sort((a, b) => a - b);
+  }
+
+  async *#eventsToTakeAlong(beginnings: readonly number[]): AsyncGenerator<readonly OutboxEvent[], undefined> {
+    for (const seq of beginnings) {
+      const [event] = await this.#ports.store.read(seq, 1, readPageBytes);
+      if (event?.seq === seq) yield [event];
+    }
+    yield* this.#unacknowledged();
   }
 
   #inBackground(what: string, work: () => Promise<unknown>): void {

@@ -22,12 +22,16 @@ export function modeOfNote(notes: OutboxNotes, gateId: string): OrderedMode {
   return mode === 'hold-open' || mode === 'locked' ? mode : 'automatic';
 }
 
-/** One terminal event for each arrival that was open, one answer for each command that was begun. */
+/**
+ * One terminal event for each arrival that was open, one answer for each command that was begun. None may be lost to a store that
+ * fails at the start: an arrival would stay open for ever.
+ */
 export function recoveryDrafts(snapshot: OutboxSnapshot, stamp: () => EventStamp): Draft[] {
   const drafts: Draft[] = [];
   if (snapshot.damaged !== null) {
     drafts.push({
       kind: 'events-lost',
+      ofFormerRun: true,
       event: () => ({ kind: 'events-lost', ...stamp(), reason: 'outbox-damaged', lost: 0, entries: 0, exits: 0 }),
     });
   }
@@ -46,6 +50,7 @@ function unresolved(name: string, gateId: string, text: string, epoch: string, s
   if (note?.epoch !== epoch) return { kind: 'notes', notes };
   return {
     kind: 'arrival-unresolved',
+    ofFormerRun: true,
     loss: oneEvent,
     notes,
     event: () => ({
@@ -62,6 +67,7 @@ function unresolved(name: string, gateId: string, text: string, epoch: string, s
 function unknownCommand(name: string, gateId: string, stamp: () => EventStamp): Draft {
   return {
     kind: 'command-unknown',
+    ofFormerRun: true,
     loss: oneEvent,
     notes: () => new Map([[name, null]]),
     event: () => ({ kind: 'command-unknown', ...stamp(), gateId, commandId: name.slice(commandPrefix.length) }),

@@ -218,6 +218,21 @@ describe.each([
     expect(edge.stored().find(({ kind }) => kind === 'vehicle-passed')).toMatchObject({ arrival: 1 });
   });
 
+  it('what a run has to tell of the one before it is kept and written later', async () => {
+    const first = await started();
+    await first.edge('entry-1', 'arming', true);
+    await first.decide(1);
+    first.backing.failure = (operation) => (operation === 'append' ? code : undefined);
+    await first.driveThrough('entry-1');
+    const second = await restartedAfterKill(first);
+    expect(second.kinds()).toEqual(['vehicle-arrived']);
+    second.backing.failure = undefined;
+    await second.advance(60_000);
+    expect(second.stored()[1]).toMatchObject({ kind: 'arrival-unresolved', arrival: 1, gateId: 'entry-1' });
+    const third = await restartedAfterKill(second, { seed: 3 });
+    expect(third.kinds().filter((kind) => kind === 'arrival-unresolved')).toHaveLength(1);
+  });
+
   it('losses of a run that ended are told by the next', async () => {
     const edge = await broken();
     await edge.edge('exit-1', 'arming', true);
