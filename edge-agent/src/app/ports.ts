@@ -121,6 +121,14 @@ export interface OutboxWrite {
   readonly accountedLoss?: LossCount;
 }
 
+/** What a new epoch begins with, asked for step by step so that a long backlog need not be in memory at once. */
+export interface EpochBeginning {
+  /** The next events, going on where the step before ended; null after the last. May call `read`, which answers as before. */
+  readonly next: () => Promise<readonly OutboxEvent[] | null>;
+  /** Notes to set, null deletes: asked for after the last step. */
+  readonly notes: () => ReadonlyMap<string, string | null>;
+}
+
 /**
  * The durable outbox. Calls are made one after the other. When `append` resolves, the events survive a power cut (as far as the
  * storage keeps its word); when it rejects, none of them is there. Every method may reject with an OutboxError.
@@ -143,8 +151,10 @@ export interface OutboxStore {
     readonly maxBytes: number;
     readonly maxRows: number;
   }): Promise<number>;
-  /** Starts a new epoch whose first events are `events`; the old epoch's events are dropped in the same transaction. */
-  beginEpoch(epoch: string, write: OutboxWrite): Promise<void>;
+  /**
+   * Starts a new epoch; the old epoch's events are dropped in the same transaction. Rejects, with nothing changed, if a step does.
+   */
+  beginEpoch(epoch: string, beginning: EpochBeginning): Promise<void>;
   /** Counts a loss in space that was set aside beforehand, so that it works on a full disk. */
   countLoss(loss: LossCount): Promise<void>;
   close(): Promise<void>;

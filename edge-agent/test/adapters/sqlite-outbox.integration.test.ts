@@ -8,7 +8,7 @@ import { createSqliteOutbox } from '../../src/adapters/sqlite-outbox/index.js';
 import type { SqliteOutboxOptions } from '../../src/adapters/sqlite-outbox/index.js';
 import { OutboxError } from '../../src/app/ports.js';
 import type { OutboxStore } from '../../src/app/ports.js';
-import { chain, codeOf, describeOutboxStore, epochOne, epochTwo } from '../conformance/outbox-store.js';
+import { beginning, chain, codeOf, describeOutboxStore, epochOne, epochTwo } from '../conformance/outbox-store.js';
 
 const create = (directory: string, more: Partial<SqliteOutboxOptions> = {}): OutboxStore =>
   createSqliteOutbox({ directory, sha256, clock: systemClock, busyTimeoutMs: 0, ...more });
@@ -77,7 +77,7 @@ describe('the SQLite outbox', () => {
   it('sets a damaged file aside under a name with the time, and keeps only the newest few', async () => {
     for (let round = 0; round < 5; round += 1) {
       await store.open(epochOne);
-      await store.beginEpoch(epochOne, { events: chain(epochOne, undefined, 100, 'z'.repeat(200)) });
+      await store.beginEpoch(epochOne, beginning([chain(epochOne, undefined, 100, 'z'.repeat(200))]));
       await store.close();
       await scribble(directory);
       let now = 1_700_000_000_000 + round * 1_000;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { createVirtualClock, silentLogger } from '@gatehouse/shared';
+import type { EdgeEvent } from '@gatehouse/shared';
 import { createMemoryOutbox, createMemoryOutboxBacking } from '../../src/adapters/memory/index.js';
 import type { Draft } from '../../src/app/draft.js';
+import type { OutboxStore } from '../../src/app/ports.js';
 import { Recorder } from '../../src/app/recorder.js';
 import { outboxSettingsSchema } from '../../src/app/settings.js';
 import { createHarness, sha256 } from './harness.js';
@@ -46,6 +48,48 @@ describe('the recorder', () => {
     expect(told.filter((kind) => kind === 'barrier-forced')).toHaveLength(10_002);
     expect(told.filter((kind) => kind === 'events-lost')).toHaveLength(1);
     expect(recorder.view.lost.events).toBe(0);
+  });
+});
+
+describe('a new epoch', () => {
+  it('takes a long backlog over in steps of 1,000 events, in one change', async () => {
+    const clock = createVirtualClock({ wallMs: 0 });
+    const backing = createMemoryOutboxBacking();
+    const store = createMemoryOutbox({ backing, sha256 });
+    const stamp = { atMs: 0, monoMs: 0, bootId: '0'.repeat(32) };
+    const steps: number[] = [];
+    const watched: OutboxStore = {
+      ...store,
+      beginEpoch: (epoch, beginning) =>
+        store.beginEpoch(epoch, {
+          ...beginning,
+          next: async () => {
+            const step = await beginning.next();
+            if (step !== null) steps.push(step.length);
+            expect(backing.epoch).toBe('1'.repeat(32));
+            return step;
+          },
+        }),
+    };
+    const recorder = new Recorder(
+      { store: watched, clock, linkClock: clock, sha256, logger: silentLogger, stamp: () => stamp },
+      outboxSettingsSchema.parse({}),
+      { onCommitted: () => undefined, onFailure: () => undefined, onRecovered: () => undefined },
+    );
+    await recorder.open('1'.repeat(32));
+    for (let index = 0; index < 2_500; index += 1) {
+      recorder.record({
+        kind: 'barrier-forced',
+        event: () => ({ kind: 'barrier-forced', ...stamp, gateId: 'gate-1' }),
+      });
+    }
+    await recorder.flushed();
+    recorder.acknowledge(100);
+    expect(await recorder.beginEpoch('2'.repeat(32), () => new Map())).toBe(2_400);
+    expect(steps).toEqual([1_000, 1_000, 400]);
+    expect(recorder.view).toMatchObject({ epoch: '2'.repeat(32), oldest: 1, next: 2_401, acked: 0 });
+    const origins = backing.events.map(({ json }) => (JSON.parse(json) as EdgeEvent).origin?.seq);
+    expect(origins).toEqual(Array.from({ length: 2_400 }, (_unused, index) => 101 + index));
   });
 });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { genesisHash, nextHash } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import { OutboxError } from '../../src/app/ports.js';
-import type { OutboxErrorCode, OutboxEvent, OutboxStore } from '../../src/app/ports.js';
+import type { EpochBeginning, OutboxErrorCode, OutboxEvent, OutboxStore } from '../../src/app/ports.js';
 import type { OutboxBounds } from '../../src/adapters/outbox-rules.js';
 
 /** Storage that outlives the stores over it. */
@@ -32,6 +32,15 @@ export function chain(epoch: string, after: OutboxEvent | undefined, count: numb
     events.push({ seq, hash, json: JSON.stringify(event) });
   }
   return events;
+}
+
+/** A new epoch that begins with these steps. */
+export function beginning(
+  steps: readonly (readonly OutboxEvent[])[],
+  notes: ReadonlyMap<string, string | null> = new Map(),
+): EpochBeginning {
+  const left = [...steps];
+  return { next: () => Promise.resolve(left.shift() ?? null), notes: () => notes };
 }
 
 export async function codeOf(action: Promise<unknown>): Promise<OutboxErrorCode | 'resolved' | 'other'> {
@@ -203,13 +212,58 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       await store.append({ events: chain(epochOne, undefined, 5), notes: new Map([['mode', 'locked']]) });
       await store.acknowledge(5, 1_000);
       const events = chain(epochTwo, undefined, 2);
-      await store.beginEpoch(epochTwo, { events, notes: new Map([['allowance', null]]) });
+      await store.beginEpoch(
+        epochTwo,
+        beginning([events.slice(0, 1), events.slice(1)], new Map([['allowance', null]])),
+      );
       const snapshot = await reopen();
       expect(snapshot).toMatchObject({ epoch: epochTwo, oldest: 1, next: 3, acked: 0, lastHash: events[1]?.hash });
       expect(snapshot.notes).toEqual(new Map([['mode', 'locked']]));
       expect(await store.read(...everything)).toEqual(events);
       expect(await store.hashAt(0)).toBe(genesisHash(sha256, epochTwo));
       expect(await store.trim({ ackedBeforeMs: 1_000_000, maxBytes: 0, maxRows: 100 })).toBe(1);
+    });
+
+    it('begins a new epoch wholly or not at all, and reads the old one meanwhile', async () => {
+      await store.open(epochOne);
+      const old = chain(epochOne, undefined, 5);
+      await store.append({ events: old, notes: new Map([['mode', 'locked']]) });
+      const events = chain(epochTwo, undefined, 3);
+      const read: OutboxEvent[][] = [];
+      let steps = 0;
+      const failing: EpochBeginning = {
+        next: async () => {
+          read.push(await store.read(...everything));
+          steps += 1;
+          if (steps === 3) throw new OutboxError('io', 'the old events cannot be read');
+          return events.slice(steps - 1, steps);
+        },
+        notes: () => new Map([['mode', null]]),
+      };
+      expect(await codeOf(store.beginEpoch(epochTwo, failing))).toBe('io');
+      expect(read).toEqual([old, old, old]);
+      expect(await store.read(...everything)).toEqual(old);
+      const outOfOrder = beginning([events.slice(0, 1), events.slice(2)]);
+      expect(await codeOf(store.beginEpoch(epochTwo, outOfOrder))).toBe('other');
+      await store.append({ events: chain(epochOne, old[4], 1) });
+      const after = await bench.storeAfterPowerCut();
+      const snapshot = await after.open(epochTwo);
+      expect(snapshot).toMatchObject({ epoch: epochOne, oldest: 1, next: 7, damaged: null });
+      expect(snapshot.notes.get('mode')).toBe('locked');
+      await after.close();
+    });
+
+    it('refuses a new epoch that has no room, and keeps the old one', async () => {
+      await store.open(epochOne);
+      const old = chain(epochOne, undefined, 3);
+      await reopen({ maxEvents: 3 });
+      await store.append({ events: old });
+      const events = chain(epochTwo, undefined, 4);
+      const tooMany = beginning([events.slice(0, 2), events.slice(2)]);
+      expect(await codeOf(store.beginEpoch(epochTwo, tooMany))).toBe('full');
+      expect(await store.read(...everything)).toEqual(old);
+      await store.beginEpoch(epochTwo, beginning([events.slice(0, 2), events.slice(2, 3)]));
+      expect(await store.read(...everything)).toEqual(events.slice(0, 3));
     });
 
     it('counts losses over restarts and takes off what events account for', async () => {
@@ -227,7 +281,7 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       await store.open(epochOne);
       const events = chain(epochOne, undefined, 5);
       await reopen({ maxEvents: 4 });
-      await store.beginEpoch(epochOne, { events: events.slice(0, 3) });
+      await store.beginEpoch(epochOne, beginning([events.slice(0, 3)]));
       expect(await codeOf(store.append({ events: events.slice(3, 5) }))).toBe('full');
       await store.append({ events: events.slice(3, 4) });
       expect(await codeOf(store.append({ events: events.slice(4) }))).toBe('full');

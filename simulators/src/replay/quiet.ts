@@ -161,7 +161,7 @@ function bound(outbox: OutboxStore): OutboxStore {
     acknowledge: (upTo, atMs) => outbox.acknowledge(upTo, atMs),
     rewind: (upTo) => outbox.rewind(upTo),
     trim: (bounds) => outbox.trim(bounds),
-    beginEpoch: (epoch, write) => outbox.beginEpoch(epoch, write),
+    beginEpoch: (epoch, beginning) => outbox.beginEpoch(epoch, beginning),
     countLoss: (loss) => outbox.countLoss(loss),
     close: () => outbox.close(),
   };

@@ -162,8 +162,11 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
       }
       return oldest();
     },
-    async beginEpoch(epoch, write) {
+    async beginEpoch(epoch, beginning) {
       await begin('beginEpoch');
+      const events: OutboxEvent[] = [];
+      for (let step = await beginning.next(); step !== null; step = await beginning.next()) events.push(...step);
+      const write = { events, notes: beginning.notes() };
       checked(write, 1, 0, 0);
       begunWith(epoch);
       apply(write);

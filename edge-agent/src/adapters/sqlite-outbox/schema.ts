@@ -67,6 +67,13 @@ PRAGMA application_id = ${String(applicationId)};
 PRAGMA user_version = ${String(schemaVersion)};
 `;
 
+/** Events of a new epoch lie here, inside its transaction, while those of the old one are still being read. */
+export const stagedTableSql =
+  'CREATE TABLE staged (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, json TEXT NOT NULL) STRICT';
+export const stageSql = `INSERT INTO staged (seq, hash, json)
+  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)`;
+export const unstageSql = 'INSERT INTO event (seq, hash, json) SELECT seq, hash, json FROM staged; DROP TABLE staged';
+
 export const commitSql = 'INSERT INTO commit_request VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 export const trimSql = 'INSERT INTO trim_request VALUES (?, ?, ?, ?, ?)';
 export const readSql = 'SELECT seq, hash, json FROM event WHERE seq >= ? ORDER BY seq LIMIT ?';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { genesisHash, hex128Schema, silentLogger } from '@gatehouse/shared';
 import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
 import { OutboxError } from '../../app/ports.js';
-import type { LossCount, OutboxEvent, OutboxStore, OutboxWrite } from '../../app/ports.js';
+import type { EpochBeginning, LossCount, OutboxEvent, OutboxStore, OutboxWrite } from '../../app/ports.js';
 import { applyLoss, checkWrite, createAcknowledgements, noLoss, outboxBoundsDefaults } from '../outbox-rules.js';
 import type { AcknowledgementMark, Acknowledgements, OutboxBounds } from '../outbox-rules.js';
 import { numberOf, textOf } from './connection.js';
@@ -15,7 +15,7 @@ import type { Connection, Row, Statement } from './connection.js';
 import { openLossFile } from './loss-file.js';
 import type { LossFile } from './loss-file.js';
 import { openDatabase, prepareDirectory, suspectName } from './open-database.js';
-import { commitSql, hashSql, readSql, trimmableSql, trimSql } from './schema.js';
+import { commitSql, hashSql, readSql, stagedTableSql, stageSql, trimmableSql, trimSql, unstageSql } from './schema.js';
 
 export interface SqliteOutboxOptions {
   /** Made if it is not there. */
@@ -80,44 +80,64 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
     }
   };
 
-  const commit = async (store: Opened, write: OutboxWrite, newEpoch: string | null): Promise<void> => {
+  const commit = async (store: Opened, write: OutboxWrite): Promise<void> => {
     const { head, notes } = store;
-    const genesis = newEpoch === null ? null : genesisHash(sha256, newEpoch);
-    const next = newEpoch === null ? head.next : 1;
-    const keptBytes = newEpoch === null ? head.bytes : 0;
-    const acked = newEpoch === null ? head.acked : 0;
-    const unacknowledgedEvents = newEpoch === null ? next - 1 - Math.max(acked, head.oldest - 1) : 0;
-    const { bytes } = checkWrite(write, { next, unacknowledgedEvents, keptBytes, notes }, bounds);
-    const last = write.events.at(-1);
-    const lastHash = last?.hash ?? genesis ?? head.lastHash;
+    const unacknowledgedEvents = head.next - 1 - Math.max(head.acked, head.oldest - 1);
+    const fill = { next: head.next, unacknowledgedEvents, keptBytes: head.bytes, notes };
+    const { bytes } = checkWrite(write, fill, bounds);
+    const next = head.next + write.events.length;
+    const lastHash = write.events.at(-1)?.hash ?? head.lastHash;
     const loss = write.accountedLoss ?? noLoss;
-    const mark = newEpoch === null ? store.unwrittenMark : undefined;
     await store.statements.commit.run([
-      newEpoch === null ? null : JSON.stringify({ epoch: newEpoch, genesis }),
-      JSON.stringify(write.events.map((event) => [event.seq, event.hash, event.json])),
+      null,
+      rowsOf(write.events),
       JSON.stringify([...(write.notes ?? [])]),
-      next + write.events.length,
+      next,
       lastHash,
-      keptBytes + bytes,
-      acked,
-      mark === undefined ? null : JSON.stringify(mark),
+      head.bytes + bytes,
+      head.acked,
+      store.unwrittenMark === undefined ? null : JSON.stringify(store.unwrittenMark),
       loss.events,
       loss.entries,
       loss.exits,
     ]);
-    if (newEpoch !== null && genesis !== null) {
-      Object.assign(head, { epoch: newEpoch, oldest: 1, baseHash: genesis });
-      store.acknowledgements = createAcknowledgements([]);
-    }
-    Object.assign(head, { next: next + write.events.length, lastHash, bytes: keptBytes + bytes, acked });
+    Object.assign(head, { next, lastHash, bytes: head.bytes + bytes });
     head.accounted = applyLoss(head.accounted, loss, 1);
+    committed(store, write.notes ?? new Map());
+    if (write.accountedLoss !== undefined) await mirrorAccounted(store);
+  };
+
+  const committed = (store: Opened, notes: ReadonlyMap<string, string | null>): void => {
     store.unwrittenMark = undefined;
     store.acknowledgedUnwritten = false;
-    for (const [name, value] of write.notes ?? []) {
-      if (value === null) notes.delete(name);
-      else notes.set(name, value);
+    for (const [name, value] of notes) {
+      if (value === null) store.notes.delete(name);
+      else store.notes.set(name, value);
     }
-    if (write.accountedLoss !== undefined) await mirrorAccounted(store);
+  };
+
+  const beginEpoch = async (store: Opened, epoch: string, beginning: EpochBeginning): Promise<void> => {
+    const { connection, statements, head } = store;
+    const genesis = genesisHash(sha256, epoch);
+    await connection.exec('BEGIN IMMEDIATE');
+    try {
+      const { next, lastHash, bytes } = await stage(connection, beginning, genesis, bounds);
+      const notes = beginning.notes();
+      checkWrite({ events: [], notes }, { next, unacknowledgedEvents: 0, keptBytes: 0, notes: store.notes }, bounds);
+      const noLosses = [null, 0, 0, 0];
+      const news = JSON.stringify({ epoch, genesis });
+      await statements.commit.run([news, '[]', JSON.stringify([...notes]), next, lastHash, bytes, 0, ...noLosses]);
+      await connection.exec(`${unstageSql}; COMMIT`);
+      Object.assign(head, { epoch, oldest: 1, baseHash: genesis, next, lastHash, bytes, acked: 0 });
+      store.acknowledgements = createAcknowledgements([]);
+      committed(store, notes);
+    } catch (error) {
+      // After a failure of the disk SQLite has often done so already.
+      await connection.exec('ROLLBACK').catch((rollback: unknown) => {
+        logger.debug({ error: String(rollback) }, 'nothing was left to take back');
+      });
+      throw error;
+    }
   };
 
   /** The events are committed; that the loss file learns of it too only matters if the database is lost later. */
@@ -188,8 +208,8 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
         throw error;
       }
     },
-    append: (write) => use((store) => commit(store, write, null)),
-    beginEpoch: (epoch, write) => use((store) => commit(store, write, epoch)),
+    append: (write) => use((store) => commit(store, write)),
+    beginEpoch: (epoch, beginning) => use((store) => beginEpoch(store, epoch, beginning)),
     read: (fromSeq, maxEvents, maxBytes) =>
       use(async ({ statements }) => {
         const rows = await statements.read.all([fromSeq, Math.max(1, maxEvents)]);
@@ -292,6 +312,34 @@ function cutOf(
     cut = { seq, hash: textOf(row, 'hash'), bytesLeft };
   }
   return cut;
+}
+
+/** Writes the events of a new epoch step by step, out of the way of the old one's. */
+async function stage(
+  connection: Connection,
+  beginning: EpochBeginning,
+  genesis: string,
+  bounds: OutboxBounds,
+): Promise<{ readonly next: number; readonly lastHash: string; readonly bytes: number }> {
+  await connection.exec(stagedTableSql);
+  const statement = await connection.prepare(stageSql);
+  let staged = { next: 1, lastHash: genesis, bytes: 0 };
+  try {
+    for (let events = await beginning.next(); events !== null; events = await beginning.next()) {
+      const fill = { next: staged.next, unacknowledgedEvents: staged.next - 1, keptBytes: staged.bytes };
+      const { bytes } = checkWrite({ events }, { ...fill, notes: new Map() }, bounds);
+      await statement.run([rowsOf(events)]);
+      const lastHash = events.at(-1)?.hash ?? staged.lastHash;
+      staged = { next: staged.next + events.length, lastHash, bytes: staged.bytes + bytes };
+    }
+  } finally {
+    await statement.finalize();
+  }
+  return staged;
+}
+
+function rowsOf(events: readonly OutboxEvent[]): string {
+  return JSON.stringify(events.map((event) => [event.seq, event.hash, event.json]));
 }
 
 function eventOf(row: Row): OutboxEvent {

@@ -1,55 +1,75 @@
-/** What goes over into a new epoch, and how references between events follow. */
+/** What goes over into a new epoch, and how references between events follow. Done step by step, so that a long backlog fits. */
 import { genesisHash } from '@gatehouse/shared';
 import type { EdgeEvent, EventOrigin, Sha256 } from '@gatehouse/shared';
 import { chainEvent, endAfter } from './chain.js';
 import type { ChainEnd, OutboxEvent } from './chain.js';
 
+/** How far the carrying over has come. */
 export interface CarryOver {
-  readonly events: readonly OutboxEvent[];
   readonly end: ChainEnd;
-  /** Old seq → new seq of every event that was carried over. */
-  readonly seqs: ReadonlyMap<number, number>;
-  /** Events that named an arrival that is not kept any more, and mean nothing without it. */
-  readonly dropped: number;
+  /** Where events went: each run of seqs of the old epoch became a run of the new one. */
+  readonly moved: readonly Run[];
 }
 
-/** The arrivals, by old seq, that these events speak of and that are not among them. */
-export function arrivalsSpokenOf(events: readonly OutboxEvent[]): number[] {
-  const present = new Set(events.map((event) => event.seq));
-  const missing = new Set<number>();
-  for (const { json } of events) {
-    for (const seq of referencesOf(JSON.parse(json) as EdgeEvent)) if (!present.has(seq)) missing.add(seq);
-  }
-  return [...missing].sort((a, b) => a - b);
+interface Run {
+  readonly oldFirst: number;
+  readonly newFirst: number;
+  readonly count: number;
+}
+
+export function beginCarryOver(sha256: Sha256, newEpoch: string): CarryOver {
+  return { end: { next: 1, lastHash: genesisHash(sha256, newEpoch) }, moved: [] };
+}
+
+/** The arrivals up to `acked`, by old seq, that these events speak of: they have to go along. */
+export function arrivalsSpokenOf(events: readonly OutboxEvent[], acked: number): number[] {
+  return events.flatMap(({ json }) => referencesOf(JSON.parse(json) as EdgeEvent).filter((seq) => seq <= acked));
 }
 
 /**
- * Chains `events` (rising, of the old epoch) from the start of the new epoch. Each names where it stood in the first epoch it was
- * in, so that an aggregator that has it already knows it.
+ * Chains more events (rising, of the old epoch) behind what was carried over before. Each names where it stood in the first epoch
+ * it was in, so that an aggregator that has it already knows it. One that means nothing without an arrival that is not kept any
+ * more is replaced by the report of its loss, under its own origin: who has it counts no loss.
  */
 export function carryOver(
   sha256: Sha256,
   oldEpoch: string,
-  newEpoch: string,
+  before: CarryOver,
   events: readonly OutboxEvent[],
-): CarryOver {
-  const seqs = new Map<number, number>();
+): { readonly after: CarryOver; readonly events: readonly OutboxEvent[] } {
+  let { end } = before;
+  const moved = [...before.moved];
   const carried: OutboxEvent[] = [];
-  let end: ChainEnd = { next: 1, lastHash: genesisHash(sha256, newEpoch) };
-  let dropped = 0;
   for (const old of events) {
-    const event = withNewReferences(JSON.parse(old.json) as EdgeEvent, seqs);
-    if (event === null) {
-      dropped += 1;
-      continue;
-    }
+    const event = JSON.parse(old.json) as EdgeEvent;
     const origin: EventOrigin = event.origin ?? { epoch: oldEpoch, seq: old.seq, hash: old.hash };
-    const chained = chainEvent(sha256, end, { ...event, origin });
+    const following = withNewReferences(event, (seq) => seqAfter(moved, seq)) ?? lossOf(event);
+    const chained = chainEvent(sha256, end, { ...following, origin });
     carried.push(chained);
-    seqs.set(old.seq, chained.seq);
+    addTo(moved, old.seq, chained.seq);
     end = endAfter(chained);
   }
-  return { events: carried, end, seqs, dropped };
+  return { after: { end, moved }, events: carried };
+}
+
+/** Where an event of the old epoch stands in the new one; undefined if it did not go over. */
+export function seqAfter(moved: readonly Run[], oldSeq: number): number | undefined {
+  const run = moved.find(({ oldFirst, count }) => oldSeq >= oldFirst && oldSeq < oldFirst + count);
+  return run === undefined ? undefined : run.newFirst + oldSeq - run.oldFirst;
+}
+
+function addTo(moved: Run[], oldSeq: number, newSeq: number): void {
+  const last = moved.at(-1);
+  const goesOn = last !== undefined && oldSeq === last.oldFirst + last.count && newSeq === last.newFirst + last.count;
+  if (goesOn) moved[moved.length - 1] = { ...last, count: last.count + 1 };
+  else moved.push({ oldFirst: oldSeq, newFirst: newSeq, count: 1 });
+}
+
+function lossOf({ atMs, monoMs, bootId }: EdgeEvent): EdgeEvent {
+  return {
+    ...{ kind: 'events-lost', atMs, monoMs, bootId },
+    ...{ reason: 'arrival-not-kept', lost: 1, entries: 0, exits: 0 },
+  };
 }
 
 function referencesOf(event: EdgeEvent): number[] {
@@ -61,8 +81,8 @@ function referencesOf(event: EdgeEvent): number[] {
 }
 
 /** null for an event that means nothing without its arrival. */
-function withNewReferences(event: EdgeEvent, seqs: ReadonlyMap<number, number>): EdgeEvent | null {
-  const follow = (seq: number | null): number | null => (seq === null ? null : (seqs.get(seq) ?? null));
+function withNewReferences(event: EdgeEvent, seqOf: (oldSeq: number) => number | undefined): EdgeEvent | null {
+  const follow = (seq: number | null): number | null => (seq === null ? null : (seqOf(seq) ?? null));
   switch (event.kind) {
     case 'vehicle-arrived':
       return { ...event, supersedes: follow(event.supersedes) };

@@ -6,7 +6,7 @@ import type { Ack, EdgeEvent } from '@gatehouse/shared';
 import { judgeAck } from '../../../src/domain/outbox/acknowledgement.js';
 import { chainEvent, cutBatch, endAfter, utf8Bytes } from '../../../src/domain/outbox/chain.js';
 import type { ChainEnd, OutboxEvent } from '../../../src/domain/outbox/chain.js';
-import { arrivalsSpokenOf, carryOver } from '../../../src/domain/outbox/new-epoch.js';
+import { arrivalsSpokenOf, beginCarryOver, carryOver, seqAfter } from '../../../src/domain/outbox/new-epoch.js';
 import {
   acknowledged,
   batchSent,
@@ -131,23 +131,43 @@ describe('a new epoch', () => {
   };
   const denied: EdgeEvent = { kind: 'vehicle-denied', ...at, arrival: 1, reason: 'full' };
 
+  const begun = beginCarryOver(sha256, newEpoch);
+  const parsed = (events: readonly OutboxEvent[]) => events.map(({ json }) => JSON.parse(json) as EdgeEvent);
+
   it('names where each event stood, and lets references follow', () => {
     const old = chain([arrived, passed, { ...arrived, supersedes: 1 }]);
-    const carried = carryOver(sha256, oldEpoch, newEpoch, old);
-    const events = carried.events.map(({ json }) => JSON.parse(json) as EdgeEvent);
-    expect(events.map(({ origin }) => origin)).toEqual(old.map(({ seq, hash }) => ({ epoch: oldEpoch, seq, hash })));
-    expect(events[1]).toMatchObject({ arrival: 1 });
-    expect(events[2]).toMatchObject({ supersedes: 1 });
-    expect(carried.end.next).toBe(4);
+    const { after, events } = carryOver(sha256, oldEpoch, begun, old);
+    expect(parsed(events).map(({ origin }) => origin)).toEqual(
+      old.map(({ seq, hash }) => ({ epoch: oldEpoch, seq, hash })),
+    );
+    expect(parsed(events)[1]).toMatchObject({ arrival: 1 });
+    expect(parsed(events)[2]).toMatchObject({ supersedes: 1 });
+    expect(after.end.next).toBe(4);
   });
 
-  it('goes without what names an arrival that is gone; a passage stays a passage', () => {
+  it('comes to the same in one step and in many', () => {
+    const old = chain([arrived, arrived, denied, passed, { ...passed, arrival: 2 }, arrived]).slice(1);
+    const atOnce = carryOver(sha256, oldEpoch, begun, old);
+    let inSteps = begun;
+    const events: OutboxEvent[] = [];
+    for (const event of old) {
+      const step = carryOver(sha256, oldEpoch, inSteps, [event]);
+      inSteps = step.after;
+      events.push(...step.events);
+    }
+    expect(events).toEqual(atOnce.events);
+    expect(inSteps).toEqual(atOnce.after);
+    expect([1, 2, 6, 7].map((seq) => seqAfter(inSteps.moved, seq))).toEqual([undefined, 1, 5, undefined]);
+  });
+
+  it('tells of the loss of what names an arrival that is gone; a passage stays a passage', () => {
     const old = chain([arrived, denied, passed]).slice(1);
-    expect(arrivalsSpokenOf(old)).toEqual([1]);
-    const carried = carryOver(sha256, oldEpoch, newEpoch, old);
-    expect(carried.dropped).toBe(1);
-    expect(carried.events.map(({ json }) => JSON.parse(json) as EdgeEvent)).toMatchObject([
-      { kind: 'vehicle-passed', arrival: null },
+    expect(arrivalsSpokenOf(old, 1)).toEqual([1, 1]);
+    const { events } = carryOver(sha256, oldEpoch, begun, old);
+    const origin = (index: number) => ({ epoch: oldEpoch, seq: old[index]?.seq, hash: old[index]?.hash });
+    expect(parsed(events)).toMatchObject([
+      { kind: 'events-lost', reason: 'arrival-not-kept', lost: 1, entries: 0, exits: 0, origin: origin(0) },
+      { kind: 'vehicle-passed', arrival: null, origin: origin(1) },
     ]);
   });
 });

@@ -155,12 +155,12 @@ export function openOutboxStore(
       ),
     rewind: (upTo) => call('rewind', () => inner.rewind(upTo), synced),
     trim: (bounds) => call('trim', () => inner.trim(bounds), synced),
-    beginEpoch: (epoch, write) =>
+    beginEpoch: (epoch, beginning) =>
       call(
         'beginEpoch',
-        () => inner.beginEpoch(epoch, write),
+        () => inner.beginEpoch(epoch, beginning),
         () => {
-          committed(write, true);
+          committed({ events: [...disk.backing.events] }, true);
         },
       ),
     countLoss: (loss) =>
