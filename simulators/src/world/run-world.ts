@@ -1,16 +1,23 @@
 /** Runs one world from its scenario to the verdict of its auditor. */
 import { silentLogger } from '@gatehouse/shared';
 import { createSeededRandom } from '../random.js';
-import type { Auditor, Finding, Happening, Witnessed } from './happenings.js';
+import type { Auditor, FaultKind, Finding, Happening, Witnessed } from './happenings.js';
 import { createWorld } from './world.js';
 import type { World } from './world.js';
 import type { Scenario } from './scenario.js';
+import type { CreatePeople } from './operator-desk.js';
 import type { CreateStreet } from './street-port.js';
 import { createTimeline } from './timeline.js';
+import type { Timeline } from './timeline.js';
 import { createTrace } from './trace.js';
+
+const lookEveryMs = 5_000;
+/** Longer than anything waits that is tried again without being asked. */
+const quietForMs = 90_000;
 
 export interface WorldParts {
   readonly createStreet: CreateStreet;
+  readonly createPeople: CreatePeople;
   readonly createAuditor: (scenario: Scenario) => Auditor;
 }
 
@@ -25,6 +32,10 @@ export interface WorldResult {
   readonly passages: number;
   readonly simulatedMs: number;
   readonly happenings: number;
+  /** Timers that fired. */
+  readonly steps: number;
+  /** Faults that came, by kind. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly fingerprint: string;
   readonly lastLines: readonly string[];
 }
@@ -33,9 +44,11 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
   const timeline = createTimeline();
   const trace = createTrace(writeTrace);
   const auditor = parts.createAuditor(scenario);
+  const counts = new Map<FaultKind, number>();
   let seq = 0;
   const tell = (happening: Happening): void => {
     seq += 1;
+    if (happening.type === 'fault') counts.set(happening.kind, (counts.get(happening.kind) ?? 0) + 1);
     const witnessed: Witnessed = { seq, atMs: timeline.nowMs, happening };
     trace.take(witnessed);
     auditor.onHappening(witnessed);
@@ -46,6 +59,7 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
     tell,
     random: (name) => createSeededRandom(scenario.seed, name),
     createStreet: parts.createStreet,
+    createPeople: parts.createPeople,
     logger: silentLogger,
   });
   await live(world, scenario, timeline, tell, () => auditor.findings.length > 0);
@@ -55,6 +69,8 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
     passages: world.street.passages,
     simulatedMs: timeline.nowMs,
     happenings: seq,
+    steps: timeline.fired,
+    faults: Object.fromEntries(counts),
     fingerprint: trace.fingerprint(),
     lastLines: trace.last(60),
   };
@@ -63,7 +79,7 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
 async function live(
   world: World,
   scenario: Scenario,
-  timeline: ReturnType<typeof createTimeline>,
+  timeline: Timeline,
   tell: (happening: Happening) => void,
   isOver: () => boolean,
 ): Promise<void> {
@@ -77,5 +93,15 @@ async function live(
   await goOn(scenario.calmMs);
   world.street.close();
   tell({ type: 'street-closed' });
-  await goOn(scenario.drainMs);
+  await drain(world, scenario.drainMs, timeline, isOver);
+}
+
+/** Until everything has been quiet for a while, or the time is over. */
+async function drain(world: World, drainMs: number, timeline: Timeline, isOver: () => boolean): Promise<void> {
+  const untilMs = timeline.nowMs + drainMs;
+  let quietMs = 0;
+  while (timeline.nowMs < untilMs && quietMs < quietForMs && !isOver()) {
+    await timeline.run(Math.min(untilMs, timeline.nowMs + lookEveryMs), isOver);
+    quietMs = world.isQuiet ? quietMs + lookEveryMs : 0;
+  }
 }

@@ -15,6 +15,7 @@ export interface ScenarioOverrides {
 }
 
 const minuteMs = 60_000;
+const maxPerHourAndGate = 260;
 
 /** How often each fault comes at full intensity, an hour, and how long it lasts. */
 const plans: Readonly<Record<FaultKind, FaultPlan>> = {
@@ -69,6 +70,18 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
     faults,
     people: { actsPerHour: acts },
     embeddedBroker: random.next() < 0.5,
+    state: {
+      coalesceMs: pick(random, [
+        [50, 1],
+        [500, 2],
+        [2_000, 2],
+      ]),
+      intervalMs: pick(random, [
+        [5_000, 1],
+        [10_000, 2],
+        [30_000, 2],
+      ]),
+    },
     warmUpMs: 1.5 * minuteMs,
     troubleMs: (overrides.minutes ?? 10 + wholeBelow(random, 20)) * minuteMs,
     calmMs: 4 * minuteMs,
@@ -119,6 +132,10 @@ function drawSite(random: Random, number: number, faults: Scenario['faults']): S
     };
   });
   const slotCount = 3 + wholeBelow(random, 38);
+  const stayMinutes = 1.5 + random.next() * 8;
+  // From half empty to more than it can take, as far as the entry gates can serve.
+  const wantedPerHour = (0.5 + random.next() * 0.8) * slotCount * (60 / stayMinutes);
+  const entryGates = edges.flatMap(({ gates }) => gates).filter(({ direction }) => direction !== 'exit').length;
   const habit = (kind: FaultKind, most: number): number => (faults[kind] === undefined ? 0 : random.next() * most);
   const habits: Habits = {
     misread: habit('reader-misread', 0.15),
@@ -139,11 +156,19 @@ function drawSite(random: Random, number: number, faults: Scenario['faults']): S
       ]),
     })),
     edges,
-    vehiclesPerHour: 60 + wholeBelow(random, 400),
-    stayMinutes: 2 + random.next() * 12,
+    vehiclesPerHour: Math.round(Math.min(wantedPerHour, entryGates * maxPerHourAndGate)),
+    stayMinutes,
     plateless: hasReaders === 'none' ? 0 : random.next() * 0.05,
     habits,
-    allowance: { sharePercent: pick(random, [[0, 1], [20, 3], [50, 3], [100, 2]]), maxSlotsPerEdge: 1 + wholeBelow(random, 12) },
+    allowance: {
+      sharePercent: pick(random, [
+        [0, 1],
+        [20, 3],
+        [50, 3],
+        [100, 2],
+      ]),
+      maxSlotsPerEdge: 1 + wholeBelow(random, 12),
+    },
     openWhenNoAllowance: random.next() < 0.08,
   };
 }

@@ -56,6 +56,8 @@ export interface Scenario {
   readonly people: PeoplePlan;
   /** The broker is part of the aggregator's process; else it runs beside it. */
   readonly embeddedBroker: boolean;
+  /** How edges report their state. */
+  readonly state: { readonly coalesceMs: number; readonly intervalMs: number };
   readonly warmUpMs: number;
   readonly troubleMs: number;
   /** After the faults have ended, until no vehicle comes any more. */

@@ -21,6 +21,8 @@ export interface AggregatorMachineOptions extends DiskPorts {
   readonly network: Network;
   /** The broker is part of the aggregator's process. */
   readonly embeddedBroker: boolean;
+  /** How often edges report. */
+  readonly stateIntervalMs: number;
   readonly logger: Logger;
   readonly onStarted: (aggregator: Aggregator) => void;
   readonly onEnded: () => void;
@@ -37,12 +39,13 @@ export interface AggregatorMachine {
 const hourMs = 3_600_000;
 
 /** As in production, but for what would cost much and find nothing: nothing is old enough to be deleted within a run. */
-export const worldAggregatorSettings: AggregatorSettings = aggregatorSettingsSchema.parse({
-  retention: { intervalMs: 12 * hourMs },
-});
+function worldSettings(stateIntervalMs: number): AggregatorSettings {
+  return aggregatorSettingsSchema.parse({ retention: { intervalMs: 12 * hourMs }, edges: { stateIntervalMs } });
+}
 
 export function createAggregatorMachine(options: AggregatorMachineOptions): AggregatorMachine {
   const { network, embeddedBroker, disk, time } = options;
+  const settings = worldSettings(options.stateIntervalMs);
   let assembled: Aggregator | undefined;
   let living: Aggregator | undefined;
   const service = createService({
@@ -68,7 +71,7 @@ export function createAggregatorMachine(options: AggregatorMachineOptions): Aggr
           store: openStore(disk, life, watch, options),
           link: { ...link, publish: watchedPublish(watch, (...message) => link.publish(...message)) },
         },
-        worldAggregatorSettings,
+        settings,
       );
       assembled = aggregator;
       if (embeddedBroker) network.setBroker(true, false);
