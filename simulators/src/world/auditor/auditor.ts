@@ -1,0 +1,185 @@
+/** Looks at everything that happens in a world, keeps its own books of it, and tells which promises were broken. */
+import type { Auditor, Happening, HappeningOf, MachineId, Witnessed } from '../happenings.js';
+import { auditBounds, createAudit } from './audit.js';
+import type { Audit, AuditBounds, ExceptionName } from './audit.js';
+import { onStoreCommitted, onStoreReplaced } from './commit-checks.js';
+import { checkDrained } from './drained-checks.js';
+import { edgeBook, machineBook } from './edge-books.js';
+import { laneBook, onOpenRequested } from './lane-books.js';
+import { onOutboxAcknowledged, onOutboxCommitted, onOutboxReplaced } from './outbox-checks.js';
+import { createStoreBook } from './store-book.js';
+import {
+  checkOverbooking,
+  createStreetBook,
+  onVehicleBack,
+  onVehicleStands,
+  onVehicleThrough,
+  siteOfGate,
+} from './street-book.js';
+import { onDelivered, onPublished } from './wire-checks.js';
+
+export interface WorldAuditor extends Auditor {
+  /** How often a promise was not asked to hold, by the reason. */
+  readonly exceptions: ReadonlyMap<ExceptionName, number>;
+  /** Findings in all; of each promise only the first few are kept. */
+  readonly findingCount: number;
+}
+
+export function createAuditor(bounds: Partial<AuditBounds> = {}): WorldAuditor {
+  const audit = createAudit({ ...auditBounds, ...bounds }, createStoreBook(), createStreetBook());
+  const guarded = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      audit.report('auditor-failed', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+  };
+  return {
+    onHappening({ atMs, happening }: Witnessed) {
+      audit.nowMs = atMs;
+      guarded(() => {
+        take(audit, happening);
+        checkAnswers(audit);
+      });
+    },
+    onDrained(atMs) {
+      audit.nowMs = atMs;
+      guarded(() => {
+        checkDrained(audit);
+      });
+    },
+    get findings() {
+      return audit.list.findings;
+    },
+    get findingCount() {
+      return audit.list.count;
+    },
+    exceptions: audit.exceptions,
+  };
+}
+
+function take(audit: Audit, happening: Happening): void {
+  switch (happening.type) {
+    case 'vehicle-stands':
+      onVehicleStands(audit, happening);
+      return;
+    case 'vehicle-through':
+      onVehicleThrough(audit, happening);
+      checkOverbooking(audit, happening);
+      return;
+    case 'vehicle-back':
+      onVehicleBack(audit, happening);
+      return;
+    case 'under-arm':
+      audit.street.gate(happening.gateId).underArm = happening.occupied;
+      return;
+    case 'fire-input':
+      audit.street.gate(happening.gateId).fire = happening.active;
+      return;
+    case 'open-requested':
+      onOpenRequested(audit, machineBook(audit, happening.machine), happening.gateId);
+      return;
+    case 'close-requested':
+      laneBook(machineBook(audit, happening.machine), happening.gateId).lastRequest = 'close';
+      return;
+    case 'outbox-committed':
+      onOutboxCommitted(audit, happening);
+      return;
+    case 'outbox-acknowledged':
+      onOutboxAcknowledged(audit, happening);
+      return;
+    case 'outbox-loss': {
+      const { lossToReport } = machineBook(audit, happening.machine);
+      lossToReport.entry += happening.entries;
+      lossToReport.exit += happening.exits;
+      return;
+    }
+    case 'outbox-replaced':
+      onOutboxReplaced(audit, happening);
+      return;
+    case 'store-committed':
+      onStoreCommitted(audit, happening.changes);
+      return;
+    case 'store-replaced':
+      onStoreReplaced(audit, happening.contents);
+      return;
+    case 'published':
+      onPublished(audit, happening);
+      return;
+    case 'delivered':
+      onDelivered(audit, happening);
+      return;
+    case 'gauges':
+      checkGauges(audit, happening);
+      return;
+    case 'started':
+    case 'crashed':
+    case 'stopped':
+      onProcess(audit, happening.type, happening.machine);
+      return;
+    case 'fault':
+    case 'fault-over':
+      onFault(audit, happening);
+      return;
+    case 'faults-end':
+      audit.faultsEndedAtMs = audit.nowMs;
+      return;
+    case 'operator-acted':
+    case 'street-closed':
+      return;
+  }
+}
+
+function checkGauges(audit: Audit, gauges: HappeningOf<'gauges'>): void {
+  for (const { name, value, bound } of gauges.values) {
+    if (value > bound) audit.report('bound-exceeded', `${gauges.of} ${name}: ${String(value)} of ${String(bound)}`);
+  }
+}
+
+function onProcess(audit: Audit, what: 'started' | 'crashed' | 'stopped', name: MachineId): void {
+  if (name === 'aggregator' || name === 'broker') return;
+  const machine = machineBook(audit, name);
+  machine.running = what === 'started';
+  machine.instance = null;
+  machine.shown = null;
+  for (const [gateId, lane] of machine.lanes) {
+    lane.lastRequest = null;
+    lane.commandOpenUntilMs = -1;
+    // A new life knows nobody who stands there.
+    if (lane.current !== null) lane.current.admitted = false;
+    if (what !== 'started') excuseUnrecorded(audit, gateId);
+  }
+}
+
+/** Passages that the agent saw and could not make durable before it ended. */
+function excuseUnrecorded(audit: Audit, gateId: string): void {
+  const gate = audit.street.gate(gateId);
+  for (const direction of ['entry', 'exit'] as const) {
+    const missing = gate.through[direction] - gate.reported[direction] - gate.excused[direction];
+    if (missing <= 0) continue;
+    gate.excused[direction] += missing;
+    const site = siteOfGate(audit, gateId);
+    if (site !== undefined) site.explained += missing;
+  }
+}
+
+function onFault(audit: Audit, fault: HappeningOf<'fault' | 'fault-over'>): void {
+  const { kind, target } = fault;
+  if (kind === 'sensor-bounce' || kind === 'sensor-stuck' || kind === 'sensor-dead') {
+    if (fault.type === 'fault') audit.street.gate(target).sensorFaults += 1;
+  } else if (kind === 'outbox-error' || kind === 'outbox-full' || kind === 'outbox-slow') {
+    machineBook(audit, target).trouble = fault.type === 'fault' ? 'now' : 'over';
+  } else if (kind === 'edge-cloned' && fault.type === 'fault') {
+    edgeBook(audit, machineBook(audit, target).edgeId).dubious = true;
+  }
+}
+
+/** Those who wait are in the order in which they came. */
+function checkAnswers(audit: Audit): void {
+  if (audit.faultsEndedAtMs === null) return;
+  for (const [vehicle, { gateId, sinceMs }] of audit.street.waiting) {
+    if (audit.nowMs <= Math.max(sinceMs, audit.faultsEndedAtMs) + audit.bounds.answerMs) return;
+    audit.street.waiting.delete(vehicle);
+    audit.report('vehicle-unanswered', `${vehicle} has stood at ${gateId} since ${String(sinceMs)} ms`);
+  }
+}

@@ -1,0 +1,140 @@
+/** One commit of the aggregator, and what it means when its store is replaced. */
+import type { ChangeSet } from '@gatehouse/aggregator';
+import type { Audit } from './audit.js';
+import { summarise } from './commit-summary.js';
+import type { edgeBook } from './edge-books.js';
+import type { PassageCount } from './event-facts.js';
+import { checkIngest, checkLogs } from './ingest-checks.js';
+import { beforeCommit, checkSites } from './room-checks.js';
+import { checkAgreement, checkReasons, touchedSlots } from './slot-checks.js';
+import { passageCount } from './store-book.js';
+import type { SiteBook } from './store-book.js';
+import { mayBePhantom } from './street-book.js';
+
+export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {
+  const summary = summarise(changes);
+  checkIngest(audit, changes);
+  checkLogs(audit, changes);
+  checkReasons(audit, changes, summary);
+  const touched = touchedSlots(audit, changes);
+  const sites = beforeCommit(audit, changes);
+  audit.store.apply(changes, audit.nowMs);
+  checkAgreement(audit, changes, touched);
+  checkSites(audit, summary, sites);
+  const gateIds = new Set(changes.events.flatMap((row) => row.gateId ?? []));
+  for (const gateId of gateIds) checkNotTwice(audit, gateId);
+  followRecovery(audit, changes);
+  explainActs(audit, changes);
+}
+
+/** What people do, and what a gate does that is set to open for anybody, may let in more than there is room for. */
+function explainActs(audit: Audit, changes: ChangeSet): void {
+  for (const { siteId } of changes.audit) if (siteId !== null) audit.store.site(siteId).explained += 1;
+  for (const row of changes.events) {
+    if (row.kind === 'vehicle-admitted' && row.body.includes('"opted-in"')) audit.store.site(row.siteId).explained += 1;
+  }
+}
+
+/** Nothing is counted that did not physically happen. */
+function checkNotTwice(audit: Audit, gateId: string): void {
+  const gate = audit.street.gate(gateId);
+  const counted = passageCount(audit.store.passages, gateId);
+  for (const direction of ['entry', 'exit'] as const) {
+    if (counted[direction] <= gate.through[direction] + mayBePhantom(gate)) continue;
+    audit.report(
+      'passage-counted-twice',
+      `${gateId}: ${String(counted[direction])} ${direction} passages are stored, ${String(gate.through[direction])} happened`,
+    );
+  }
+}
+
+function followRecovery(audit: Audit, changes: ChangeSet): void {
+  const overridden = changes.audit.filter((row) => row.action === 'site.override-recovery');
+  for (const { siteId } of overridden) {
+    if (siteId !== null) for (const told of audit.store.site(siteId).toHear.values()) told.overridden = true;
+  }
+  for (const cursor of changes.cursors) {
+    const siteId = audit.store.siteOfEdge(cursor.edgeId);
+    if (siteId === undefined) continue;
+    const site = audit.store.site(siteId);
+    const told = site.toHear.get(cursor.edgeId);
+    if (told !== undefined && (told.epoch !== cursor.epoch || told.upTo <= cursor.upTo)) {
+      site.toHear.delete(cursor.edgeId);
+    }
+    if (site.restored !== null) hear(site, cursor.edgeId, cursor.epoch, cursor.upTo);
+  }
+}
+
+/** An edge of the time before has told again what it had told then. */
+function hear(site: SiteBook, edgeId: string, epoch: string, upTo: number): void {
+  const then = site.restored?.get(edgeId);
+  if (then?.epoch !== epoch || upTo < then.upTo) return;
+  site.restored?.delete(edgeId);
+  if (site.restored?.size === 0) site.restored = null;
+}
+
+export function onStoreReplaced(audit: Audit, contents: ChangeSet): void {
+  const { store } = audit;
+  const taken = takenSlots(audit);
+  const before = new Map([...store.passages].map(([gateId, count]) => [gateId, { ...count }]));
+  store.clear();
+  store.apply(contents, audit.nowMs);
+  store.replacedAtMs = audit.nowMs;
+  audit.expectedAlarms.length = 0;
+  for (const edge of audit.edges.values()) for (const record of edge.order) reopen(audit, edge.edgeId, record);
+  for (const site of store.sites.values()) rebase(audit, site);
+  // Until the edges have reported, what was taken may be given once more.
+  for (const { siteId, slotId } of taken) {
+    if ((store.slot(siteId, slotId)?.state ?? 'free') === 'free') store.site(siteId).explained += 1;
+  }
+  for (const machine of audit.machines.values()) {
+    const { edgeId, epoch } = machine;
+    forget(audit, edgeId, before);
+    const siteId = store.siteOfEdge(edgeId);
+    if (siteId === undefined || epoch === null) continue;
+    const site = store.site(siteId);
+    site.restored ??= new Map();
+    site.restored.set(edgeId, { epoch, upTo: machine.released });
+  }
+}
+
+function takenSlots(audit: Audit): { siteId: string; slotId: string }[] {
+  const slots = [...audit.store.sites.values()].flatMap((site) => [...site.slots.values()]);
+  return slots.filter((slot) => slot.state !== 'free').map(({ siteId, slotId }) => ({ siteId, slotId }));
+}
+
+/** What the restored store does not hold is owed again. */
+function reopen(audit: Audit, edgeId: string, record: ReturnType<typeof edgeBook>['order'][number]): void {
+  if (record.settled !== 'stored' && record.settled !== 'known') return;
+  if (audit.store.origins.has(`${edgeId}/${record.origin}`)) return;
+  // The edge may have thrown away what was acknowledged, with its epoch.
+  const held = [...audit.machines.values()].some(
+    (machine) => machine.edgeId === edgeId && machine.epoch === record.epoch,
+  );
+  record.settled = held ? null : 'dropped';
+}
+
+/** The count of the copy against the events of the copy. */
+function rebase(audit: Audit, site: SiteBook): void {
+  let counted = 0;
+  for (const [gateId, count] of audit.store.passages) {
+    if (audit.store.gateSites.get(gateId) === site.siteId) counted += count.entry - count.exit;
+  }
+  for (const [edgeId, lost] of audit.store.lost) {
+    if (audit.store.siteOfEdge(edgeId) === site.siteId) counted += lost.entry - lost.exit;
+  }
+  site.residual = (site.ledger?.count ?? 0) - counted;
+}
+
+/** Passages that the copy does not know: they are gone for good if their epoch is not the edge's any more. */
+function forget(audit: Audit, edgeId: string, before: ReadonlyMap<string, PassageCount>): void {
+  const gates = new Map<string, PassageCount>();
+  const siteId = audit.store.siteOfEdge(edgeId);
+  const layout = siteId === undefined ? null : audit.store.site(siteId).layout;
+  for (const [gateId, count] of before) {
+    if (layout?.gates.some((gate) => gate.gateId === gateId && gate.edgeId !== edgeId) === true) continue;
+    const left = audit.store.passages.get(gateId) ?? { entry: 0, exit: 0 };
+    gates.set(gateId, { entry: count.entry - left.entry, exit: count.exit - left.exit });
+  }
+  audit.forgotten.push({ edgeId, epoch: audit.store.cursors.get(edgeId)?.epoch ?? null, gates });
+}

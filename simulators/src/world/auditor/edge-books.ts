@@ -1,0 +1,189 @@
+/** Books about edges: what each machine's outbox holds, what was ever committed, what became of it. */
+import type { EdgeEvent } from '@gatehouse/shared';
+import type { OutboxEvent } from '@gatehouse/edge-agent';
+import type { MachineId } from '../happenings.js';
+import type { Audit } from './audit.js';
+import type { PassageCount } from './event-facts.js';
+import type { LaneBook } from './lane-books.js';
+
+/** How an event stopped being owed: stored, or why it need not be. */
+export type Settlement = 'stored' | 'known' | 'quarantined' | 'gap' | 'dropped';
+
+export interface EventRecord {
+  readonly machine: MachineId;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly hash: string;
+  readonly prevHash: string;
+  readonly json: string;
+  readonly event: EdgeEvent;
+  /** `epoch:seq:hash` of where it stood first. */
+  readonly origin: string;
+  settled: Settlement | null;
+  /** Its outbox was destroyed or replaced, true time. */
+  destroyedAtMs: number | null;
+}
+
+export interface EdgeBook {
+  readonly edgeId: string;
+  readonly epochsUsed: Set<string>;
+  /** By `epoch:seq`; more than one where stores were copied. */
+  readonly byPlace: Map<string, EventRecord[]>;
+  readonly byOrigin: Map<string, EventRecord[]>;
+  /** In the order of commits, for forgetting. */
+  readonly order: EventRecord[];
+  /** Its outbox was restored or cloned, and no new epoch was begun since: what it holds may be given out already. */
+  dubious: boolean;
+  /** Commands it reported as done. */
+  readonly doneCommands: Set<string>;
+  /** Gates that were held open at some time: an older copy of its outbox may hold them open again. */
+  readonly heldOpen: Set<string>;
+  /** Passages that a lost outbox or an agent's end took along before they were durable or reported as lost. */
+  readonly takenAlong: PassageCount;
+}
+
+export interface MachineBook {
+  readonly machine: MachineId;
+  readonly edgeId: string;
+  running: boolean;
+  epoch: string | null;
+  next: number;
+  lastHash: string;
+  /** The highest seq its outbox has released in this epoch. */
+  released: number;
+  /** The instance it shows on the wire. */
+  instance: string | null;
+  /** Its monotonic clock as last shown, and when that was in true time. */
+  shown: { readonly monoMs: number; readonly atMs: number } | null;
+  /** Its outbox fails, or failed and has written nothing since. */
+  trouble: 'none' | 'now' | 'over';
+  readonly lanes: Map<string, LaneBook>;
+  readonly commands: Map<string, CommandBook>;
+  /** Counted as lost and not reported yet. */
+  readonly lossToReport: PassageCount;
+}
+
+export interface CommandBook {
+  readonly kind: string;
+  readonly gateId: string;
+  timely: boolean;
+  /** True time after which it must not begin. */
+  latestStartMs: number;
+}
+
+export function edgeBook(audit: Audit, edgeId: string): EdgeBook {
+  let book = audit.edges.get(edgeId);
+  if (book === undefined) {
+    book = {
+      edgeId,
+      epochsUsed: new Set(),
+      byPlace: new Map(),
+      byOrigin: new Map(),
+      order: [],
+      dubious: false,
+      doneCommands: new Set(),
+      heldOpen: new Set(),
+      takenAlong: { entry: 0, exit: 0 },
+    };
+    audit.edges.set(edgeId, book);
+  }
+  return book;
+}
+
+export function machineBook(audit: Audit, machine: MachineId): MachineBook {
+  let book = audit.machines.get(machine);
+  if (book === undefined) {
+    book = {
+      machine,
+      edgeId: machine.replace(/~.*$/, ''),
+      running: false,
+      epoch: null,
+      next: 1,
+      lastHash: '',
+      released: 0,
+      instance: null,
+      shown: null,
+      trouble: 'none',
+      lanes: new Map(),
+      commands: new Map(),
+      lossToReport: { entry: 0, exit: 0 },
+    };
+    audit.machines.set(machine, book);
+  }
+  return book;
+}
+
+export function placeOf(epoch: string, seq: number): string {
+  return `${epoch}:${String(seq)}`;
+}
+
+export function addRecord(
+  audit: Audit,
+  edge: EdgeBook,
+  machine: MachineId,
+  at: { readonly epoch: string; readonly prevHash: string },
+  { seq, hash, json }: OutboxEvent,
+): EventRecord {
+  const event = JSON.parse(json) as EdgeEvent;
+  const { epoch, prevHash } = at;
+  const { origin } = event;
+  const first =
+    origin === undefined ? `${epoch}:${String(seq)}:${hash}` : `${origin.epoch}:${String(origin.seq)}:${origin.hash}`;
+  const record: EventRecord = {
+    machine,
+    epoch,
+    seq,
+    hash,
+    prevHash,
+    json,
+    event,
+    origin: first,
+    settled: null,
+    destroyedAtMs: null,
+  };
+  listAt(edge.byPlace, placeOf(epoch, seq)).push(record);
+  listAt(edge.byOrigin, first).push(record);
+  edge.order.push(record);
+  if (edge.order.length > audit.bounds.rememberedEvents * 2) forgetSettled(audit, edge);
+  return record;
+}
+
+/** The record of exactly this event. */
+export function recordAt(edge: EdgeBook, epoch: string, seq: number, hash: string): EventRecord | undefined {
+  return edge.byPlace.get(placeOf(epoch, seq))?.find((record) => record.hash === hash);
+}
+
+/** The event is no longer owed, by whatever names it went. */
+export function settle(edge: EdgeBook, record: EventRecord, as: Settlement): void {
+  record.settled ??= as;
+  if (as !== 'stored' && as !== 'known') return;
+  for (const other of edge.byOrigin.get(record.origin) ?? []) other.settled ??= 'known';
+}
+
+/** Keeps the newest; what is still owed stays whatever its age. */
+function forgetSettled(audit: Audit, edge: EdgeBook): void {
+  const cut = edge.order.length - audit.bounds.rememberedEvents;
+  const old = edge.order.splice(0, cut);
+  const owed = old.filter((record) => record.settled === null);
+  for (const record of old) {
+    if (record.settled === null) continue;
+    removeFrom(edge.byPlace, placeOf(record.epoch, record.seq), record);
+    removeFrom(edge.byOrigin, record.origin, record);
+  }
+  edge.order.unshift(...owed);
+}
+
+export function listAt<T>(map: Map<string, T[]>, key: string): T[] {
+  let list = map.get(key);
+  if (list === undefined) {
+    list = [];
+    map.set(key, list);
+  }
+  return list;
+}
+
+function removeFrom<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const left = (map.get(key) ?? []).filter((other) => other !== item);
+  if (left.length === 0) map.delete(key);
+  else map.set(key, left);
+}

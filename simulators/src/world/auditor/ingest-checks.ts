@@ -1,0 +1,158 @@
+/** Events, cursors and epochs of one commit: in order, whole, once, on one chain of hashes. */
+import type { ChangeSet, CursorRow } from '@gatehouse/aggregator';
+import { canonicalJson } from '@gatehouse/shared';
+import { sha256 } from '@gatehouse/shared/node';
+import type { Audit } from './audit.js';
+import { edgeBook, listAt, placeOf, recordAt, settle } from './edge-books.js';
+import type { EventRecord } from './edge-books.js';
+import { passageOf } from './event-facts.js';
+import { originOfRow } from './store-book.js';
+
+type EventRow = ChangeSet['events'][number];
+
+/** Before the rows are taken over. */
+export function checkIngest(audit: Audit, changes: ChangeSet): void {
+  const rows = new Map<string, EventRow[]>();
+  for (const row of changes.events) {
+    listAt(rows, row.edgeId).push(row);
+    checkEvent(audit, row);
+  }
+  const covered = new Set<string>();
+  for (const cursor of changes.cursors) covered.add(checkCursor(audit, changes, cursor, rows.get(cursor.edgeId) ?? []));
+  for (const row of changes.events) checkCovered(audit, changes, row, covered);
+}
+
+function checkEvent(audit: Audit, row: EventRow): void {
+  const where = `${row.edgeId} ${placeOf(row.epoch, row.seq)} (${row.kind})`;
+  const storedHash = audit.store.epoch(row.edgeId, row.epoch).hashes.get(row.seq);
+  const storedAs = audit.store.origins.get(originOfRow(row));
+  if (storedHash !== undefined && audit.store.storedUpTo(row.edgeId, row.epoch) >= row.seq) {
+    audit.report('event-applied-twice', where);
+  } else if (storedAs !== undefined) audit.report('event-applied-twice', `${where} is stored as ${storedAs}`);
+  const edge = edgeBook(audit, row.edgeId);
+  const record = recordAt(edge, row.epoch, row.seq, row.hash);
+  if (record === undefined) {
+    audit.report('stored-event-unknown', `${where}: no machine has committed it with the hash ${row.hash.slice(0, 8)}`);
+    return;
+  }
+  if (record.event.kind !== row.kind) audit.report('stored-event-unknown', `${where}: was ${record.event.kind}`);
+  settle(edge, record, 'stored');
+}
+
+function checkCovered(audit: Audit, changes: ChangeSet, row: EventRow, covered: ReadonlySet<string>): void {
+  if (covered.has(`${row.edgeId}:${row.epoch}`)) {
+    const cursor = changes.cursors.find(({ edgeId }) => edgeId === row.edgeId);
+    if (cursor?.epoch !== row.epoch || cursor.upTo >= row.seq) return;
+  }
+  audit.report(
+    'events-without-cursor',
+    `${row.edgeId} ${placeOf(row.epoch, row.seq)}: the cursor does not move with it`,
+  );
+}
+
+/** Answers which edge and epoch it covers. */
+function checkCursor(audit: Audit, changes: ChangeSet, cursor: CursorRow, rows: readonly EventRow[]): string {
+  const { edgeId, epoch } = cursor;
+  const before = audit.store.cursors.get(edgeId);
+  const name = `${edgeId}:${epoch}`;
+  const isSame = before?.epoch === epoch;
+  if (before !== undefined && !isSame) {
+    const retired = changes.retiredEpochs.find((row) => row.edgeId === edgeId && row.epoch === before.epoch);
+    if (retired?.upTo !== before.upTo) {
+      audit.report('cursor-without-events', `${edgeId}: epoch ${before.epoch} was left and not retired where it stood`);
+    }
+  }
+  const from = isSame ? before.upTo : 0;
+  if (cursor.upTo < from) {
+    audit.report('cursor-without-events', `${name}: from ${String(from)} back to ${String(cursor.upTo)}`);
+    return name;
+  }
+  const fromHash = isSame ? before.hash : sha256(epoch);
+  const stored = new Map(rows.filter((row) => row.epoch === epoch).map((row) => [row.seq, row]));
+  walk(audit, changes, cursor, { from, fromHash, stored });
+  return name;
+}
+
+interface Walk {
+  readonly from: number;
+  readonly fromHash: string;
+  readonly stored: ReadonlyMap<number, EventRow>;
+}
+
+/** From where the cursor stood to where it stands: each event stored, known, in quarantine, or in a recorded gap. */
+function walk(audit: Audit, changes: ChangeSet, cursor: CursorRow, { from, fromHash, stored }: Walk): void {
+  const { edgeId, epoch } = cursor;
+  const edge = edgeBook(audit, edgeId);
+  const gapRecorded = changes.reviews.some((row) => row.kind === 'events-gap' && row.edgeId === edgeId);
+  let hash = fromHash;
+  for (let seq = from + 1; seq <= cursor.upTo; seq += 1) {
+    const where = `${edgeId} ${placeOf(epoch, seq)}`;
+    const row = stored.get(seq);
+    const record = row === undefined ? passedOver(audit, changes, cursor, seq) : recordAt(edge, epoch, seq, row.hash);
+    if (record === undefined) {
+      if (gapRecorded) for (const lost of edge.byPlace.get(placeOf(epoch, seq)) ?? []) settle(edge, lost, 'gap');
+      else if (row === undefined)
+        audit.report('cursor-without-events', `${where}: passed over, to ${String(cursor.upTo)}`);
+      hash = gapRecorded ? '' : (row?.hash ?? '');
+      continue;
+    }
+    // After a gap the next event shows where the chain goes on.
+    if (hash !== '' && record.prevHash !== '' && record.prevHash !== hash) {
+      audit.report('stored-chain-broken', `${where}: does not follow what is stored before it`);
+    }
+    hash = record.hash;
+  }
+  if (hash !== '' && cursor.hash !== hash && cursor.upTo > 0) {
+    audit.report('stored-chain-broken', `${edgeId} ${placeOf(epoch, cursor.upTo)}: the cursor has another hash`);
+  }
+}
+
+/** An event that the cursor passes and that is not stored by this commit: known from before, or in quarantine. */
+function passedOver(audit: Audit, changes: ChangeSet, cursor: CursorRow, seq: number): EventRecord | undefined {
+  const { edgeId, epoch } = cursor;
+  const edge = edgeBook(audit, edgeId);
+  const there = edge.byPlace.get(placeOf(epoch, seq)) ?? [];
+  const quarantined = changes.quarantine.some((row) => row.edgeId === edgeId && row.epoch === epoch && row.seq === seq);
+  for (const record of there) {
+    if (audit.store.origins.has(`${edgeId}/${record.origin}`)) {
+      settle(edge, record, 'known');
+      return record;
+    }
+    if (!quarantined) continue;
+    checkQuarantined(audit, record);
+    settle(edge, record, 'quarantined');
+    return record;
+  }
+  return undefined;
+}
+
+/** Only what speaks of a gate that is not the edge's any more cannot be applied. */
+function checkQuarantined(audit: Audit, record: EventRecord): void {
+  const { event } = record;
+  const gateId = 'gateId' in event ? event.gateId : null;
+  const edgeId = record.machine.replace(/~.*$/, '');
+  const siteId = audit.store.siteOfEdge(edgeId);
+  const layout = siteId === undefined ? null : audit.store.site(siteId).layout;
+  const isTheirs = gateId === null || layout?.gates.some((gate) => gate.gateId === gateId && gate.edgeId === edgeId);
+  if (isTheirs === true) audit.report('event-quarantined', `${record.machine} ${record.origin}: ${event.kind}`);
+  const direction = passageOf(event);
+  if (direction !== null && gateId !== null) audit.street.gate(gateId).excused[direction] += 1;
+}
+
+/** The audit log's chain, and the numbers of notices. */
+export function checkLogs(audit: Audit, changes: ChangeSet): void {
+  let tail = audit.store.audit;
+  for (const row of changes.audit) {
+    const { hash, ...content } = row;
+    const follows = row.auditId === (tail?.auditId ?? 0) + 1 && row.prevHash === (tail?.hash ?? '0'.repeat(64));
+    if (!follows || sha256(canonicalJson(content)) !== hash) {
+      audit.report('audit-chain-broken', `row ${String(row.auditId)} after ${String(tail?.auditId ?? 0)}`);
+    }
+    tail = { auditId: row.auditId, hash };
+  }
+  let last = audit.store.lastNoticeId;
+  for (const { noticeId } of changes.notices) {
+    if (noticeId <= last) audit.report('notices-out-of-order', `${String(noticeId)} after ${String(last)}`);
+    last = Math.max(last, noticeId);
+  }
+}

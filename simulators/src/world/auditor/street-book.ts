@@ -1,0 +1,207 @@
+/** Physical truth: who stands where, who is inside, and which slot each was sent to. */
+import type { Direction } from '@gatehouse/shared';
+import type { HappeningOf } from '../happenings.js';
+import type { Audit } from './audit.js';
+import type { EdgeBook } from './edge-books.js';
+import type { PassageCount } from './event-facts.js';
+
+export interface GateBook {
+  readonly gateId: string;
+  /** Vehicles on the arming loop or beyond, not through yet. */
+  readonly inLane: Map<
+    string,
+    { readonly plate: string | null; readonly direction: Direction; readonly sinceMs: number }
+  >;
+  /** Direction of the one that came last. */
+  standing: Direction | null;
+  /** What the sensors under the arm say; null until they said anything. */
+  underArm: boolean | null;
+  fire: boolean;
+  readonly through: PassageCount;
+  readonly healthy: PassageCount;
+  /** Passages and turnings back in a lane that was not healthy: each may be miscounted. */
+  unhealthy: number;
+  /** Faults of sensors: phantom passages may come of them. */
+  sensorFaults: number;
+  /** Durable in an outbox. */
+  readonly reported: PassageCount;
+  /** Passages that were reported and will not be counted, for a reason. */
+  readonly excused: PassageCount;
+  /** Came in and not yet matched with the report that says where they were sent. */
+  readonly cameIn: { readonly vehicle: string; readonly plate: string | null }[];
+}
+
+export interface StreetBook {
+  readonly gates: Map<string, GateBook>;
+  /** Vehicles inside, and their gate of entry. */
+  readonly inside: Map<string, { readonly gateId: string; slot: string | null }>;
+  readonly insideBySite: Map<string, number>;
+  /** `site/slot` and the vehicle inside that was sent there. */
+  readonly claims: Map<string, { readonly vehicle: string; readonly edge: EdgeBook }>;
+  /** Who waits for an answer, and since when. */
+  readonly waiting: Map<string, { readonly gateId: string; readonly sinceMs: number }>;
+  gate(gateId: string): GateBook;
+  /** Whoever stands at the gate has his answer. */
+  answered(gateId: string): void;
+}
+
+/** Vehicles at one gate that wait to be matched with a report, at most; the oldest is given up. */
+const maxUnmatched = 50;
+
+export function createStreetBook(): StreetBook {
+  const book: StreetBook = {
+    gates: new Map(),
+    inside: new Map(),
+    insideBySite: new Map(),
+    claims: new Map(),
+    waiting: new Map(),
+    gate(gateId) {
+      let gate = book.gates.get(gateId);
+      if (gate === undefined) {
+        gate = newGate(gateId);
+        book.gates.set(gateId, gate);
+      }
+      return gate;
+    },
+    answered(gateId) {
+      for (const vehicle of book.gate(gateId).inLane.keys()) book.waiting.delete(vehicle);
+    },
+  };
+  return book;
+}
+
+function newGate(gateId: string): GateBook {
+  return {
+    gateId,
+    inLane: new Map(),
+    standing: null,
+    underArm: null,
+    fire: false,
+    through: { entry: 0, exit: 0 },
+    healthy: { entry: 0, exit: 0 },
+    unhealthy: 0,
+    sensorFaults: 0,
+    reported: { entry: 0, exit: 0 },
+    excused: { entry: 0, exit: 0 },
+    cameIn: [],
+  };
+}
+
+/** Passages that one fault of a sensor may make up. */
+const phantomsOfOneFault = 20;
+
+/** How many passages too many or too few the lane's own troubles explain. */
+export function mayBePhantom(gate: GateBook): number {
+  return gate.unhealthy + gate.sensorFaults * phantomsOfOneFault;
+}
+
+export function onVehicleStands({ street, nowMs }: Audit, stands: HappeningOf<'vehicle-stands'>): void {
+  const gate = street.gate(stands.gateId);
+  gate.inLane.set(stands.vehicle, { plate: stands.plate, direction: stands.direction, sinceMs: nowMs });
+  gate.standing = stands.direction;
+  street.waiting.set(stands.vehicle, { gateId: stands.gateId, sinceMs: nowMs });
+}
+
+export function onVehicleThrough(audit: Audit, through: HappeningOf<'vehicle-through'>): void {
+  const { street } = audit;
+  const { vehicle, gateId, direction, way, healthy } = through;
+  const gate = street.gate(gateId);
+  const plate = gate.inLane.get(vehicle)?.plate ?? null;
+  leaveLane(audit, gate, vehicle);
+  gate.through[direction] += 1;
+  if (healthy) gate.healthy[direction] += 1;
+  else gate.unhealthy += 1;
+  const site = siteOfGate(audit, gateId);
+  if (direction === 'exit') {
+    const slot = street.inside.get(vehicle)?.slot ?? null;
+    if (slot !== null && street.claims.get(slot)?.vehicle === vehicle) street.claims.delete(slot);
+    street.inside.delete(vehicle);
+    return;
+  }
+  street.inside.set(vehicle, { gateId, slot: null });
+  if (way !== 'as-let-in' || !healthy) {
+    if (site !== undefined) site.explained += 1;
+    return;
+  }
+  gate.cameIn.push({ vehicle, plate });
+  if (gate.cameIn.length > maxUnmatched) gate.cameIn.shift();
+}
+
+export function onVehicleBack(audit: Audit, back: HappeningOf<'vehicle-back'>): void {
+  const gate = audit.street.gate(back.gateId);
+  leaveLane(audit, gate, back.vehicle);
+  if (!back.healthy) gate.unhealthy += 1;
+}
+
+function leaveLane({ street }: Audit, gate: GateBook, vehicle: string): void {
+  gate.inLane.delete(vehicle);
+  street.waiting.delete(vehicle);
+  if (gate.inLane.size === 0) gate.standing = null;
+}
+
+export function siteOfGate(audit: Audit, gateId: string): ReturnType<Audit['store']['site']> | undefined {
+  const siteId = audit.store.gateSites.get(gateId);
+  return siteId === undefined ? undefined : audit.store.site(siteId);
+}
+
+export interface Sent {
+  readonly gateId: string;
+  readonly slotId: string | null;
+  /** What it showed, as read. */
+  readonly plate: string | null;
+  readonly edge: EdgeBook;
+}
+
+/** A gate reports that a vehicle came in and where it was sent: the vehicle is one that did come in there. */
+export function sentTo(audit: Audit, sent: Sent): void {
+  const { street } = audit;
+  const gate = street.gate(sent.gateId);
+  const index = gate.cameIn.findIndex((came) =>
+    sent.plate === null ? came.plate === null || gate.cameIn.length === 1 : came.plate === sent.plate,
+  );
+  const came = gate.cameIn[index];
+  if (came === undefined) return;
+  gate.cameIn.splice(0, index + 1);
+  const site = siteOfGate(audit, sent.gateId);
+  const place = street.inside.get(came.vehicle);
+  if (site === undefined || place === undefined || sent.slotId === null) return;
+  const slot = `${site.siteId}/${sent.slotId}`;
+  const other = street.claims.get(slot);
+  place.slot = slot;
+  street.claims.set(slot, { vehicle: came.vehicle, edge: sent.edge });
+  if (other === undefined || other.vehicle === came.vehicle || !street.inside.has(other.vehicle)) return;
+  const what = `${slot}: ${other.vehicle} is inside and was sent there, and now ${came.vehicle}`;
+  if (other.edge.dubious || sent.edge.dubious) audit.except('edge-store-restored');
+  else if (audit.store.releasedByHand.has(slot)) audit.except('operator-released-it');
+  else if (audit.store.isRestored(site.siteId)) audit.except('aggregator-store-restored');
+  else audit.report('slot-for-two-vehicles', what);
+}
+
+/** The aggregator has ended the session in this slot by a rule that need not be right about who left. */
+export function claimEnded(audit: Audit, siteId: string, slotId: string): void {
+  const slot = `${siteId}/${slotId}`;
+  const claim = audit.street.claims.get(slot);
+  if (claim === undefined || !audit.street.inside.has(claim.vehicle)) return;
+  audit.street.claims.delete(slot);
+  audit.except('session-guessed');
+}
+
+/** Counts the vehicles inside by the gates they came in by: at most as many as there is room, but for what is explained. */
+export function checkOverbooking(audit: Audit, through: HappeningOf<'vehicle-through'>): void {
+  const site = siteOfGate(audit, through.gateId);
+  if (site === undefined) return;
+  const by = through.direction === 'entry' ? 1 : -1;
+  audit.street.insideBySite.set(site.siteId, (audit.street.insideBySite.get(site.siteId) ?? 0) + by);
+  if (by < 0 || through.way !== 'as-let-in') return;
+  const inside = audit.street.insideBySite.get(site.siteId) ?? 0;
+  const capacity = site.mostCapacity;
+  let { explained } = site;
+  for (const gate of audit.street.gates.values()) {
+    if (audit.store.gateSites.get(gate.gateId) === site.siteId) explained += mayBePhantom(gate);
+  }
+  if (inside <= capacity + explained) return;
+  audit.report(
+    'overbooked-in-truth',
+    `${site.siteId}: ${String(inside)} inside, room for ${String(capacity)}, explained ${String(explained)}`,
+  );
+}
