@@ -25,6 +25,8 @@ export function trackVehicles(turn: Turn): void {
 export function goneAtMs(state: LaneState, rules: LaneRules): number | undefined {
   const { vehicle } = state;
   if (vehicle?.phase !== 'between') return undefined;
+  // It is through already: on the arming loop would be the next one.
+  if (vehicle.follows && !vehicle.reachedLast && !isServed(rules, vehicle.from)) return vehicle.phaseSinceMs;
   const couldPass = !isClosed(state) && !isSingleLoop(state, rules) && isServed(rules, vehicle.from);
   return vehicle.phaseSinceMs + (couldPass ? rules.loopGapMs : rules.leaveDelayMs);
 }

@@ -166,6 +166,16 @@ describe('tailgating', () => {
     ]);
   });
 
+  it('seen on the safety loop alone has gone at once: who comes to the arming loop then is the next vehicle', () => {
+    const lane = new Bench().admitted().passes().after(400).on('safety').after(400).off('safety');
+    lane.after(300).on('arming');
+    expect(lane.events.slice(1)).toMatchObject([
+      { kind: 'vehicle-passed' },
+      { kind: 'vehicle-tailgated', leaderId: 1 },
+      { kind: 'vehicle-arrived', arrivalId: 2, direction: 'entry' },
+    ]);
+  });
+
   it('is not a vehicle with an admission of its own while the arm is still up', () => {
     const lane = new Bench().admitted().on('safety').after(300).off('arming').after(300).on('arming').after(300);
     lane.off('safety').admit('a2').passes();
