@@ -84,6 +84,7 @@ export function createAggregator(
   const stop = async (): Promise<void> => {
     isStarted = false;
     parts.upkeep.stop();
+    parts.planner.stop();
     operations.close();
     const { linkClock } = parts;
     const bound = settings.stopTimeoutMs;
@@ -107,7 +108,7 @@ export function createAggregator(
     siteIds: () => [...memory.sites.keys()],
     edgeStatus(edgeId) {
       const view = parts.views.of(edgeId);
-      return view === undefined ? undefined : edgeStatusOf(memory.directory, view);
+      return view === undefined ? undefined : edgeStatusOf(memory.directory, view, memory.sites.get(view.siteId));
     },
     sendCommand: (request) => parts.commands.send(request),
     issueCommand: (turn, request) => parts.commands.issue(turn, request),

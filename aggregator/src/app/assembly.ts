@@ -1,7 +1,10 @@
 /** Builds the parts of the aggregator and ties them together. */
 import type { Clock } from '@gatehouse/shared';
-import { arrivalOf } from '../domain/engine.js';
+import { allowanceOf, arrivalOf } from '../domain/engine.js';
 import { arrivalKey } from '../domain/rows.js';
+import { openAccess } from './allowance/access.js';
+import { createAllowancePlanner } from './allowance/planner.js';
+import type { AllowancePlanner } from './allowance/planner.js';
 import { createCommands } from './commands.js';
 import type { Commands } from './commands.js';
 import type { IngestContext } from './ingest/context.js';
@@ -49,6 +52,7 @@ export interface Parts {
   readonly loop: TurnLoop;
   readonly commands: Commands;
   readonly upkeep: Upkeep;
+  readonly planner: AllowancePlanner;
   readonly counts: Counts;
   onNotices(listener: (rows: readonly NoticeRow[]) => void): () => void;
 }
@@ -67,7 +71,8 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
   );
   const views = createEdgeViews(memory.directory, settings.edges);
   const publisher = createPublisher(settings, { link: ports.link, clock: linkClock, logger: ports.logger, observer });
-  const outbound = createOutbound({ publisher, sha256: ports.sha256, linkClock, observer });
+  const accessLists = openAccess;
+  const outbound = createOutbound({ publisher, sha256: ports.sha256, linkClock, observer, accessLists });
   const context: IngestContext = { ...ports, settings, linkClock, observer, outbound, view: (id) => views.of(id) };
   const operations = createOperationQueue(settings.commit, {
     onWork: () => {
@@ -98,6 +103,14 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
       );
     },
   });
+  const planner = createAllowancePlanner(settings.allowanceIntervalMs, {
+    linkClock,
+    sha256: ports.sha256,
+    operations,
+    accessLists,
+    site: (siteId) => memory.sites.get(siteId),
+    view: (edgeId) => views.of(edgeId),
+  });
   const followers = createFollowers(ports);
   const onRevoked = (edgeId: string): void => {
     inbox.forget(edgeId);
@@ -112,6 +125,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
       onOutcome(outcome) {
         listener.onOutcome(outcome);
         for (const siteId of outcome.touchedSites) occupancy.onSite(siteId);
+        planner.onOutcome(outcome);
       },
       onCommit(durationMs, rows) {
         loop.onStored();
@@ -177,6 +191,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     loop,
     commands,
     upkeep,
+    planner,
     counts,
     onNotices: followers.follow,
   };
@@ -195,6 +210,9 @@ function countingObserver(outside: AggregatorObserver, counts: Counts): Aggregat
     },
     onDecision: (siteId, durationMs, outcome) => {
       outside.onDecision(siteId, durationMs, outcome);
+    },
+    onAllowanceAdmission: (siteId, edgeId) => {
+      outside.onAllowanceAdmission(siteId, edgeId);
     },
     onSessionClosed: (siteId, durationMs, basis) => {
       outside.onSessionClosed(siteId, durationMs, basis);
@@ -265,6 +283,18 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
     }
   };
 
+  const sendAllowances = ({ facts }: TurnOutcome): void => {
+    const made = new Map<string, string>();
+    for (const { siteId, fact } of facts) if (fact.type === 'allowance-made') made.set(fact.allowance.edgeId, siteId);
+    for (const [edgeId, siteId] of made) {
+      const view = views.of(edgeId);
+      const site = memory.sites.get(siteId);
+      const allowance = site === undefined ? undefined : allowanceOf(site, edgeId);
+      if (site === undefined || allowance === undefined || view?.presence !== 'online') continue;
+      parts.outbound.allowance(view, site, allowance);
+    }
+  };
+
   /** Whoever is connected with what no longer holds is cut off at once. */
   const follow = (name: string, digest: string | null): void => {
     const before = digests.get(name) ?? null;
@@ -285,6 +315,7 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
   return {
     onDecisions: sendDecisions,
     onOutcome(outcome) {
+      sendAllowances(outcome);
       parts.followers.tell(outcome.notices);
       outcome.changes.edges.forEach(followEdge);
       outcome.changes.keys.forEach(followKey);

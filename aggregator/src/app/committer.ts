@@ -23,7 +23,16 @@ export interface AuditEntry {
 /** Tables that work may write besides what the engine changes. */
 export type PlainTable = Exclude<
   keyof ChangeSet,
-  'sites' | 'ledgers' | 'slots' | 'removedSlots' | 'sessions' | 'arrivals' | 'reviews' | 'audit' | 'notices'
+  | 'sites'
+  | 'ledgers'
+  | 'slots'
+  | 'allowances'
+  | 'removedSlots'
+  | 'sessions'
+  | 'arrivals'
+  | 'reviews'
+  | 'audit'
+  | 'notices'
 >;
 
 /** What a piece of work can do. It is synchronous, and valid only while the work runs. */

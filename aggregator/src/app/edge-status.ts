@@ -1,9 +1,11 @@
 /** One edge as a person sees it: its running agent and how far it is stored. */
 import type { AckConflict, OnlineState } from '@gatehouse/shared';
+import { allowanceSummaryOf } from '../domain/engine.js';
+import type { AllowanceSummary, SiteState } from '../domain/engine.js';
 import type { Directory } from './directory.js';
 import type { EdgeView } from './ingest/edge-view.js';
 
-/** What is known of one edge's agent at this moment. Nothing of it is durable but the cursor. */
+/** What is known of one edge's agent at this moment. Nothing of it is durable but the cursor and the allowance. */
 export interface EdgeStatusView {
   readonly edgeId: string;
   readonly siteId: string;
@@ -26,9 +28,11 @@ export interface EdgeStatusView {
   readonly outboxBytes: number | null;
   /** Set while its history cannot be continued. */
   readonly conflict: AckConflict | null;
+  /** The slots it may give out by itself. Durable. */
+  readonly allowance: AllowanceSummary | null;
 }
 
-export function edgeStatusOf(directory: Directory, view: EdgeView): EdgeStatusView {
+export function edgeStatusOf(directory: Directory, view: EdgeView, site: SiteState | undefined): EdgeStatusView {
   const cursor = directory.cursor(view.edgeId);
   const state = view.lastState;
   return {
@@ -46,6 +50,7 @@ export function edgeStatusOf(directory: Directory, view: EdgeView): EdgeStatusVi
     backlogEvents: state === null ? null : backlogOf(state, cursor),
     outboxBytes: state?.outboxBytes ?? null,
     conflict: view.conflict,
+    allowance: site === undefined ? null : allowanceSummaryOf(site, view.edgeId),
   };
 }
 

@@ -29,6 +29,8 @@ export interface AggregatorObserver {
   onCommitFailed(code: string): void;
   /** From the arrival's receipt to the publish of its decision. */
   onDecision(siteId: string, durationMs: number, outcome: 'admit' | 'own' | 'deny'): void;
+  /** A vehicle was let in by an edge alone, into a slot that was set aside for it. */
+  onAllowanceAdmission(siteId: string, edgeId: string): void;
   onSessionClosed(siteId: string, durationMs: number, basis: SessionBasis): void;
   onQuarantine(siteId: string | null, reason: string): void;
   onDropped(reason: DropReason): void;
@@ -41,6 +43,7 @@ export const silentObserver: AggregatorObserver = {
   onCommit: () => undefined,
   onCommitFailed: () => undefined,
   onDecision: () => undefined,
+  onAllowanceAdmission: () => undefined,
   onSessionClosed: () => undefined,
   onQuarantine: () => undefined,
   onDropped: () => undefined,

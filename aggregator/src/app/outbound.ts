@@ -1,11 +1,13 @@
-/** What the centre tells edges: acknowledgements, decisions and commands. */
+/** What the centre tells edges: acknowledgements, decisions, commands and the slots they may give out by themselves. */
 import { edgeTopic } from '@gatehouse/shared';
-import type { Ack, AckConflict, Command, Decision, Sha256 } from '@gatehouse/shared';
+import type { CentreToEdgeChannel } from '@gatehouse/shared';
+import type { Ack, AckConflict, Allowance, Command, Decision, Sha256, SlotRef } from '@gatehouse/shared';
 import type { Clock } from '@gatehouse/shared';
 import { slotOf } from '../domain/engine.js';
 import type { SiteState } from '../domain/engine.js';
 import { arrivalKey } from '../domain/rows.js';
-import type { ArrivalRow, DecisionRecord } from '../domain/rows.js';
+import type { AllowanceRow, ArrivalRow, DecisionRecord } from '../domain/rows.js';
+import type { AccessLists } from './allowance/access.js';
 import type { EdgeView } from './ingest/edge-view.js';
 import type { Position } from './ingest/history.js';
 import { provenPosition } from './ingest/history.js';
@@ -22,6 +24,8 @@ export interface Outbound {
   /** Sends a decision to the instance that is running; `site` tells what is painted on the slot. */
   decision(view: EdgeView, site: SiteState, arrival: Readonly<ArrivalRow>, decision: DecisionRecord): void;
   command(view: EdgeView, command: Command): void;
+  /** Sends the set that was made last for the edge, with all pages of the access list. */
+  allowance(view: EdgeView, site: SiteState, allowance: Readonly<AllowanceRow>): void;
   /** An arrival was received: the time to its decision counts from here. */
   measure(arrival: { readonly edgeId: string; readonly epoch: string; readonly seq: number }, monoMs: number): void;
 }
@@ -31,12 +35,14 @@ export interface OutboundPorts {
   readonly sha256: Sha256;
   readonly linkClock: Clock;
   readonly observer: AggregatorObserver;
+  readonly accessLists: AccessLists;
 }
 
-export function createOutbound({ publisher, sha256, linkClock, observer }: OutboundPorts): Outbound {
+export function createOutbound(ports: OutboundPorts): Outbound {
+  const { publisher, sha256, linkClock, observer } = ports;
   const receivedMonoMs = new Map<string, number>();
 
-  const send = (view: EdgeView, channel: 'acks' | 'decisions' | 'commands', message: object, rest: Rest = {}): void => {
+  const send = (view: EdgeView, channel: CentreToEdgeChannel, message: object, rest: Rest = {}): void => {
     publisher.publish({
       topic: edgeTopic(view.siteId, view.edgeId, channel),
       payload: JSON.stringify(message),
@@ -73,6 +79,17 @@ export function createOutbound({ publisher, sha256, linkClock, observer }: Outbo
     command(view, command) {
       send(view, 'commands', command);
     },
+    allowance(view, site, allowance) {
+      const { version, unlisted, pages } = ports.accessLists.of(view.siteId, allowance.epoch);
+      const { epoch, version: setVersion, asOf } = allowance;
+      const slots = allowance.slotIds.flatMap((slotId) => slotRefOf(site, slotId) ?? []);
+      view.allowanceSent = { version: setVersion, monoMs: linkClock.monoMs() };
+      pages.forEach((entries, index) => {
+        const access = { version, page: index + 1, pages: pages.length, unlisted, entries };
+        const message: Allowance = { epoch, version: setVersion, asOf, slots, access };
+        send(view, 'allowance', message, { replaces: `allowance/${view.edgeId}/${String(index)}` });
+      });
+    },
     measure(arrival, monoMs) {
       receivedMonoMs.set(arrivalKey(arrival), monoMs);
       for (const oldest of receivedMonoMs.keys()) {
@@ -88,13 +105,18 @@ interface Rest {
   readonly onPublished?: () => void;
 }
 
+function slotRefOf(site: SiteState, slotId: string): SlotRef | undefined {
+  const slot = slotOf(site, slotId);
+  if (slot === undefined) return undefined;
+  return { slotId, zoneId: slot.zoneId, label: slot.label, slotClass: slot.slotClass };
+}
+
 function decisionMessage(
   instance: string,
   site: SiteState,
   arrival: Readonly<ArrivalRow>,
   decision: DecisionRecord,
 ): Decision {
-  const slot = decision.slotId === null ? undefined : slotOf(site, decision.slotId);
   return {
     instance,
     epoch: arrival.epoch,
@@ -102,10 +124,7 @@ function decisionMessage(
     revision: decision.revision,
     outcome: decision.outcome,
     sessionId: decision.sessionId,
-    slot:
-      slot === undefined
-        ? null
-        : { slotId: slot.slotId, zoneId: slot.zoneId, label: slot.label, slotClass: slot.slotClass },
+    slot: decision.slotId === null ? null : (slotRefOf(site, decision.slotId) ?? null),
     basis: decision.basis,
     reason: decision.reason,
     ttlMs: decision.ttlMs,

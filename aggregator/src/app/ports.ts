@@ -4,6 +4,7 @@
  */
 import type { Clock, Logger, Random, roleNames, Sha256 } from '@gatehouse/shared';
 import type {
+  AllowanceRow,
   ArrivalRow,
   CredentialRow,
   LedgerRow,
@@ -156,6 +157,7 @@ export interface ChangeSet {
   sites: SiteRow[];
   ledgers: LedgerRow[];
   slots: SlotRow[];
+  allowances: AllowanceRow[];
   sessions: SessionRow[];
   arrivals: ArrivalRow[];
   reviews: ReviewRow[];
@@ -182,6 +184,7 @@ export interface StoredState {
   sites: SiteRow[];
   ledgers: LedgerRow[];
   slots: SlotRow[];
+  allowances: AllowanceRow[];
   /** State `open` or `uncertain` only. */
   sessions: SessionRow[];
   /** State `open` or `frozen` only. */

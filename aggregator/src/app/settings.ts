@@ -85,6 +85,11 @@ export const aggregatorSettingsSchema = z.strictObject({
   occupancyIntervalMs: ms(10, hourMs)
     .default(1_000)
     .describe('Shortest time between two occupancy messages of a site.'),
+  allowanceIntervalMs: ms(10, hourMs)
+    .default(2_000)
+    .describe(
+      'Shortest time between two looks at how many slots are set aside for each edge, unless the site is full.',
+    ),
   tickIntervalMs: ms(100, dayMs).default(60_000).describe('How often age limits are looked at.'),
   maxIdleCredentials: count(10_000_000)
     .default(50_000)

@@ -1,10 +1,9 @@
 /** A vehicle presented itself: admit or deny. */
-import { fittingClasses } from '@gatehouse/shared';
 import type { DenialReason, EdgeEventOf } from '@gatehouse/shared';
 import type { SiteFact } from './facts.js';
 import type { Context, EdgeEventInput } from './inputs.js';
 import { isOpen } from './opening-hours.js';
-import { bestFreeSlot, hasPermit, lastResortSlot, roomLeft } from './room.js';
+import { bestFreeSlot, canGiveItsOwn, hasPermit, lastResortSlot, roomLeft } from './room.js';
 import type { Wish } from './room.js';
 import type { ArrivalRow, DecisionRecord, SlotRow } from './rows.js';
 import { arrivalKey } from './rows.js';
@@ -69,7 +68,9 @@ function decideEntry(state: SiteState, input: ArrivalInput, arrival: ArrivalRow,
     nowMs: context.nowMs,
   };
   const place = placeFor(state, wish);
-  if (place === undefined) return holdsFittingSlot(state, input.edgeId, wish) ? own(context) : deny('full', context);
+  if (place === undefined) {
+    return canGiveItsOwn(state, input.edgeId, wish.slotClass) ? own(context) : deny('full', context);
+  }
   const sessionId = context.newId();
   return {
     facts: [...place.facts, { type: 'slot-reserved', slotId: place.slot.slotId, key: arrivalKey(arrival), sessionId }],
@@ -116,22 +117,6 @@ export function placeFor(state: SiteState, wish: Wish): Place | undefined {
       { type: 'slot-freed', slotId: last.slot.slotId },
     ],
   };
-}
-
-function holdsFittingSlot(state: SiteState, edgeId: string, wish: Wish): boolean {
-  if (state.counts.held === 0) return false;
-  const classes = new Set(fittingClasses[wish.slotClass]);
-  for (const slot of state.slots.values()) {
-    if (
-      slot.state === 'held' &&
-      slot.heldBy === edgeId &&
-      !slot.frozen &&
-      slot.recall === null &&
-      classes.has(slot.slotClass)
-    )
-      return true;
-  }
-  return false;
 }
 
 /** Exits let people out; a site that asks for it lets out only those whose session was authorised. */

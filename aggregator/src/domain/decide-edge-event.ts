@@ -1,5 +1,6 @@
 /** Everything an edge reports. */
 import type { EdgeEventOf } from '@gatehouse/shared';
+import { allowanceAccepted, claimedSlot, putAside } from './decide-allowance.js';
 import { arrivalRef, decidePassed, uninvitedFacts } from './decide-passage.js';
 import type { PassedInput } from './decide-entry.js';
 import { decideArrival } from './decide-arrival.js';
@@ -7,7 +8,7 @@ import type { ArrivalInput } from './decide-arrival.js';
 import type { SiteFact } from './facts.js';
 import { newReview, newSession, reported, slotReturned } from './facts-build.js';
 import type { Context, EdgeEventInput } from './inputs.js';
-import type { ArrivalKey, ArrivalRow } from './rows.js';
+import type { ArrivalKey, ArrivalRow, SlotRow } from './rows.js';
 import type { SiteState } from './state.js';
 
 export function decideEdgeEvent(state: SiteState, input: EdgeEventInput, context: Context): SiteFact[] {
@@ -20,7 +21,7 @@ export function decideEdgeEvent(state: SiteState, input: EdgeEventInput, context
     case 'vehicle-admitted':
       return admittedAlone(state, input, event, context);
     case 'vehicle-denied':
-      return deniedAlone(state, arrivalRef(input, event.arrival));
+      return deniedAlone(state, input, event);
     case 'vehicle-backed-out':
       return endedWithoutPassage(state, input, event.arrival, 'backed-out');
     case 'arrival-void':
@@ -79,7 +80,7 @@ export function decideEdgeEvent(state: SiteState, input: EdgeEventInput, context
     case 'command-unknown':
       return [reported('command-ended', event.gateId, 'unknown')];
     case 'allowance-accepted':
-      return returnedFromAllowance(state, input, event);
+      return allowanceAccepted(state, input, event, context);
     case 'events-lost':
       return eventsLost(state, input, event, context);
   }
@@ -99,21 +100,38 @@ function admittedAlone(
   context: Context,
 ): SiteFact[] {
   const key = arrivalRef(input, event.arrival);
-  if (!state.arrivals.has(key)) return [];
-  const facts: SiteFact[] = [
-    ...reservationReturned(state, key),
-    { type: 'arrival-answered', key, outcome: 'admitted' },
-  ];
-  const slot = event.slotId === null ? undefined : state.slots.get(event.slotId);
-  if (slot?.state === 'held' && slot.heldBy === input.edgeId) {
-    facts.push({ type: 'slot-reserved', slotId: slot.slotId, key, sessionId: context.newId() });
-  }
-  return facts;
+  const claimed = claimedSlot(state, input.edgeId, event.slotId);
+  const arrival = state.arrivals.get(key);
+  if (arrival === undefined) return claimed === undefined ? [] : givenToNobody(state, input, event, claimed, context);
+  const answered: SiteFact = { type: 'arrival-answered', key, outcome: 'admitted' };
+  const reserved = state.slots.get(state.reservedFor.get(key) ?? '');
+  if (reserved !== undefined && reserved.slotId === event.slotId) return [answered];
+  const facts = [...reservationReturned(state, key), answered];
+  if (claimed === undefined || arrival.direction === 'exit') return facts;
+  // What was reserved under a replaced outbox stays this vehicle's; the other slot is in nobody's hands.
+  if (reserved?.frozen === true) return [...facts, ...putAside(claimed, input.edgeId, input.epoch)];
+  return [...facts, { type: 'slot-reserved', slotId: claimed.slotId, key, sessionId: context.newId() }];
 }
 
-function deniedAlone(state: SiteState, key: ArrivalKey): SiteFact[] {
+/** The edge has given a slot out, and for which vehicle is not known here: it must not give it out again. */
+function givenToNobody(
+  state: SiteState,
+  input: EdgeEventInput,
+  event: EdgeEventOf<'vehicle-admitted'>,
+  slot: SlotRow,
+  context: Context,
+): SiteFact[] {
+  const detail = `slot ${slot.slotId} was given out for an arrival that is not known here; it stays set aside until it is released`;
+  const about = { kind: 'no-slot', atMs: input.atMs, gateId: event.gateId, edgeId: input.edgeId, detail } as const;
+  return [...putAside(slot, input.edgeId, input.epoch), newReview(state, context, about)];
+}
+
+function deniedAlone(state: SiteState, input: EdgeEventInput, event: EdgeEventOf<'vehicle-denied'>): SiteFact[] {
+  const key = arrivalRef(input, event.arrival);
   if (!state.arrivals.has(key)) return [];
-  return [...reservationReturned(state, key), { type: 'arrival-answered', key, outcome: 'denied' }];
+  const facts: SiteFact[] = [...reservationReturned(state, key), { type: 'arrival-answered', key, outcome: 'denied' }];
+  if (event.reason !== 'allowance-used-up') return facts;
+  return [...facts, reported('allowance-changed', event.gateId, `${input.edgeId}: used up`)];
 }
 
 function endedWithoutPassage(
@@ -144,7 +162,7 @@ function unresolved(
   const arrival = state.arrivals.get(key);
   if (arrival === undefined) return [];
   const ended: SiteFact = { type: 'arrival-ended', key, gateId: arrival.gateId, state: 'unresolved', atMs: input.atMs };
-  const slotId = state.reservedFor.get(key);
+  const slotId = state.reservedFor.get(key) ?? claimedSlot(state, input.edgeId, event.slotId)?.slotId;
   const sessionId = slotId === undefined ? undefined : state.slots.get(slotId)?.sessionId;
   if (arrival.direction === 'exit') return [...unresolvedExit(state, input, arrival, context), ended];
   if (slotId === undefined) return [ended];
@@ -257,19 +275,6 @@ function freeFlow(
 
 function describeFreeFlow(passed: number, mode: string): string {
   return `${String(passed)} passed while the arm was open (${mode})`;
-}
-
-function returnedFromAllowance(
-  state: SiteState,
-  input: EdgeEventInput,
-  event: EdgeEventOf<'allowance-accepted'>,
-): SiteFact[] {
-  return event.returned.flatMap((slotId) => {
-    const slot = state.slots.get(slotId);
-    const isTheirs =
-      slot?.state === 'held' && slot.heldBy === input.edgeId && slot.heldEpoch === input.epoch && !slot.frozen;
-    return slot !== undefined && isTheirs ? slotReturned(state, slot) : [];
-  });
 }
 
 function eventsLost(

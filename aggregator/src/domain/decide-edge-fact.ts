@@ -2,7 +2,7 @@
 import type { SiteFact } from './facts.js';
 import { newReview, openReviewOf, reported } from './facts-build.js';
 import type { Context, EdgeFactInput } from './inputs.js';
-import { entryEdges } from './room.js';
+import { edgeRecovered, storeRestored } from './restore.js';
 import type { ArrivalRow } from './rows.js';
 import type { SiteState } from './state.js';
 
@@ -17,19 +17,19 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
       return [{ type: 'arrival-carried-over', from: input.from, arrival: renamed, atMs: context.nowMs }];
     }
     case 'events-gap': {
+      // Among them may be what the edge gave out: nobody knows which of its slots are empty.
       const detail = `events ${String(input.fromSeq)} to ${String(input.toSeq)} will never come`;
       return [
+        ...holdingsFrozen(state, input.edgeId, null),
+        ...(state.allowances.has(input.edgeId) ? [{ type: 'allowance-doubted', edgeId: input.edgeId } as const] : []),
         newReview(state, context, { kind: 'events-gap', atMs: context.nowMs, edgeId: input.edgeId, detail }),
         reported('events-gap', null, `${input.edgeId}: ${detail}`),
       ];
     }
     case 'store-restored':
       return storeRestored(state, input.edgeId, context);
-    case 'edge-recovered': {
-      const { recoveringEdges } = state.ledger;
-      if (!recoveringEdges.includes(input.edgeId)) return [];
-      return [{ type: 'recovery-changed', edges: recoveringEdges.filter((edgeId) => edgeId !== input.edgeId) }];
-    }
+    case 'edge-recovered':
+      return edgeRecovered(state, input.edgeId);
     case 'edge-currency':
       if (state.currentEdges.has(input.edgeId) === input.current) return [];
       return [{ type: 'edge-currency-changed', edgeId: input.edgeId, current: input.current }];
@@ -64,10 +64,12 @@ function epochReplaced(
     facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: outcome, atMs: context.nowMs });
     if (slotId !== undefined) facts.push({ type: 'slot-frozen', slotId });
   }
-  for (const slot of state.slots.values()) {
-    if (slot.state === 'held' && slot.heldBy === input.edgeId && slot.heldEpoch !== input.epoch && !slot.frozen) {
-      facts.push({ type: 'slot-frozen', slotId: slot.slotId });
-    }
+  facts.push(...holdingsFrozen(state, input.edgeId, input.epoch));
+  const allowance = state.allowances.get(input.edgeId);
+  if (allowance !== undefined) {
+    const { edgeId, epoch } = input;
+    const mustReport = allowance.mustReport || state.ledger.recoveringEdges.includes(edgeId);
+    facts.push({ type: 'allowance-ended', edgeId, epoch, mustReport });
   }
   const detail = `${input.cause}; what it held or had reserved stays frozen until it is released`;
   return [
@@ -76,22 +78,13 @@ function epochReplaced(
   ];
 }
 
-function storeRestored(state: SiteState, edgeId: string, context: Context): SiteFact[] {
-  const wanted = entryEdges(state);
-  const review = openReviewOf(state, 'store-restored', {});
-  const already = state.ledger.recoveringEdges;
-  // A second edge that finds the same restored store must not undo what others have reported since.
-  const edges =
-    review === undefined
-      ? [...wanted]
-      : already.includes(edgeId) || !wanted.has(edgeId)
-        ? already
-        : [...already, edgeId];
-  const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];
-  if (review !== undefined) return facts;
-  const detail =
-    'this store is older than what edges have been told; no free slot is given out until every entry edge has reported';
-  return [...facts, newReview(state, context, { kind: 'store-restored', atMs: context.nowMs, edgeId, detail })];
+/** What the edge holds, save under the epoch `exceptEpoch`, stays as it is until an operator releases it. */
+function holdingsFrozen(state: SiteState, edgeId: string, exceptEpoch: string | null): SiteFact[] {
+  return [...(state.holdings.get(edgeId)?.slotIds ?? [])].flatMap((slotId) => {
+    const slot = state.slots.get(slotId);
+    if (slot === undefined || slot.frozen || slot.heldEpoch === exceptEpoch) return [];
+    return [{ type: 'slot-frozen', slotId } as const];
+  });
 }
 
 function unknownEvent(

@@ -1,5 +1,6 @@
 /** A vehicle that went in. */
 import type { EdgeEventOf } from '@gatehouse/shared';
+import { claimedSlot } from './decide-allowance.js';
 import type { SiteFact } from './facts.js';
 import { counted, newReview, newSession, sessionEnded } from './facts-build.js';
 import type { Context, EdgeEventInput, KnownCredential } from './inputs.js';
@@ -18,7 +19,7 @@ export function entryFacts(
 ): SiteFact[] {
   const { event } = input;
   const reserved = key === null ? undefined : state.reservedFor.get(key);
-  const slot = reserved === undefined ? undefined : state.slots.get(reserved);
+  const slot = reserved === undefined ? claimedSlot(state, input.edgeId, event.slotId) : state.slots.get(reserved);
   const sessionId = slot?.sessionId ?? arrival?.decision?.sessionId ?? context.newId();
   const session = newSession(state, {
     sessionId: state.sessions.has(sessionId) ? context.newId() : sessionId,
@@ -61,8 +62,24 @@ export function entryFacts(
         detail,
       }),
     );
+    facts.push(...claimLater(state, session, event.slotId));
   }
   return facts;
+}
+
+/** A restored store may still believe that the slot is taken by one who has left: when that is told, it is this vehicle's. */
+function claimLater(state: SiteState, session: SessionRow, slotId: string | null): SiteFact[] {
+  const slot = slotId === null ? undefined : state.slots.get(slotId);
+  if (slot?.recall !== null || slot.outOfService !== null || state.ledger.recoveringEdges.length === 0) return [];
+  const { sessionId } = session;
+  const reason = 'given to it before this store was restored';
+  return [
+    {
+      type: 'slot-recall-changed',
+      slotId: slot.slotId,
+      recall: { kind: 'assign', by: 'gatehouse', reason, sessionId },
+    },
+  ];
 }
 
 /** A vehicle comes in that had not been seen to leave. Uncertain sessions are settled by it; open ones by the site's rule. */

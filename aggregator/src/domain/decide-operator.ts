@@ -5,7 +5,7 @@ import { decided, placeFor } from './decide-arrival.js';
 import { settleMark } from './unmatched-exits.js';
 import { decideReview } from './decide-review.js';
 import type { SiteFact } from './facts.js';
-import { counted, newReview, newSession, sessionEnded, slotReturned } from './facts-build.js';
+import { counted, newReview, newSession, reported, sessionEnded, slotReturned } from './facts-build.js';
 import type { Context, OperatorInput } from './inputs.js';
 import { Refusal } from './refusal.js';
 import { freeSlotOrRefuse, slotOrRefuse } from './slot-lookup.js';
@@ -143,7 +143,7 @@ function releaseSlot(state: SiteState, input: InputOf<'release-slot'>, context: 
           `slot ${slot.slotId} is set aside for edge ${slot.heldBy ?? ''}; force releases it all the same`,
           'slotId',
         );
-      return slotReturned(state, slot);
+      return [...slotReturned(state, slot), ...doubtedUnlessFrozen(slot)];
     case 'occupied': {
       const session = slot.sessionId === null ? undefined : state.sessions.get(slot.sessionId);
       if (session === undefined) return slotReturned(state, slot);
@@ -287,17 +287,26 @@ function correctCount(state: SiteState, input: InputOf<'correct-count'>, context
 }
 
 function releaseHoldings(state: SiteState, input: InputOf<'release-holdings'>, context: Context): SiteFact[] {
-  const facts: SiteFact[] = [];
-  for (const slot of state.slots.values()) {
-    const isHeld = slot.state === 'held' && slot.heldBy === input.edgeId;
-    const isReserved = slot.state === 'reserved' && slot.arrivalKey?.startsWith(`${input.edgeId}:`) === true;
-    if (isHeld || isReserved) facts.push(...slotReturned(state, slot));
-  }
+  const { edgeId } = input;
+  const reserved = [...state.reservedFor].filter(([key]) => key.startsWith(`${edgeId}:`));
+  const slotIds = [...(state.holdings.get(edgeId)?.slotIds ?? []), ...reserved.map(([, slotId]) => slotId)];
+  const facts = slotIds.flatMap((slotId) => {
+    const slot = state.slots.get(slotId);
+    return slot === undefined ? [] : slotReturned(state, slot);
+  });
   for (const [key, arrival] of state.arrivals) {
-    if (arrival.edgeId === input.edgeId)
+    if (arrival.edgeId === edgeId)
       facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'unresolved', atMs: context.nowMs });
   }
   if (facts.length === 0)
-    throw new Refusal('nothing-to-release', `edge "${input.edgeId}" holds and has reserved nothing`, 'edgeId');
-  return facts;
+    throw new Refusal('nothing-to-release', `edge "${edgeId}" holds and has reserved nothing`, 'edgeId');
+  // Should it come back, it must learn first that nothing is its own any more.
+  if (state.allowances.has(edgeId)) facts.push({ type: 'allowance-doubted', edgeId });
+  const detail = `${edgeId}: ${String(slotIds.length)} slots released`;
+  return [...facts, reported('allowance-changed', null, detail)];
+}
+
+/** An edge that lost a slot by force must tell what it holds before it is given another. */
+function doubtedUnlessFrozen({ frozen, heldBy }: SlotRow): SiteFact[] {
+  return frozen || heldBy === null ? [] : [{ type: 'allowance-doubted', edgeId: heldBy }];
 }

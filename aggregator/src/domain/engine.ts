@@ -9,6 +9,7 @@ import { decideEdgeEvent } from './decide-edge-event.js';
 import { decideEdgeFact } from './decide-edge-fact.js';
 import { decideOperator } from './decide-operator.js';
 import { decideTick } from './decide-review.js';
+import { planAllowance } from './plan-allowance.js';
 import type { FactOf, SiteFact } from './facts.js';
 import type { Context, SiteInput } from './inputs.js';
 import type { ArrivalRow, DecisionRecord } from './rows.js';
@@ -28,6 +29,8 @@ export function decide(state: SiteState, input: SiteInput, context: Context): re
     case 'identity-conflict':
     case 'unknown-event':
       return decideEdgeFact(state, input, context);
+    case 'plan-allowance':
+      return planAllowance(state, input);
     case 'tick':
       return decideTick(state, context);
     default:

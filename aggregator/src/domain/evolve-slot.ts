@@ -9,6 +9,7 @@ type SlotFact = FactOf<
   | 'slot-added'
   | 'slot-described'
   | 'slot-removed'
+  | 'slot-held'
   | 'slot-reserved'
   | 'slot-occupied'
   | 'slot-freed'
@@ -27,6 +28,7 @@ export function evolveSlot(state: SiteState, fact: SlotFact): void {
   }
   const slot = known(state.slots.get(fact.slotId), 'slot', fact.slotId);
   unindexSlot(state, slot);
+  if (slot.heldBy !== null) leaveAllowance(state, slot, fact);
   if (fact.type === 'slot-removed') {
     state.slots.delete(slot.slotId);
     state.dirty.slots.delete(slot.slotId);
@@ -40,6 +42,17 @@ export function evolveSlot(state: SiteState, fact: SlotFact): void {
   for (const key of [arrivalBefore, slot.arrivalKey]) if (key !== null) indexArrival(state, key);
 }
 
+/** A slot that is no longer set aside for its edge, or frozen, is not in the edge's set either. */
+function leaveAllowance(state: SiteState, slot: SlotRow, fact: SlotFact): void {
+  if (fact.type === 'slot-described' || fact.type === 'slot-service-changed' || fact.type === 'slot-recall-changed') {
+    return;
+  }
+  const allowance = state.allowances.get(slot.heldBy ?? '');
+  if (allowance?.slotIds.includes(slot.slotId) !== true) return;
+  allowance.slotIds = allowance.slotIds.filter((slotId) => slotId !== slot.slotId);
+  state.dirty.allowances.set(allowance.edgeId, allowance);
+}
+
 function changeSlot(slot: SlotRow, fact: Exclude<SlotFact, { type: 'slot-added' | 'slot-removed' }>): void {
   switch (fact.type) {
     case 'slot-described':
@@ -47,6 +60,11 @@ function changeSlot(slot: SlotRow, fact: Exclude<SlotFact, { type: 'slot-added' 
       slot.label = fact.label;
       slot.slotClass = fact.slotClass;
       slot.rank = fact.rank;
+      return;
+    case 'slot-held':
+      if (slot.state !== 'free' || slot.outOfService !== null)
+        throw new InvariantError(`slot ${slot.slotId} is ${slot.state}, cannot be set aside`);
+      Object.assign(slot, vacant, { state: 'held', heldBy: fact.edgeId, heldEpoch: fact.epoch });
       return;
     case 'slot-reserved':
       if (slot.state !== 'free' && slot.state !== 'held')

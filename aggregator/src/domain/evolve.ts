@@ -1,4 +1,5 @@
 /** Applies one fact to the state, in place, and notes which rows have to be stored. */
+import { evolveAllowance } from './evolve-allowance.js';
 import { evolveSlot } from './evolve-slot.js';
 import type { FactOf, SiteFact } from './facts.js';
 import type { KnownCredential } from './inputs.js';
@@ -29,6 +30,7 @@ export function evolve(state: SiteState, fact: SiteFact): void {
     case 'slot-added':
     case 'slot-described':
     case 'slot-removed':
+    case 'slot-held':
     case 'slot-reserved':
     case 'slot-occupied':
     case 'slot-freed':
@@ -36,6 +38,12 @@ export function evolve(state: SiteState, fact: SiteFact): void {
     case 'slot-service-changed':
     case 'slot-recall-changed':
       evolveSlot(state, fact);
+      return;
+    case 'allowance-made':
+    case 'allowance-settled':
+    case 'allowance-doubted':
+    case 'allowance-ended':
+      evolveAllowance(state, fact);
       return;
     case 'arrival-opened':
     case 'arrival-decided':

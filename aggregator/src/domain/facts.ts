@@ -2,6 +2,7 @@
 import type { Direction, SiteLayout, SlotClass } from '@gatehouse/shared';
 import type { KnownCredential } from './inputs.js';
 import type {
+  AllowanceRow,
   ArrivalKey,
   ArrivalRow,
   ArrivalState,
@@ -42,6 +43,8 @@ export type SiteFact =
       readonly rank: number;
     }
   | { readonly type: 'slot-removed'; readonly slotId: string }
+  /** Set aside for an edge. */
+  | { readonly type: 'slot-held'; readonly slotId: string; readonly edgeId: string; readonly epoch: string }
   | { readonly type: 'slot-reserved'; readonly slotId: string; readonly key: ArrivalKey; readonly sessionId: string }
   | {
       readonly type: 'slot-occupied';
@@ -54,6 +57,19 @@ export type SiteFact =
   | { readonly type: 'slot-frozen'; readonly slotId: string }
   | { readonly type: 'slot-service-changed'; readonly slotId: string; readonly outOfService: string | null }
   | { readonly type: 'slot-recall-changed'; readonly slotId: string; readonly recall: SlotRecall | null }
+  /** A new set for an edge, to be sent until it is accepted. */
+  | { readonly type: 'allowance-made'; readonly allowance: AllowanceRow }
+  /** The edge has the set that was made last, and nothing else. */
+  | { readonly type: 'allowance-settled'; readonly edgeId: string }
+  /** What the edge holds is not known here any more. */
+  | { readonly type: 'allowance-doubted'; readonly edgeId: string }
+  /** The edge has a new outbox, and nothing of its former allowance. */
+  | {
+      readonly type: 'allowance-ended';
+      readonly edgeId: string;
+      readonly epoch: string;
+      readonly mustReport: boolean;
+    }
   | { readonly type: 'arrival-opened'; readonly arrival: ArrivalRow; readonly credential: KnownCredential | null }
   /** `arrival` is the arrival as it stands with this decision. */
   | {

@@ -134,6 +134,29 @@ export interface TickInput {
   readonly type: 'tick';
 }
 
-export type SiteInput = EdgeEventInput | EdgeFactInput | OperatorInput | TickInput;
+/** An edge that is connected and not revoked: what a set for it has to be made with. */
+export interface AllowanceEdge {
+  readonly edgeId: string;
+  /** Of its running outbox, which is the one that is stored here. */
+  readonly epoch: string;
+  /** The last seq of that epoch that is applied here. */
+  readonly asOf: number;
+  /** The version of the set that it says it has; 0 for none. */
+  readonly reportedVersion: number;
+  /** Of the access list as it is now. */
+  readonly accessVersion: number;
+  /** For each of its entry gates the class of slot that every vehicle there needs; null where it differs. */
+  readonly vehicleClasses: readonly (SlotClass | null)[];
+}
+
+/** Sets slots aside for edges, or takes them back, as the site now is. */
+export interface PlanAllowanceInput {
+  readonly type: 'plan-allowance';
+  readonly edges: readonly AllowanceEdge[];
+  /** Somebody was turned away, or got one of an edge's last slots: the shares are to be exact. */
+  readonly isShort: boolean;
+}
+
+export type SiteInput = EdgeEventInput | EdgeFactInput | OperatorInput | TickInput | PlanAllowanceInput;
 
 export type { AdmissionBasis };

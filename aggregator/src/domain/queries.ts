@@ -1,9 +1,18 @@
 /** Reading a site. Rows are given as they stand in memory: look, do not keep. */
 import { slotClasses } from '@gatehouse/shared';
 import type { Occupancy } from '@gatehouse/shared';
-import { capacityOf, roomLeft } from './room.js';
+import { capacityOf, entryEdges, roomWithHeld } from './room.js';
 import { Refusal } from './refusal.js';
-import type { ArrivalKey, ArrivalRow, LedgerRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';
+import type {
+  AllowanceRow,
+  ArrivalKey,
+  ArrivalRow,
+  LedgerRow,
+  ReviewRow,
+  SessionRow,
+  SiteRow,
+  SlotRow,
+} from './rows.js';
 import { isAvailable } from './state.js';
 import type { SiteState } from './state.js';
 
@@ -17,7 +26,7 @@ export interface SiteSummary {
   /** Count by passages minus open sessions. */
   readonly drift: number;
   readonly slots: Readonly<Record<'free' | 'reserved' | 'occupied' | 'held' | 'outOfService', number>>;
-  /** Vehicles that would still be admitted. */
+  /** Vehicles that would still be admitted, by the site or by an edge that holds a slot. */
   readonly free: number;
   readonly entriesTotal: number;
   readonly exitsTotal: number;
@@ -41,7 +50,7 @@ export function summaryOf(state: SiteState): SiteSummary {
       held: counts.held,
       outOfService: counts.outOfService,
     },
-    free: ledger.recoveringEdges.length > 0 ? 0 : Math.max(0, Math.min(roomLeft(state), availableSlots(state))),
+    free: ledger.recoveringEdges.length > 0 ? 0 : Math.max(0, Math.min(roomWithHeld(state), availableSlots(state))),
     entriesTotal: ledger.entriesTotal,
     exitsTotal: ledger.exitsTotal,
     reviewsOpen: state.reviews.size,
@@ -52,7 +61,49 @@ export function summaryOf(state: SiteState): SiteSummary {
 function availableSlots(state: SiteState): number {
   let available = 0;
   for (const ranks of state.free.values()) available += ranks.size;
+  for (const { usable } of state.holdings.values()) for (const count of usable.values()) available += count;
   return available;
+}
+
+/** Whether some vehicle may still be given it: by the site, or by the edge that holds it. */
+function isOnOffer(slot: SlotRow): boolean {
+  return isAvailable(slot) || (slot.state === 'held' && !slot.frozen && slot.recall === null);
+}
+
+/** How an edge stands with the slots that are set aside for it. */
+export interface AllowanceSummary {
+  readonly version: number;
+  /** The edge has accepted the set that was made last. */
+  readonly settled: boolean;
+  /** What it holds is being found out. */
+  readonly mustReport: boolean;
+  /** Set aside for it, in the set or not; of these `frozen` ones wait for an operator. */
+  readonly held: number;
+  readonly inSet: number;
+  readonly frozen: number;
+}
+
+export function allowanceSummaryOf(state: SiteState, edgeId: string): AllowanceSummary {
+  const row = state.allowances.get(edgeId);
+  const slotIds = [...(state.holdings.get(edgeId)?.slotIds ?? [])];
+  return {
+    version: row?.version ?? 0,
+    settled: row?.settled ?? true,
+    mustReport: row?.mustReport ?? false,
+    held: slotIds.length,
+    inSet: row?.slotIds.length ?? 0,
+    frozen: slotIds.filter((slotId) => state.slots.get(slotId)?.frozen === true).length,
+  };
+}
+
+/** Edges that are given slots, and those that were once. */
+export function allowanceEdges(state: SiteState): Set<string> {
+  return new Set([...entryEdges(state), ...state.allowances.keys()]);
+}
+
+/** The set that was made last for an edge. */
+export function allowanceOf(state: SiteState, edgeId: string): Readonly<AllowanceRow> | undefined {
+  return state.allowances.get(edgeId);
 }
 
 export function occupancyOf(state: SiteState, atMs: number): Occupancy {
@@ -64,7 +115,7 @@ export function occupancyOf(state: SiteState, atMs: number): Occupancy {
     for (const group of [zones.get(slot.zoneId), classes.get(slot.slotClass)]) {
       if (group === undefined) continue;
       group.total += 1;
-      if (isAvailable(slot)) group.free += 1;
+      if (isOnOffer(slot)) group.free += 1;
     }
   }
   return {

@@ -41,6 +41,18 @@ export function hasPermit(siteId: string, vehicle: VehicleView | null, zoneId: s
   );
 }
 
+/** Vehicles that may still be admitted if edges give out what they hold. */
+export function roomWithHeld(state: SiteState): number {
+  return roomLeft(state) + state.counts.held - state.counts.heldFrozen;
+}
+
+/** Whether the edge itself holds a slot that fits; and the site is not beyond its capacity already. */
+export function canGiveItsOwn(state: SiteState, edgeId: string, slotClass: SlotClass): boolean {
+  const usable = state.holdings.get(edgeId)?.usable;
+  if (usable === undefined || roomLeft(state) < 0) return false;
+  return fittingClasses[slotClass].some((fitting) => (usable.get(fitting) ?? 0) > 0);
+}
+
 /** The best free slot: the class that fits best, zones reserved for permits first, then the zone nearest to the gate. */
 export function bestFreeSlot(state: SiteState, wish: Wish): SlotRow | undefined {
   const zones = zonesFor(state, wish);

@@ -86,6 +86,30 @@ export interface SlotRow {
 }
 
 /**
+ * The slots that one edge may give out by itself: the last set that was made for it. Every slot in it is `held` by the edge under
+ * this epoch; slots that the edge holds and that are not in it were taken out and have not come back.
+ */
+export interface AllowanceRow {
+  readonly siteId: string;
+  readonly edgeId: string;
+  /** The outbox epoch the set belongs to; empty while none is known. */
+  epoch: string;
+  /** Rises with every set; 0: none was made in this epoch. */
+  version: number;
+  /** The last seq of the epoch that had been applied when the set was made. */
+  asOf: number;
+  /** Without those that have left it since. */
+  slotIds: string[];
+  /** The edge has accepted this set, or none is outstanding. */
+  settled: boolean;
+  /** What the edge holds is not known here: it gets an empty set before any other. */
+  mustReport: boolean;
+  /** Of the access list that went with the set, and of the one that the edge is known to have. */
+  accessVersion: number;
+  acceptedAccessVersion: number;
+}
+
+/**
  * `open`: inside. `uncertain`: believed to have left with an unmatched exit; its slot is given out last.
  * `closed`: left. `void`: it never was (a merge or a correction).
  */

@@ -7,7 +7,16 @@ import type { LayoutGate, SlotClass } from '@gatehouse/shared';
 import type { KnownCredential } from './inputs.js';
 import { createRankedSet } from './ranked-set.js';
 import type { RankedSet } from './ranked-set.js';
-import type { ArrivalKey, ArrivalRow, LedgerRow, ReviewRow, SessionRow, SiteRow, SlotRow } from './rows.js';
+import type {
+  AllowanceRow,
+  ArrivalKey,
+  ArrivalRow,
+  LedgerRow,
+  ReviewRow,
+  SessionRow,
+  SiteRow,
+  SlotRow,
+} from './rows.js';
 import { arrivalKey } from './rows.js';
 
 /** Bounds of the engine. */
@@ -28,6 +37,8 @@ export interface SiteState {
   site: SiteRow | null;
   ledger: LedgerRow;
   readonly slots: Map<string, SlotRow>;
+  /** By edge. */
+  readonly allowances: Map<string, AllowanceRow>;
   /** Open and uncertain ones, in the order they were recorded. */
   readonly sessions: Map<string, SessionRow>;
   /** Open and frozen ones. */
@@ -45,9 +56,13 @@ export interface SiteState {
     reserved: number;
     occupied: number;
     held: number;
+    /** Of the held ones, those that only an operator may release. */
+    heldFrozen: number;
     outOfService: number;
     inService: number;
   };
+  /** Edge → the slots that are set aside for it. */
+  readonly holdings: Map<string, Holdings>;
   /** Arrivals that a slot is reserved for. */
   readonly reservedFor: Map<ArrivalKey, string>;
   /** Arrivals admitted without a slot: they take room too. */
@@ -67,10 +82,17 @@ export interface SiteState {
   readonly dirty: Dirty;
 }
 
+export interface Holdings {
+  readonly slotIds: Set<string>;
+  /** How many of them the edge may give out: neither frozen nor wanted back. */
+  readonly usable: Map<SlotClass, number>;
+}
+
 export interface Dirty {
   site: boolean;
   ledger: boolean;
   readonly slots: Map<string, SlotRow>;
+  readonly allowances: Map<string, AllowanceRow>;
   readonly removedSlots: Set<string>;
   readonly sessions: Map<string, SessionRow>;
   readonly arrivals: Map<ArrivalKey, ArrivalRow>;
@@ -82,6 +104,7 @@ export interface SiteChanges {
   readonly sites: SiteRow[];
   readonly ledgers: LedgerRow[];
   readonly slots: SlotRow[];
+  readonly allowances: AllowanceRow[];
   readonly sessions: SessionRow[];
   readonly arrivals: ArrivalRow[];
   readonly reviews: ReviewRow[];
@@ -93,6 +116,7 @@ export interface StoredSite {
   readonly site: SiteRow;
   readonly ledger: LedgerRow;
   readonly slots: readonly SlotRow[];
+  readonly allowances: readonly AllowanceRow[];
   readonly sessions: readonly SessionRow[];
   readonly arrivals: readonly ArrivalRow[];
   readonly reviews: readonly ReviewRow[];
@@ -115,6 +139,7 @@ export function newSite(siteId: string): SiteState {
       unmatchedExits: [],
     },
     slots: new Map(),
+    allowances: new Map(),
     sessions: new Map(),
     arrivals: new Map(),
     reviews: new Map(),
@@ -122,7 +147,8 @@ export function newSite(siteId: string): SiteState {
     gates: new Map(),
     free: new Map(),
     slotByRank: new Map(),
-    counts: { free: 0, reserved: 0, occupied: 0, held: 0, outOfService: 0, inService: 0 },
+    counts: { free: 0, reserved: 0, occupied: 0, held: 0, heldFrozen: 0, outOfService: 0, inService: 0 },
+    holdings: new Map(),
     reservedFor: new Map(),
     admittedWithoutSlot: new Set(),
     anonymous: new Set(),
@@ -136,6 +162,7 @@ export function newSite(siteId: string): SiteState {
       site: false,
       ledger: false,
       slots: new Map(),
+      allowances: new Map(),
       removedSlots: new Set(),
       sessions: new Map(),
       arrivals: new Map(),
@@ -151,6 +178,7 @@ export function restoreSite(stored: StoredSite): SiteState {
   state.ledger = structuredClone(stored.ledger);
   for (const gate of state.site.layout.gates) state.gates.set(gate.gateId, gate);
   for (const [credentialId, credential] of stored.credentials) state.credentials.set(credentialId, credential);
+  for (const allowance of stored.allowances) state.allowances.set(allowance.edgeId, structuredClone(allowance));
   for (const slot of stored.slots) {
     const row = structuredClone(slot);
     state.slots.set(row.slotId, row);
@@ -181,6 +209,7 @@ export function takeChanges(state: SiteState): SiteChanges {
     sites: dirty.site && state.site !== null ? [structuredClone(state.site)] : [],
     ledgers: dirty.ledger ? [structuredClone(state.ledger)] : [],
     slots: [...dirty.slots.values()].map((row) => ({ ...row })),
+    allowances: [...dirty.allowances.values()].map((row) => ({ ...row, slotIds: [...row.slotIds] })),
     sessions: [...dirty.sessions.values()].map((row) => ({ ...row })),
     arrivals: [...dirty.arrivals.values()].map((row) => ({
       ...row,
@@ -192,6 +221,7 @@ export function takeChanges(state: SiteState): SiteChanges {
   dirty.site = false;
   dirty.ledger = false;
   dirty.slots.clear();
+  dirty.allowances.clear();
   dirty.removedSlots.clear();
   dirty.sessions.clear();
   dirty.arrivals.clear();
@@ -215,7 +245,25 @@ export function indexSlot(state: SiteState, slot: SlotRow): void {
   if (slot.outOfService === null) state.counts.inService += 1;
   else state.counts.outOfService += 1;
   if (slot.state === 'reserved' && slot.arrivalKey !== null) state.reservedFor.set(slot.arrivalKey, slot.slotId);
+  indexHolding(state, slot, 1);
   indexRank(state, slot);
+}
+
+/** Notes a held slot (`by` 1), or strikes it out (-1). */
+function indexHolding(state: SiteState, slot: SlotRow, by: 1 | -1): void {
+  if (slot.state !== 'held' || slot.heldBy === null) return;
+  let holdings = state.holdings.get(slot.heldBy);
+  if (holdings === undefined) {
+    holdings = { slotIds: new Set(), usable: new Map() };
+    state.holdings.set(slot.heldBy, holdings);
+  }
+  if (by === 1) holdings.slotIds.add(slot.slotId);
+  else holdings.slotIds.delete(slot.slotId);
+  if (holdings.slotIds.size === 0) state.holdings.delete(slot.heldBy);
+  if (slot.frozen) state.counts.heldFrozen += by;
+  else if (slot.recall === null) {
+    holdings.usable.set(slot.slotClass, (holdings.usable.get(slot.slotClass) ?? 0) + by);
+  }
 }
 
 function indexRank(state: SiteState, slot: SlotRow): void {
@@ -244,6 +292,7 @@ export function unindexSlot(state: SiteState, slot: SlotRow): void {
   if (state.slotByRank.get(slot.rank) === slot.slotId) state.slotByRank.delete(slot.rank);
   if (slot.arrivalKey !== null && state.reservedFor.get(slot.arrivalKey) === slot.slotId)
     state.reservedFor.delete(slot.arrivalKey);
+  indexHolding(state, slot, -1);
   state.free.get(freeKey(slot.zoneId, slot.slotClass))?.delete(slot.rank);
 }
 

@@ -119,6 +119,24 @@ function defineEdges(registry: Registry, source: Source): void {
     status?.conflict == null ? 0 : 1,
   );
   new Gauge({
+    name: 'gatehouse_edge_allowance_slots',
+    help: 'Slots set aside for the edge: in its set, taken out of it and not yet returned, or frozen until an operator releases them.',
+    labelNames: [...labelNames, 'state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const edge of source()?.directory.edges() ?? []) {
+        const allowance = source()?.edgeStatus(edge.edgeId)?.allowance;
+        if (allowance == null || (edge.revokedAtMs !== null && allowance.held === 0)) continue;
+        const { held, inSet, frozen } = allowance;
+        const labels = { site: edge.siteId, edge: edge.edgeId };
+        this.set({ ...labels, state: 'in_set' }, inSet);
+        this.set({ ...labels, state: 'withdrawn' }, held - inSet - frozen);
+        this.set({ ...labels, state: 'frozen' }, frozen);
+      }
+    },
+  });
+  new Gauge({
     name: 'gatehouse_gate_faults',
     help: '1 while a fault of the catalogue is raised; gate is empty for a fault of the whole edge.',
     labelNames: ['site', 'edge', 'gate', 'fault'],

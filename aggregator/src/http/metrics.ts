@@ -102,6 +102,12 @@ function createObserver(registry: Registry): AggregatorObserver {
     buckets: decisionSecondsBuckets,
     registers,
   });
+  const allowanceAdmissions = new Counter({
+    name: 'gatehouse_allowance_admissions_total',
+    help: 'Vehicles that an edge let in by itself, into slots that were set aside for it.',
+    labelNames: ['site', 'edge'],
+    registers,
+  });
   const sessions = new Histogram({
     name: 'gatehouse_session_duration_seconds',
     help: 'Length of sessions that have ended, by how the end is known.',
@@ -134,6 +140,9 @@ function createObserver(registry: Registry): AggregatorObserver {
     },
     onDecision: (site, durationMs, outcome) => {
       decisions.observe({ site, outcome }, durationMs / 1000);
+    },
+    onAllowanceAdmission: (site, edge) => {
+      allowanceAdmissions.inc({ site, edge });
     },
     onSessionClosed: (site, durationMs, basis) => {
       sessions.observe({ site, basis }, durationMs / 1000);

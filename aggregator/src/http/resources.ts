@@ -195,6 +195,7 @@ export function edgeResource(row: EdgeRow, status: EdgeStatusView | undefined): 
     outboxEvents: status?.backlogEvents ?? null,
     clockOffsetSeconds: status?.clockOffsetMs == null ? null : status.clockOffsetMs / 1000,
     faults: [...(status?.lastState?.faults ?? [])],
+    allowance: status?.allowance ?? { version: 0, settled: true, mustReport: false, held: 0, inSet: 0, frozen: 0 },
   };
 }
 

@@ -19,7 +19,17 @@ import {
 } from '../../src/adapters/store/sqlite/queries.js';
 import type { Query } from '../../src/adapters/store/sqlite/queries.js';
 import type { AggregatorStore, StoreError } from '../../src/app/ports.js';
-import { changeSet, credentialRow, eventRow, hexId, sessionRow, vehicleRow } from '../conformance/rows.js';
+import {
+  allowanceRow,
+  changeSet,
+  credentialRow,
+  eventRow,
+  hexId,
+  ledgerRow,
+  sessionRow,
+  siteRow,
+  vehicleRow,
+} from '../conformance/rows.js';
 import { describeStore } from '../conformance/store.js';
 import { until } from '../conformance/waiting.js';
 
@@ -294,6 +304,7 @@ describe('the SQLite store', () => {
     await old.exec(
       'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); PRAGMA user_version = 1',
     );
+    await old.exec('DROP TABLE allowances');
     await old.close();
     await (await openIn(directory)).close();
     const connection = await openConnection(database());
@@ -308,6 +319,22 @@ describe('the SQLite store', () => {
       expect(plan.join('; ')).not.toContain('TEMP B-TREE');
     }
     await connection.close();
+  });
+
+  it('gives a database of version 2 the sets of slots for edges, and every layout its share of them', async () => {
+    const store = await openIn(directory);
+    const { allowance, ...former } = siteRow().layout;
+    await store.commit(changeSet({ sites: [siteRow({ layout: former as never })], ledgers: [ledgerRow()] }));
+    await store.close();
+    const old = await openConnection(database());
+    await old.exec('DROP TABLE allowances; PRAGMA user_version = 2');
+    await old.close();
+    const again = await openIn(directory);
+    await again.commit(changeSet({ allowances: [allowanceRow()] }));
+    const { sites, allowances } = await again.load();
+    expect(sites[0]?.layout).toEqual({ ...former, allowance });
+    expect(allowances).toEqual([allowanceRow()]);
+    await again.close();
   });
 
   it('loads what is inside through an index, however many sessions have ended', async () => {

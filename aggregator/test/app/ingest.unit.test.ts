@@ -349,6 +349,11 @@ describe('a store that was restored from an older copy', () => {
     expect(edge.decisions.at(-1)).toMatchObject({ arrival: late, outcome: 'deny', reason: 'recovering' });
     edge.state({ acked: 4 });
     await world.settle();
+    expect(summary().recovering).toBe(true);
+    expect(edge.allowances.at(-1)).toMatchObject({ slots: [], version: 1 });
+    edge.accept();
+    edge.send({ first: 5 });
+    await world.settle();
     expect(summary().recovering).toBe(false);
     expect((await world.reviews()).filter((kind) => kind === 'store-restored')).toHaveLength(1);
   });

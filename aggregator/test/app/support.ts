@@ -8,7 +8,17 @@ import {
   silentLogger,
   siteLayoutSchema,
 } from '@gatehouse/shared';
-import type { Ack, Clock, Command, Decision, OnlineState, Random, SiteLayout, VirtualClock } from '@gatehouse/shared';
+import type {
+  Ack,
+  Allowance,
+  Clock,
+  Command,
+  Decision,
+  OnlineState,
+  Random,
+  SiteLayout,
+  VirtualClock,
+} from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import { createMemoryHub, createMemoryLink } from '../../src/adapters/broker/memory/index.js';
 import type { HubEnd, HubMessage, MemoryHub } from '../../src/adapters/broker/memory/index.js';
@@ -171,11 +181,15 @@ export interface Edge {
   readonly acks: Ack[];
   readonly decisions: Decision[];
   readonly commands: Command[];
+  /** Messages of the `allowance` channel. */
+  readonly allowances: Allowance[];
   readonly kept: { json: Record<string, unknown>; hash: string }[];
   /** Adds an event to the outbox; answers its seq. */
   write(kind: string, members?: Record<string, unknown>): number;
   arrive(plate: string | null, members?: Record<string, unknown>): number;
   pass(arrival: number, slotId: string | null, members?: Record<string, unknown>): number;
+  /** Accepts the set that came last, and returns `returned`; answers the seq of the event. */
+  accept(returned?: readonly string[], remaining?: number): number;
   /** Announces events `first` to `last`, all by default. */
   send(options?: SendOptions): void;
   sendRaw(payload: string | Uint8Array, channel?: 'events' | 'state'): void;
@@ -204,15 +218,18 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
   const acks: Ack[] = [];
   const decisions: Decision[] = [];
   const commands: Command[] = [];
+  const allowances: Allowance[] = [];
   const onMessage = ({ topic, payload }: HubMessage): void => {
     const message: unknown = JSON.parse(new TextDecoder().decode(payload));
+    if (topic.endsWith('/allowance')) allowances.push(message as Allowance);
     if ((message as Ack).instance !== instance) return;
     if (topic.endsWith('/acks')) acks.push(message as Ack);
     if (topic.endsWith('/decisions')) decisions.push(message as Decision);
     if (topic.endsWith('/commands')) commands.push(message as Command);
   };
   const end: HubEnd = hub.connect({ clientId: `${edgeId}/${instance}`, onMessage });
-  for (const channel of ['acks', 'decisions', 'commands'] as const) end.subscribe(edgeTopic(siteId, edgeId, channel));
+  for (const channel of ['acks', 'decisions', 'commands', 'allowance'] as const)
+    end.subscribe(edgeTopic(siteId, edgeId, channel));
 
   const publish = (channel: 'events' | 'state', payload: string | Uint8Array): void => {
     end.publish(edgeTopic(siteId, edgeId, channel), payload, { retain: channel === 'state' });
@@ -225,6 +242,7 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
     acks,
     decisions,
     commands,
+    allowances,
     kept: [],
     write(kind, members = {}) {
       const json = { kind, atMs: Math.round(clock.wallMs()), monoMs: Math.round(clock.monoMs()), bootId, ...members };
@@ -250,6 +268,8 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
         flags: [],
         ...members,
       }),
+    accept: (returned = [], remaining = 0) =>
+      edge.write('allowance-accepted', { version: allowances.at(-1)?.version ?? 0, returned, remaining }),
     send({ first = 1, last = edge.kept.length, waiting = [], change = {} } = {}) {
       const events = edge.kept.slice(first - 1, last).map(({ json }) => json);
       const batch = {

@@ -13,6 +13,7 @@ import type {
   RetiredEpochRow,
 } from '../../src/app/ports.js';
 import type {
+  AllowanceRow,
   ArrivalRow,
   CredentialRow,
   LedgerRow,
@@ -56,6 +57,7 @@ export function siteRow(row: Partial<SiteRow> = {}): SiteRow {
       permitRequired: false,
       exitAuthorisation: false,
       uncertainAgeLimitHours: 72,
+      allowance: { sharePercent: 20, maxSlotsPerEdge: 20 },
       zones: [{ zoneId: 'z', name: 'Z', permitOnly: false }],
       slots: [{ slotId: 'slot-1', zoneId: 'z', label: '1', slotClass: 'standard' }],
       gates: [],
@@ -73,6 +75,22 @@ export function ledgerRow(row: Partial<LedgerRow> = {}): LedgerRow {
     ticketsIssued: 7,
     recoveringEdges: ['edge-1'],
     unmatchedExits: [],
+    ...row,
+  };
+}
+
+export function allowanceRow(row: Partial<AllowanceRow> = {}): AllowanceRow {
+  return {
+    siteId: 'site-a',
+    edgeId: 'edge-1',
+    epoch,
+    version: 3,
+    asOf: 17,
+    slotIds: ['slot-1'],
+    settled: false,
+    mustReport: true,
+    accessVersion: 2,
+    acceptedAccessVersion: 1,
     ...row,
   };
 }

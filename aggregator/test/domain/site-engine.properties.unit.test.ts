@@ -46,6 +46,15 @@ const step = fc.oneof(
     }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('allowance' as const),
+      how: fc.constantFrom('plan', 'plan', 'short', 'accept', 'accept', 'accept-partly', 'accept-old', 'gap'),
+      reported: fc.nat({ max: 2 }),
+      returned: fc.subarray([...slotIds]),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('uninvited' as const),
@@ -122,7 +131,7 @@ function play(site: TestSite, now: Step): void {
         kind: now.how,
         gateId: arrival.gateId,
         arrival: arrival.seq,
-        slotId: 's1',
+        slotId: slotIds[now.pick % slotIds.length] ?? null,
         basis: 'allowance',
         reason: 'full',
       });
@@ -136,6 +145,9 @@ function play(site: TestSite, now: Step): void {
         leader: null,
         mode: 'fire',
       });
+      return;
+    case 'allowance':
+      playAllowance(site, now);
       return;
     case 'edge':
       playEdge(site, now.how, now.carries);
@@ -152,6 +164,22 @@ function play(site: TestSite, now: Step): void {
       );
       if (input !== undefined) site.apply(input);
     }
+  }
+}
+
+function playAllowance(site: TestSite, now: Extract<Step, { do: 'allowance' }>): void {
+  const edgeId = 'edge-in';
+  const { version = 0 } = site.state.allowances.get(edgeId) ?? {};
+  if (now.how === 'plan' || now.how === 'short') site.plan({ isShort: now.how === 'short' });
+  else if (now.how === 'gap') {
+    site.apply({ type: 'events-gap', edgeId, epoch: site.epochOf(edgeId), fromSeq: 1, toSeq: 2 });
+  } else {
+    site.event(edgeId, {
+      kind: 'allowance-accepted',
+      version: Math.max(1, version - (now.how === 'accept-old' ? 1 : 0)),
+      returned: now.returned,
+      remaining: now.how === 'accept-partly' ? 1 : 0,
+    });
   }
 }
 
@@ -230,6 +258,7 @@ class Kept {
     this.put('site', changes.sites, () => 'site');
     this.put('ledger', changes.ledgers, () => 'ledger');
     this.put('slots', changes.slots, (row) => row.slotId);
+    this.put('allowances', changes.allowances, (row) => row.edgeId);
     this.put('sessions', changes.sessions, (row) => row.sessionId);
     this.put('arrivals', changes.arrivals, (row) => `${row.edgeId}:${row.epoch}:${String(row.seq)}`);
     this.put('reviews', changes.reviews, (row) => row.reviewId);
@@ -248,6 +277,7 @@ class Kept {
       site: rows<never>('site')[0] as never,
       ledger: rows<never>('ledger')[0] as never,
       slots: rows('slots'),
+      allowances: rows('allowances'),
       sessions: rows<{ state: string }>('sessions').filter(
         (row) => row.state === 'open' || row.state === 'uncertain',
       ) as never,
@@ -266,7 +296,7 @@ describe('whatever happens at a site', () => {
   it('no two sessions share a slot, no slot is lost, nobody is admitted beyond the room, and the store can rebuild it', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (story) => {
-        const site = new TestSite(layout({ slotCount: 4 }));
+        const site = new TestSite(layout({ slotCount: 4, allowance: { sharePercent: 60, maxSlotsPerEdge: 3 } }));
         const kept = new Kept();
         const whole = site.apply({
           type: 'put-layout',
@@ -287,11 +317,12 @@ describe('whatever happens at a site', () => {
           kept.take(takeChanges(site.state));
         }
         const rebuilt = kept.restore(site.state);
-        for (const rows of ['slots', 'sessions', 'arrivals', 'reviews'] as const) {
+        for (const rows of ['slots', 'allowances', 'sessions', 'arrivals', 'reviews'] as const) {
           expect(sorted(rebuilt[rows].values())).toEqual(sorted(site.state[rows].values()));
         }
         expect(rebuilt.ledger).toEqual(site.state.ledger);
         expect(rebuilt.counts).toEqual(site.state.counts);
+        checkInvariants(rebuilt);
         expect([...rebuilt.admittedWithoutSlot].sort()).toEqual([...site.state.admittedWithoutSlot].sort());
       }),
       { numRuns: 400 },
@@ -301,7 +332,7 @@ describe('whatever happens at a site', () => {
   it('an automatic admission is never beyond the room there is', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (story) => {
-        const site = new TestSite(layout({ slotCount: 4 }));
+        const site = new TestSite(layout({ slotCount: 4, allowance: { sharePercent: 60, maxSlotsPerEdge: 3 } }));
         const apply = site.apply.bind(site);
         site.apply = (input) => {
           const facts = apply(input);

@@ -407,6 +407,10 @@ describe('a restored store', () => {
     expect(site.decisionOf(site.arrive('entry'))?.reason).toBe('recovering');
     expect(summaryOf(site.state)).toMatchObject({ free: 0, recovering: true });
     site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
+    expect(site.decisionOf(site.arrive('entry'))?.reason).toBe('recovering');
+    site.plan();
+    site.event('edge-in', { kind: 'allowance-accepted', version: 1, returned: [], remaining: 0 });
+    site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
     expect(site.decisionOf(site.arrive('entry'))?.outcome).toBe('admit');
     site.apply({ type: 'store-restored', edgeId: 'edge-in' });
     site.apply({ type: 'override-recovery', ...act });
@@ -417,7 +421,7 @@ describe('a restored store', () => {
 describe('slots set aside for an edge', () => {
   it('take room from everybody else, and are its own when they are the last', () => {
     const site = new TestSite(layout({ slotCount: 2 })).hold('edge-in', 's1', 's2');
-    expect(summaryOf(site.state)).toMatchObject({ free: 0, slots: { held: 2, free: 0 } });
+    expect(summaryOf(site.state)).toMatchObject({ free: 2, slots: { held: 2, free: 0 } });
     expect(site.decisionOf(site.arrive('entry'))).toMatchObject({ outcome: 'own', slotId: null });
     const elsewhere = new TestSite(layout({ slotCount: 2 })).hold('another-edge', 's1', 's2');
     expect(elsewhere.decisionOf(elsewhere.arrive('entry'))).toMatchObject({ outcome: 'deny', reason: 'full' });

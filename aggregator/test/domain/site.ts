@@ -3,7 +3,8 @@ import type { EdgeEvent, EdgeEventOf, EdgeEventKind, SiteLayout, SlotClass } fro
 import { siteLayoutSchema } from '@gatehouse/shared';
 import { decide, evolve, newSite, restoreSite, takeChanges } from '../../src/domain/engine.js';
 import type { SiteFact, SiteState } from '../../src/domain/engine.js';
-import type { EdgeEventInput, KnownCredential, SiteInput } from '../../src/domain/inputs.js';
+import { newAllowance } from '../../src/domain/evolve-allowance.js';
+import type { AllowanceEdge, EdgeEventInput, KnownCredential, SiteInput } from '../../src/domain/inputs.js';
 import type { SessionRow, SlotRow, VehicleView } from '../../src/domain/rows.js';
 import { arrivalKey } from '../../src/domain/rows.js';
 
@@ -81,7 +82,18 @@ export class TestSite {
         ? { ...slot, state: 'held' as const, heldBy: edgeId, heldEpoch: this.epochOf(edgeId) }
         : slot,
     );
-    this.state = restoreSite({ site, ledger, slots, sessions: [], arrivals: [], reviews: [], credentials: new Map() });
+    const allowance = { ...newAllowance('site', edgeId, this.epochOf(edgeId)), version: 2, slotIds, settled: false };
+    const allowances = [...this.state.allowances.values(), allowance];
+    this.state = restoreSite({
+      site,
+      ledger,
+      slots,
+      allowances,
+      sessions: [],
+      arrivals: [],
+      reviews: [],
+      credentials: new Map(),
+    });
     return this;
   }
 
@@ -113,6 +125,19 @@ export class TestSite {
       ...more,
     });
     return { seq, facts };
+  }
+
+  /** Looks at the shares of the edges of all entry gates, with all that they have written applied. */
+  plan(options: { isShort?: boolean; edges?: readonly (Partial<AllowanceEdge> & { edgeId: string })[] } = {}) {
+    const edges = (options.edges ?? [{ edgeId: 'edge-in' }]).map((edge) => ({
+      epoch: this.epochOf(edge.edgeId),
+      asOf: this.seqs.get(edge.edgeId) ?? 0,
+      reportedVersion: 0,
+      accessVersion: 0,
+      vehicleClasses: [null],
+      ...edge,
+    }));
+    return this.apply({ type: 'plan-allowance', edges, isShort: options.isShort ?? false });
   }
 
   nextSeq(edgeId: string): number {
@@ -205,10 +230,37 @@ export class TestSite {
     return [
       state.ledger,
       [...state.slots.values()],
+      [...state.allowances.values()],
       [...state.sessions.values()],
       [...state.arrivals.values()],
       [...state.reviews.values()],
     ];
+  }
+}
+
+function checkHoldings(state: SiteState, fail: (message: string) => never): void {
+  const held = [...state.slots.values()].filter((slot) => slot.state === 'held');
+  for (const slot of held) {
+    const allowance = state.allowances.get(slot.heldBy ?? '');
+    if (!slot.frozen && allowance?.epoch !== slot.heldEpoch)
+      fail(`slot ${slot.slotId} is held by an edge without a set`);
+    if (state.holdings.get(slot.heldBy ?? '')?.slotIds.has(slot.slotId) !== true) fail(`${slot.slotId} is not indexed`);
+  }
+  const indexed = [...state.holdings.values()].reduce((sum, { slotIds }) => sum + slotIds.size, 0);
+  if (indexed !== held.length) fail(`${String(held.length)} slots are held, the index has ${String(indexed)}`);
+  const frozen = held.filter((slot) => slot.frozen).length;
+  if (state.counts.heldFrozen !== frozen) fail(`${String(frozen)} held slots are frozen`);
+  const usable = [...state.holdings.values()].flatMap((holdings) => [...holdings.usable.values()]);
+  const expected = held.filter((slot) => !slot.frozen && slot.recall === null).length;
+  if (usable.reduce((sum, count) => sum + count, 0) !== expected)
+    fail(`${String(expected)} held slots may be given out`);
+  for (const allowance of state.allowances.values()) {
+    if (new Set(allowance.slotIds).size !== allowance.slotIds.length) fail(`a set has a slot twice`);
+    for (const slotId of allowance.slotIds) {
+      const slot = state.slots.get(slotId);
+      const isTheirs = slot?.state === 'held' && slot.heldBy === allowance.edgeId && !slot.frozen;
+      if (!isTheirs || slot.heldEpoch !== allowance.epoch) fail(`${slotId} is in a set and not held`);
+    }
   }
 }
 
@@ -241,6 +293,7 @@ export function checkInvariants(state: SiteState): void {
     if (state.counts[name as keyof typeof tally] !== number)
       fail(`${name} is counted as ${String(state.counts[name as keyof typeof tally])}, not ${String(number)}`);
   }
+  checkHoldings(state, fail);
   const free = [...state.slots.values()].filter((slot) => slot.state === 'free' && slot.outOfService === null).length;
   const indexed = [...state.free.values()].reduce((sum, ranks) => sum + ranks.size, 0);
   if (free !== indexed) fail(`${String(free)} slots are available, the index has ${String(indexed)}`);

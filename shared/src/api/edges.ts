@@ -21,7 +21,19 @@ const edgeExample = {
   outboxEvents: 0,
   clockOffsetSeconds: 0.012,
   faults: [],
+  allowance: { version: 4, settled: true, mustReport: false, held: 12, inSet: 12, frozen: 0 },
 };
+
+const edgeAllowanceSchema = z
+  .strictObject({
+    version: z.int().min(0).describe('Of the set that was made last; 0 when none was made.'),
+    settled: z.boolean().describe('It has accepted that set.'),
+    mustReport: z.boolean().describe('What it holds is being found out: it gets nothing before it has told.'),
+    held: z.int().min(0).describe('Slots that are set aside for it.'),
+    inSet: z.int().min(0).describe('Of these, the ones in the set; the others were taken out and have not come back.'),
+    frozen: z.int().min(0).describe('Of these, the ones that only an operator may release.'),
+  })
+  .describe('Slots that it may give out by itself.');
 
 export const edgeSchema = z
   .strictObject({
@@ -44,6 +56,7 @@ export const edgeSchema = z
       .describe('Events it has committed and the aggregator has not; null until it reports.'),
     clockOffsetSeconds: z.number().nullable().describe('Its clock minus ours.'),
     faults: z.array(faultNameSchema).describe('Faults of the whole edge.'),
+    allowance: edgeAllowanceSchema,
   })
   .meta({ id: 'Edge', description: 'One edge agent.', examples: [edgeExample] });
 export type EdgeResource = z.infer<typeof edgeSchema>;

@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { gateDirectionSchema, slotClassSchema, slotLabelSchema, slugSchema } from '../vocabulary.js';
 
 /** Bounds of one site. */
-export const layoutLimits = { maxZones: 1_000, maxSlots: 200_000, maxGates: 500, maxOpeningPeriods: 50 } as const;
+export const layoutLimits = {
+  maxZones: 1_000,
+  maxSlots: 200_000,
+  maxGates: 500,
+  maxOpeningPeriods: 50,
+  maxAllowanceSlotsPerEdge: 256,
+} as const;
 
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be HH:MM, 00:00 to 24:00');
 
@@ -41,6 +47,23 @@ export const gateSchema = z.strictObject({
     .describe('Zones by distance from this gate, nearest first.'),
 });
 
+const allowanceShareSchema = z
+  .strictObject({
+    sharePercent: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(20)
+      .describe('Share of the free slots that is set aside for the entry edges together; 0 for none.'),
+    maxSlotsPerEdge: z
+      .int()
+      .min(0)
+      .max(layoutLimits.maxAllowanceSlotsPerEdge)
+      .default(20)
+      .describe('Most slots that are set aside for one edge.'),
+  })
+  .describe('Slots that entry gates may give out by themselves while they are cut off.');
+
 export const siteLayoutSchema = z
   .strictObject({
     siteId: slugSchema,
@@ -76,6 +99,7 @@ export const siteLayoutSchema = z
       .max(24 * 366)
       .default(72)
       .describe('After this a session believed to have left is closed as inferred.'),
+    allowance: allowanceShareSchema.prefault({}),
     zones: z.array(zoneSchema).min(1).max(layoutLimits.maxZones),
     slots: z.array(layoutSlotSchema).max(layoutLimits.maxSlots).describe('In order of preference within a zone.'),
     gates: z.array(gateSchema).max(layoutLimits.maxGates),

@@ -23,6 +23,7 @@ export const noticeKindNames = [
   'command-ended',
   'edge-changed',
   'events-gap',
+  'allowance-changed',
 ] as const;
 
 export const streamQuerySchema = z.strictObject(siteQueryShape);

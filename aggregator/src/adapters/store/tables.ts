@@ -67,6 +67,21 @@ export const tables: { readonly [T in RowTable]: Table<RowOf<T>> } = {
       recall: jsonOrNull,
     },
   },
+  allowances: {
+    key: ['siteId', 'edgeId'],
+    columns: {
+      siteId: text,
+      edgeId: text,
+      epoch: text,
+      version: number,
+      asOf: number,
+      slotIds: json,
+      settled: flag,
+      mustReport: flag,
+      accessVersion: number,
+      acceptedAccessVersion: number,
+    },
+  },
   sessions: {
     key: ['siteId', 'sessionId'],
     columns: {

@@ -120,6 +120,11 @@ function storeKnownEvent(
     credential,
     vehicle: credential === null ? null : vehicleViewOf(turn, credential.credentialId),
   });
+  if (event.kind === 'vehicle-admitted' && event.basis === 'allowance') {
+    turn.afterCommit(() => {
+      applying.context.observer.onAllowanceAdmission(received.siteId, edgeId);
+    });
+  }
   endCommand(applying, event);
   report(applying, { type: 'known', event }, event.origin === undefined ? 'applied' : 'resent-applied');
 }

@@ -134,6 +134,7 @@ function advance({ turn, view, received, batch }: Applying, upTo: number, hash: 
     !view.isRestoring;
   if (state !== null)
     turn.apply(received.siteId, { type: 'edge-currency', edgeId: received.edgeId, current: isCurrent });
+  if (isCurrent) turn.apply(received.siteId, { type: 'edge-recovered', edgeId: received.edgeId });
   turn.afterCommit(() => {
     view.conflict = null;
   });

@@ -26,6 +26,8 @@ export interface EdgeView {
   behind: { readonly instance: string; readonly monoMs: number } | null;
   /** Arrival seq → when its decision was sent last, on the link's monotonic clock. */
   readonly decisionsSent: Map<number, number>;
+  /** The last set of slots that was sent, and when on the link's monotonic clock. */
+  allowanceSent: { readonly version: number; readonly monoMs: number } | null;
   readonly clock: ClockEstimate;
   readonly identity: IdentityWatch;
   /** Unreadable payloads put in quarantine in the present minute. */
@@ -62,6 +64,7 @@ export function createEdgeView(
     highest: null,
     behind: null,
     decisionsSent: new Map(),
+    allowanceSent: null,
     clock: createClockEstimate(settings.clockOffsetBoundMs, storedOffsetMs),
     identity: createIdentityWatch(settings.alarmPeriodMs),
     unreadable: { minute: -1, count: 0, waiting: 0 },

@@ -1,6 +1,6 @@
 /** Answers an edge's `state`: compares its account of its outbox with what is stored, and acknowledges. */
 import type { OnlineState } from '@gatehouse/shared';
-import { openArrivals, summaryOf } from '../../domain/engine.js';
+import { allowanceOf, openArrivals, summaryOf } from '../../domain/engine.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { Work } from '../turn/work.js';
 import { decideAgain, isDecided } from './decide-again.js';
@@ -53,11 +53,13 @@ function answer(context: IngestContext, view: EdgeView, received: ReceivedState,
     return;
   }
   const position = takeAccount(turn, view, state, standing);
+  findForeignSet(turn, view, state);
   tellWhetherCurrent(turn, view, state, position);
   turn.afterCommit(() => {
     context.outbound.ack(view, state.instance, position, null);
   });
   sendOpenDecisions(context, turn, view, received);
+  sendAllowance(context, turn, view, received);
 }
 
 /**
@@ -88,6 +90,15 @@ function takeAccount(turn: OpenTurn, view: EdgeView, state: OnlineState, standin
   return position;
 }
 
+/** A set that was never made here is in the edge's hands: this store is older than the one that made it. */
+function findForeignSet(turn: OpenTurn, view: EdgeView, state: OnlineState): void {
+  const { edgeId, siteId } = view;
+  const allowance = allowanceOf(turn.site(siteId), edgeId);
+  const known = allowance?.epoch === state.epoch ? allowance.version : 0;
+  if (state.allowanceVersion <= known || allowance?.mustReport === true) return;
+  turn.apply(siteId, { type: 'store-restored', edgeId });
+}
+
 function tellWhetherCurrent(turn: OpenTurn, view: EdgeView, state: OnlineState, position: Position): void {
   const { edgeId, siteId } = view;
   const current = highestKnown(view, state) <= position.upTo && state.acked <= position.upTo;
@@ -110,4 +121,21 @@ function sendOpenDecisions(context: IngestContext, turn: OpenTurn, view: EdgeVie
     const isDue = sentMs === undefined || nowMs - sentMs >= context.settings.edges.decisionResendMs;
     if (isNewConnection || (listed.has(arrival.seq) && isDue)) decideAgain(context, turn, view, arrival);
   }
+}
+
+/** The set that the edge has not accepted, or does not have: at once on a new connection, else if it was not sent just now. */
+function sendAllowance(context: IngestContext, turn: OpenTurn, view: EdgeView, received: ReceivedState): void {
+  const { state, isNewConnection } = received;
+  turn.afterCommit(() => {
+    const site = turn.findSite(view.siteId);
+    const allowance = site === undefined ? undefined : allowanceOf(site, view.edgeId);
+    if (site === undefined || allowance?.epoch !== state.epoch || allowance.version === 0) return;
+    const isWaitingForNext = allowance.mustReport && allowance.settled;
+    const isKnown = allowance.settled && allowance.version === state.allowanceVersion;
+    if (isKnown || isWaitingForNext) return;
+    const sent = view.allowanceSent;
+    const nowMs = context.linkClock.monoMs();
+    const isDue = sent?.version !== allowance.version || nowMs - sent.monoMs >= context.settings.edges.decisionResendMs;
+    if (isNewConnection || isDue) context.outbound.allowance(view, site, allowance);
+  });
 }

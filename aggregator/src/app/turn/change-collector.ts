@@ -52,6 +52,7 @@ export function emptyChangeSet(): ChangeSet {
     sites: [],
     ledgers: [],
     slots: [],
+    allowances: [],
     sessions: [],
     arrivals: [],
     reviews: [],

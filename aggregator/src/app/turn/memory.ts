@@ -29,6 +29,7 @@ export function reloadMemory(memory: Memory, stored: StoredState): void {
 function groupBySite(stored: StoredState): StoredSite[] {
   const ledgers = new Map(stored.ledgers.map((row) => [row.siteId, row]));
   const slots = bySite(stored.slots);
+  const allowances = bySite(stored.allowances);
   const sessions = bySite(stored.sessions);
   const arrivals = bySite(stored.arrivals);
   const reviews = bySite(stored.reviews);
@@ -38,6 +39,7 @@ function groupBySite(stored: StoredState): StoredSite[] {
     const ledger = ledgers.get(siteId);
     if (ledger === undefined) throw new Error(`site "${siteId}" has no ledger in the store`);
     const parts = {
+      allowances: allowances.get(siteId) ?? [],
       sessions: sessions.get(siteId) ?? [],
       arrivals: arrivals.get(siteId) ?? [],
       reviews: reviews.get(siteId) ?? [],

@@ -188,6 +188,7 @@ function loadFrom(backing: MemoryBacking): StoredState {
     sites: rowsOf(backing, 'sites'),
     ledgers: rowsOf(backing, 'ledgers'),
     slots: rowsOf(backing, 'slots'),
+    allowances: rowsOf(backing, 'allowances'),
     sessions,
     arrivals,
     reviews: rowsOf(backing, 'reviews').filter((row) => row.resolvedAtMs === null),

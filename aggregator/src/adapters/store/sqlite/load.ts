@@ -28,6 +28,7 @@ async function readAll(session: Session): Promise<StoredState> {
     sites: await rowsOf('sites'),
     ledgers: await rowsOf('ledgers'),
     slots: await rowsOf('slots'),
+    allowances: await rowsOf('allowances'),
     sessions: await rowsOf('sessions', inside),
     arrivals: await rowsOf('arrivals', waiting),
     reviews: await rowsOf('reviews', 'resolvedAtMs IS NULL'),

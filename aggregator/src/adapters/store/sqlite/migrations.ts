@@ -1,13 +1,14 @@
 /** Versions of the database and the way from each to the next. There is no way back: a newer database is refused. */
 import { StoreError } from '../../../app/ports.js';
-import { applicationId, createTableSql, derivedColumns, indexSql, version2Sql } from './schema.js';
+import { applicationId, createTableSql, derivedColumns, indexSql, version2Sql, version3Sql } from './schema.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Connection, Session } from './connection.js';
 
 /** The statements that lead from version `index` to `index + 1`. Only ever add to the end. */
 const migrations: readonly (() => readonly string[])[] = [
-  () => [...rowTables.map(createTableSql), ...indexSql],
+  () => [...rowTables.filter((name) => name !== 'allowances').map(createTableSql), ...indexSql],
   () => version2Sql,
+  () => version3Sql(),
 ];
 
 export const databaseVersion = migrations.length;

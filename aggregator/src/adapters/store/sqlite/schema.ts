@@ -78,6 +78,12 @@ export const version2Sql: readonly string[] = [
   `CREATE INDEX commands_age ON commands (${commandAgeSql})`,
 ];
 
+/** What version 3 changed: slots set aside for edges, and how many of them in every layout. */
+export function version3Sql(): readonly string[] {
+  const defaults = `'$.allowance', json('{"sharePercent":20,"maxSlotsPerEdge":20}')`;
+  return [createTableSql('allowances'), `UPDATE sites SET layout = json_insert(layout, ${defaults})`];
+}
+
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
   const condition = where === undefined ? '' : ` WHERE ${where}`;
   return `CREATE INDEX ${quoted(`${table}_${name}`)} ON ${quoted(table)} (${list(members)})${condition}`;

@@ -1,0 +1,31 @@
+/** This store is older than what edges have been told: what they hold and have written is found out again. */
+import type { SiteFact } from './facts.js';
+import { newReview, openReviewOf } from './facts-build.js';
+import type { Context } from './inputs.js';
+import { entryEdges } from './room.js';
+import type { SiteState } from './state.js';
+
+/** `edgeId` has shown it. */
+export function storeRestored(state: SiteState, edgeId: string, context: Context): SiteFact[] {
+  const wanted = entryEdges(state);
+  const review = openReviewOf(state, 'store-restored', {});
+  const already = state.ledger.recoveringEdges;
+  // A second edge that finds the same restored store must not undo what others have reported since.
+  const isNews = review === undefined || (!already.includes(edgeId) && wanted.has(edgeId));
+  if (!isNews) return [{ type: 'recovery-changed', edges: [...already] }];
+  const edges = review === undefined ? [...wanted] : [...already, edgeId];
+  const doubted = review === undefined ? new Set([...wanted, ...state.allowances.keys()]) : [edgeId];
+  const facts: SiteFact[] = [{ type: 'recovery-changed', edges }];
+  for (const holder of doubted) facts.push({ type: 'allowance-doubted', edgeId: holder });
+  if (review !== undefined) return facts;
+  const detail =
+    'this store is older than what edges have been told; no free slot is given out until every entry edge has reported';
+  return [...facts, newReview(state, context, { kind: 'store-restored', atMs: context.nowMs, edgeId, detail })];
+}
+
+/** The edge has sent all that it has written. What it holds is known too once it has accepted an empty set. */
+export function edgeRecovered(state: SiteState, edgeId: string): SiteFact[] {
+  const { recoveringEdges } = state.ledger;
+  if (!recoveringEdges.includes(edgeId) || state.allowances.get(edgeId)?.mustReport === true) return [];
+  return [{ type: 'recovery-changed', edges: recoveringEdges.filter((waitedFor) => waitedFor !== edgeId) }];
+}
