@@ -164,6 +164,11 @@ const others = {
     title: 'The body is of another type',
     help: 'Send `Content-Type: application/json`.',
   },
+  'headers-too-large': {
+    status: 431,
+    title: 'The headers are too large',
+    help: 'Address and headers take 16 KiB together.',
+  },
   'idempotency-key-reused': {
     status: 422,
     title: 'The Idempotency-Key belongs to another request',

@@ -1,5 +1,6 @@
 /** The HTTP server, assembled: hooks, routes, documentation, streams. Listening is the caller's business. */
 import type { ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
@@ -10,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Actor } from '../app/operations/actor.js';
 import { createGatekeeper } from './authentication.js';
+import { answerClientError } from './client-errors.js';
 import { answerProblem, sendProblem } from './errors.js';
 import { createEventStreams } from './event-stream.js';
 import type { EventStreams } from './event-stream.js';
@@ -104,6 +106,9 @@ function createApp(services: HttpServices, https: ServerOptions | null): Fastify
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       void answerProblem(logger, error, request, reply);
+    },
+    clientErrorHandler: (error: Error, socket: Socket) => {
+      answerClientError(services, error, socket);
     },
   };
   const app = (https === null ? fastify(options) : fastify({ ...options, https })) as FastifyInstance;
@@ -226,6 +231,10 @@ function createContext(request: FastifyRequest, reply: FastifyReply, serving: Se
         Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),
       );
       streams.checkRoom(actor);
+      // Of a body that has no end there would never be a head.
+      if (request.method === 'HEAD') {
+        return { body: '', headers: { 'content-type': 'text/event-stream; charset=utf-8' } };
+      }
       reply.hijack();
       await streams.open(reply.raw, headers, { actor, ...wanted });
       return { body: null };

@@ -146,6 +146,12 @@ describe('a request that cannot be granted', () => {
     expectProblem(await api.call('GET', url), 400, 'invalid-request', field);
   });
 
+  it('for an id of any length is refused, key or no key', async () => {
+    for (const key of [api.keys.admin, null]) {
+      expectProblem(await api.call('GET', `/api/v1/sites/${'x'.repeat(201)}`, { key }), 414, 'uri-too-long');
+    }
+  });
+
   it('whose address cannot be decoded is refused', async () => {
     expectProblem(await api.call('GET', '/api/v1/sites/%E0%A4%A'), 400, 'invalid-request');
   });
@@ -236,6 +242,32 @@ describe('headers and bounds', () => {
     expectProblem(await redeem(), 403, 'code-invalid');
     expectProblem(await redeem(), 403, 'code-invalid');
     expectProblem(await redeem(), 429, 'too-many-requests');
+    await api.stop();
+  });
+
+  it.each([
+    ['no request at all', 'hello\r\n\r\n', 400, 'invalid-request'],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n',
+      400,
+      'invalid-request',
+    ],
+    ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}`, 431, 'headers-too-large'],
+  ])('answer %s with a problem, count it, and end the connection', async (_name, bytes, status, code) => {
+    const api = await openApi();
+    await api.http.app.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect({ host: '127.0.0.1', port: (api.http.app.server.address() as AddressInfo).port });
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    socket.write(bytes);
+    await once(socket, 'close');
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${String(status)} `);
+    expect(head).toContain('application/problem+json');
+    expect(JSON.parse(body)).toMatchObject({ type: `/problems/${code}`, status });
+    const { text } = await api.metrics.render();
+    expect(text).toContain(`method="other",route="none",status="${String(status)}"`);
     await api.stop();
   });
 

@@ -94,6 +94,19 @@ describe('the stream', () => {
     expect(reader.messages[1]?.data).toMatchObject({ siteId, noticeId: Number(reader.messages[1]?.id) });
   });
 
+  it('answers who asks for the head alone, and opens nothing', async () => {
+    const { status, headers } = await fetch(url, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${api.keys.viewer}` },
+      signal: AbortSignal.timeout(10_000),
+    });
+    expect({ status, type: headers.get('content-type') }).toEqual({
+      status: 200,
+      type: 'text/event-stream; charset=utf-8',
+    });
+    expect((await api.metrics.render()).text).toContain('gatehouse_streams_open 0');
+  });
+
   it('goes on after the last event that was seen, without a gap and without a repetition', async () => {
     const whole = await follow(api.keys.viewer);
     await assign();
