@@ -251,8 +251,10 @@ function exampleOf(schema: z.ZodType): unknown {
 function describeProblems(definition: Route): Json {
   const codes: ProblemCode[] = ['invalid-request', ...(definition.problems ?? [])];
   if (definition.role !== null) codes.push('unauthenticated', 'forbidden', 'site-not-allowed');
-  if (definition.body !== null) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
-  if (definition.method !== 'GET') codes.push('overloaded', 'store-failing');
+  if (definition.method !== 'GET') {
+    // A body is read, and may be refused, also where none is asked for.
+    codes.push('malformed-json', 'body-too-large', 'unsupported-media-type', 'overloaded', 'store-failing');
+  }
   if (takesIdempotencyKey(definition)) codes.push('idempotency-key-reused');
   codes.push('too-many-requests', 'internal-error');
   const byStatus = new Map<number, ProblemCode[]>();

@@ -176,7 +176,7 @@ export const occupancyRoutes: readonly Route[] = [
     params: siteParamsSchema,
     body: countCorrectionRequestSchema,
     answer: { status: 200, description: 'The occupancy now.', content: siteOccupancySchema },
-    problems: ['site-unknown'],
+    problems: ['site-unknown', 'bound-reached'],
     handler: ({ params, body }, context) =>
       context.change({
         work: (turn) => correctCount(turn, context.actor, { siteId: params.siteId, ...body }),
