@@ -26,7 +26,7 @@ export interface EdgeFleet {
   readonly gates: readonly GatePlan[];
   /** Builds and closes lanes as the registered layout says, and starts anew the agents whose lanes changed. */
   follow(siteId: string): void;
-  addClone(edge: EdgeMachine, backing: MemoryOutboxBacking): { machine: MachineId; remove: () => void };
+  addClone: (edge: EdgeMachine, backing: MemoryOutboxBacking) => { machine: MachineId; remove: () => void };
 }
 
 const maxOutboxEvents = 1_000_000;
@@ -92,7 +92,7 @@ export function createEdgeFleet(ports: EdgeFleetPorts): EdgeFleet {
       const site = scenario.sites.find(({ siteId }) => siteId === edge.siteId);
       if (site === undefined) throw new RangeError(`no site ${edge.siteId}`);
       const clone = build(site, edge.edgeId, `${edge.machine}~${String(clones + 1)}`, false);
-      replaceBacking(clone.disk, backing);
+      replaceBacking(clone.disk, backing, clone, ports.tell);
       clone.service.start();
       return {
         machine: clone.machine,

@@ -80,7 +80,7 @@ export type Happening =
   /** What somebody measured of a live process: queues, maps, bytes, against their bounds. */
   | {
       readonly type: 'gauges';
-      readonly of: MachineId | 'aggregator' | 'broker';
+      readonly of: MachineId;
       readonly values: readonly { readonly name: string; readonly value: number; readonly bound: number }[];
     }
   // -------------------------------------------------------------- the wire

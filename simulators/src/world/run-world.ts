@@ -83,16 +83,29 @@ async function live(
   tell: (happening: Happening) => void,
   isOver: () => boolean,
 ): Promise<void> {
-  const goOn = (durationMs: number): Promise<void> => timeline.run(timeline.nowMs + durationMs, isOver);
-  world.start();
-  await goOn(scenario.warmUpMs);
-  world.beginTrouble();
-  await goOn(scenario.troubleMs);
-  world.endTrouble();
-  tell({ type: 'faults-end' });
-  await goOn(scenario.calmMs);
-  world.street.close();
-  tell({ type: 'street-closed' });
+  const phases: readonly (readonly [begin: () => void, durationMs: number])[] = [
+    [world.start, scenario.warmUpMs],
+    [world.beginTrouble, scenario.troubleMs],
+    [
+      () => {
+        world.endTrouble();
+        tell({ type: 'faults-end' });
+      },
+      scenario.calmMs,
+    ],
+    [
+      () => {
+        world.street.close();
+        tell({ type: 'street-closed' });
+      },
+      0,
+    ],
+  ];
+  for (const [begin, durationMs] of phases) {
+    begin();
+    await timeline.run(timeline.nowMs + durationMs, isOver);
+    if (isOver()) return;
+  }
   await drain(world, scenario.drainMs, timeline, isOver);
 }
 

@@ -1,5 +1,6 @@
 /** A run as readable lines, and its fingerprint: the SHA-256 of all of them. */
 import { createHash } from 'node:crypto';
+import type { ChangeSet } from '@gatehouse/aggregator';
 import type { Happening, Witnessed } from './happenings.js';
 
 export interface Trace {
@@ -34,7 +35,8 @@ export function createTrace(write?: (text: string) => void): Trace {
       if (lines >= linesAtATime) flush();
     },
     last: (count) =>
-      [...kept]
+      kept
+        .filter(() => true)
         .sort((one, other) => one.seq - other.seq)
         .slice(-count)
         .map(lineOf),
@@ -61,10 +63,13 @@ function detailOf(happening: Happening): string {
         .map(({ seq, json }) => `#${String(seq)} ${json}`)
         .join(' ')}`;
     case 'store-committed':
-      return Object.entries(happening.changes as unknown as Readonly<Record<string, readonly unknown[]>>)
-        .filter(([, rows]) => rows.length > 0)
-        .map(([table, rows]) => `${table}:${String(rows.length)}`)
-        .join(' ');
+      return rowCounts(happening.changes);
+    case 'store-replaced':
+      return rowCounts(happening.contents);
+    case 'outbox-replaced':
+      return `${happening.machine} ${happening.epoch?.slice(0, 8) ?? 'empty'} next=${String(happening.next)} acked=${String(happening.acked)}`;
+    case 'gauges':
+      return `${happening.of} ${happening.values.map(({ name, value }) => `${name}=${String(value)}`).join(' ')}`;
     default: {
       return Object.entries(happening)
         .filter(([name]) => name !== 'type')
@@ -72,6 +77,13 @@ function detailOf(happening: Happening): string {
         .join(' ');
     }
   }
+}
+
+function rowCounts(changes: ChangeSet): string {
+  return Object.entries(changes as unknown as Readonly<Record<string, readonly unknown[]>>)
+    .filter(([, rows]) => rows.length > 0)
+    .map(([table, rows]) => `${table}:${String(rows.length)}`)
+    .join(' ');
 }
 
 function shortTopic(topic: string): string {

@@ -43,10 +43,10 @@ export interface WorldPorts {
 export interface World {
   readonly street: Street;
   readonly schedule: FaultSchedule;
-  start(): void;
-  beginTrouble(): void;
+  readonly start: () => void;
+  readonly beginTrouble: () => void;
   /** Whatever is wrong is made right, and whoever is down is started. */
-  endTrouble(): void;
+  readonly endTrouble: () => void;
   /** Nobody at a gate, everything stored and acknowledged, everybody connected. */
   readonly isQuiet: boolean;
 }

@@ -5,17 +5,18 @@ import { createMemoryOutboxBacking } from '@gatehouse/edge-agent';
 import type { MemoryOutboxBacking } from '@gatehouse/edge-agent';
 import type { Random } from '@gatehouse/shared';
 import { exponential, wholeBelow } from '../../random.js';
-import type { FaultKind } from '../happenings.js';
+import type { FaultKind, Happening } from '../happenings.js';
 import { centreMachine } from '../network/centre-link.js';
 import type { AggregatorMachine } from '../processes/aggregator-machine.js';
 import type { EdgeMachine } from '../processes/edge-machine.js';
 import { copyBacking, replaceBacking } from '../storage/outbox-disk.js';
-import { copyStore } from '../storage/store-disk.js';
+import { contentsOf, copyStore } from '../storage/store-disk.js';
 import type { Timeline } from '../timeline.js';
 import type { Injector } from './schedule.js';
 
 export interface ExchangePorts {
   readonly timeline: Timeline;
+  readonly tell: (happening: Happening) => void;
   readonly aggregator: AggregatorMachine;
   readonly edges: () => readonly EdgeMachine[];
   /** A machine beside an edge's own, with this on its disk. Answers how to take it away. */
@@ -45,7 +46,7 @@ export function createExchangeFaults(ports: ExchangePorts): ExchangeFaults {
   };
   const exchangeOutbox = (edge: EdgeMachine, backing: MemoryOutboxBacking, random: Random): void => {
     edge.service.turnOff('its disk is exchanged');
-    replaceBacking(edge.disk, backing);
+    replaceBacking(edge.disk, backing, edge, ports.tell);
     timeline.after(exchangeMs + exponential(random, 5_000), () => {
       edge.service.start();
     });
@@ -53,6 +54,7 @@ export function createExchangeFaults(ports: ExchangePorts): ExchangeFaults {
   const exchangeStore = (backing: MemoryBacking, random: Random): void => {
     aggregator.service.turnOff('its disk is exchanged');
     aggregator.disk.backing = backing;
+    ports.tell({ type: 'store-replaced', contents: contentsOf(backing) });
     timeline.after(exchangeMs + exponential(random, 5_000), () => {
       aggregator.service.start();
     });

@@ -39,9 +39,16 @@ export function copyBacking(backing: MemoryOutboxBacking): MemoryOutboxBacking {
 }
 
 /** The disk is exchanged, or an image is written back to it. Nobody has it open. */
-export function replaceBacking(disk: OutboxDisk, backing: MemoryOutboxBacking): void {
+export function replaceBacking(
+  disk: OutboxDisk,
+  backing: MemoryOutboxBacking,
+  of: { readonly machine: MachineId; readonly edgeId: string },
+  tell: (happening: Happening) => void,
+): void {
   disk.backing = backing;
   disk.durable = durableOf(backing);
+  const { epoch = null, next, acked, events } = backing;
+  tell({ type: 'outbox-replaced', machine: of.machine, edgeId: of.edgeId, epoch, next, acked, events: [...events] });
 }
 
 /** What a process that dies leaves behind. `lazyLost`: what was not synced is gone too. */

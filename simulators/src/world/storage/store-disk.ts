@@ -1,6 +1,6 @@
 /** The disk of the aggregator: a store in memory that outlives processes, takes its time, and fails as disks do. */
 import { createMemoryBacking, createMemoryStore, StoreError } from '@gatehouse/aggregator';
-import type { AggregatorStore, MemoryBacking, StoreErrorCode } from '@gatehouse/aggregator';
+import type { AggregatorStore, ChangeSet, MemoryBacking, StoreErrorCode } from '@gatehouse/aggregator';
 import type { Life } from '../processes/life.js';
 import type { DiskFaults, StepWatch } from './disk-faults.js';
 import type { DiskPorts } from './outbox-disk.js';
@@ -23,6 +23,18 @@ export function copyStore(backing: MemoryBacking): MemoryBacking {
     tables: new Map([...backing.tables].map(([name, rows]) => [name, new Map(rows)])),
     credentialIdByText: new Map(backing.credentialIdByText),
   };
+}
+
+/** Every row that a backing holds. */
+export function contentsOf(backing: MemoryBacking): ChangeSet {
+  const contents: Record<string, unknown[]> = {
+    removedSlots: [],
+    removedVehicles: [],
+    erasedCredentials: [],
+    removedRetiredEpochs: [],
+  };
+  for (const [name, rows] of backing.tables) contents[name] = [...rows.values()];
+  return contents as unknown as ChangeSet;
 }
 
 /** The store of one life. Its calls never settle once the life is over. */
