@@ -11,6 +11,7 @@ import { replayCommand } from './commands/replay.js';
 import { trafficCommand } from './commands/traffic.js';
 import { sendVehicle } from './commands/vehicle.js';
 import type { VehicleRequest } from './commands/vehicle.js';
+import { worldCommand } from './commands/world.js';
 
 interface Where {
   readonly data: string;
@@ -79,6 +80,7 @@ addWhere(program.command('power'))
 
 program.addCommand(addWhere(trafficCommand()));
 program.addCommand(replayCommand());
+program.addCommand(worldCommand());
 
 try {
   await program.parseAsync();
