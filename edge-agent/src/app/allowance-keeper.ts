@@ -91,12 +91,12 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
         return accepted?.state ?? state;
       },
     };
-    const isStale = (): boolean => accepting !== pending || recorder.view.epoch !== epoch;
     accepting = pending;
     recorder.record({
       kind: 'allowance-accepted',
       event: (_arrivals, seq): EdgeEvent | null => {
-        if (isStale()) return null;
+        // A conflict came first.
+        if (accepting !== pending) return null;
         ledger.number(change, seq);
         if (acceptance === undefined) return null;
         const { returned, remaining } = acceptance;
@@ -169,8 +169,6 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
       const change: AllowanceChange = { apply: (state, seq) => giveOut(state, slotId, seq) };
       return {
         ...draft,
-        // A slot of an epoch that is over cannot be given out in the next one.
-        event: (arrivals, seq) => (recorder.view.epoch === epoch ? (draft.event?.(arrivals, seq) ?? null) : null),
         notes: (seq, arrivals) => {
           const notes = new Map(draft.notes?.(seq, arrivals));
           if (discardedEpoch === epoch) return notes;
