@@ -144,7 +144,7 @@ function onProcess(audit: Audit, what: 'started' | 'crashed' | 'stopped', name: 
   machine.shown = null;
   for (const [gateId, lane] of machine.lanes) {
     lane.lastRequest = null;
-    lane.commandOpenUntilMs = -1;
+    lane.commandOpenUntilMs = -Infinity;
     // A new life knows nobody who stands there.
     if (lane.current !== null) lane.current.admitted = false;
     if (what !== 'started') excuseUnrecorded(audit, gateId);

@@ -41,13 +41,6 @@ export function settledArrivalOf(event: EdgeEvent): number | null {
   return endingOf(event)?.arrival ?? null;
 }
 
-/** Kinds that mean nothing without their arrival, and are dropped and counted as lost when it is not kept any more. */
-export function needsArrival(kind: string): boolean {
-  return ['vehicle-admitted', 'vehicle-denied', 'vehicle-backed-out', 'arrival-void', 'arrival-unresolved'].includes(
-    kind,
-  );
-}
-
 export interface PassageCount {
   entry: number;
   exit: number;

@@ -36,10 +36,13 @@ export interface LaneBook {
   commandOpenUntilMs: number;
 }
 
+/** A vehicle that has begun to go through keeps the lane open beyond an open command's time. */
+const longestStayMs = 60_000;
+
 export function laneBook(machine: MachineBook, gateId: string): LaneBook {
   let lane = machine.lanes.get(gateId);
   if (lane === undefined) {
-    lane = { current: null, lastRequest: null, holdOpen: false, commandOpenUntilMs: -1 };
+    lane = { current: null, lastRequest: null, holdOpen: false, commandOpenUntilMs: -Infinity };
     machine.lanes.set(gateId, lane);
   }
   return lane;
@@ -181,8 +184,7 @@ function isExplained(audit: Audit, machine: MachineBook, lane: LaneBook, gateId:
   const gate = audit.street.gate(gateId);
   if (lane.current?.admitted === true) return true;
   if (lane.holdOpen || gate.fire) return true;
-  const stayMs = gate.inLane.size > 0 ? 60_000 : 0;
-  if (audit.nowMs <= lane.commandOpenUntilMs + stayMs) return true;
+  if (lane.commandOpenUntilMs >= audit.nowMs - (gate.inLane.size > 0 ? longestStayMs : 0)) return true;
   // Something came under the arm that was closing, or the arm stopped while it reopened.
   if (lane.lastRequest !== null && (gate.underArm ?? lane.lastRequest === 'close')) return true;
   // On a disk that takes nothing exits let people out; nothing durable shows it.

@@ -4,7 +4,7 @@ import type { HappeningOf } from '../happenings.js';
 import type { Audit } from './audit.js';
 import { addRecord, edgeBook, machineBook, placeOf, recordAt } from './edge-books.js';
 import type { EdgeBook, EventRecord, MachineBook } from './edge-books.js';
-import { needsArrival, passageOf } from './event-facts.js';
+import { passageOf } from './event-facts.js';
 import { laneBook, onLaneEvent } from './lane-books.js';
 import { sentTo } from './street-book.js';
 
@@ -53,7 +53,7 @@ function beginEpoch(
   machine.released = 0;
 }
 
-/** What was not released goes over; what speaks of an arrival that is gone may be dropped, and is counted. */
+/** What was not released goes over, if only as the report of its loss. */
 function checkCarriedOver(
   audit: Audit,
   edge: EdgeBook,
@@ -61,12 +61,12 @@ function checkCarriedOver(
   epoch: string,
   carried: ReadonlySet<string>,
 ): void {
-  for (let seq = machine.released + 1; seq < machine.next; seq += 1) {
-    for (const record of edge.byPlace.get(placeOf(epoch, seq)) ?? []) {
-      if (record.settled !== null || record.destroyedAtMs !== null || carried.has(record.origin)) continue;
-      if (needsArrival(record.event.kind)) record.settled = 'dropped';
-      else audit.report('event-not-carried-over', `${machine.machine} ${record.origin}: ${record.event.kind}`);
-    }
+  for (const record of edge.order) {
+    if (record.epoch !== epoch || record.settled !== null || record.destroyedAtMs !== null) continue;
+    if (record.machine !== machine.machine || carried.has(record.origin)) continue;
+    // What was acknowledged goes with its epoch, whatever an aggregator that was restored since has forgotten.
+    if (record.seq <= machine.released) record.settled = 'dropped';
+    else audit.report('event-not-carried-over', `${machine.machine} ${record.origin}: ${record.event.kind}`);
   }
 }
 

@@ -1,0 +1,180 @@
+import { describe, expect, it } from '@jest/globals';
+import { changesOf, edgeId, epochOf, Story } from './story.js';
+import type { Row } from './story.js';
+
+describe('the auditor, other ways in which a promise is broken', () => {
+  it('finds two vehicles that were sent to one slot and are both inside, although the rows agree', () => {
+    const story = new Story();
+    story.setAside('a-1');
+    twoAdmittedAlone(story, 'a-1', 'a-1');
+    expect(story.found).toContain('slot-for-two-vehicles');
+  });
+
+  it('is content when they were sent to two slots', () => {
+    const story = new Story();
+    story.setAside('a-1', 'a-2');
+    twoAdmittedAlone(story, 'a-1', 'a-2');
+    expect(story.auditor.findings).toEqual([]);
+  });
+
+  it('finds an event that is taken before the one that stands before it', () => {
+    const story = new Story();
+    story.arrives('ab1');
+    const seq = story.commit({ kind: 'barrier-forced' });
+    story.take(seq, seq);
+    expect(story.found).toContain('cursor-without-events');
+  });
+
+  it('finds a cursor that goes back', () => {
+    const story = new Story();
+    const seq = story.commit({ kind: 'barrier-forced' });
+    story.take(seq, seq);
+    story.store({ cursors: [story.cursor(0)] });
+    expect(story.found).toContain('cursor-without-events');
+  });
+
+  it('takes a recorded gap for what it is', () => {
+    const story = new Story();
+    story.commit({ kind: 'barrier-forced' });
+    const upTo = story.commit({ kind: 'barrier-forced' });
+    story.store({ cursors: [{ ...story.cursor(upTo), hash: '' }], reviews: [story.review('events-gap')] });
+    const next = story.commit({ kind: 'barrier-forced' });
+    story.take(next, next);
+    story.released(next);
+    story.drained();
+    expect(story.auditor.findings).toEqual([]);
+  });
+
+  it('finds a command for another instance that is carried out after the restart', () => {
+    const story = new Story();
+    const command = story.commandMessage('c-1');
+    story.tell({ type: 'crashed', machine: edgeId, detail: '' });
+    story.tell({ type: 'started', machine: edgeId, detail: '' });
+    story.state({ instance: '2'.repeat(32) });
+    story.deliver(edgeId, 'commands', command);
+    story.commit({ kind: 'command-completed', commandId: 'c-1', result: 'done', detail: '' });
+    expect(story.found).toContain('stale-command-ran');
+  });
+
+  it('finds a reservation that outlives its arrival', () => {
+    const story = new Story();
+    const arrival = story.arrives('ab1');
+    story.admitted(arrival, 'a-1');
+    const back = story.commit({ kind: 'vehicle-backed-out', arrival, slotId: 'a-1', basis: 'decision' });
+    story.take(back, back, { arrivals: [story.arrival(arrival, { state: 'backed-out' })] });
+    expect(story.found).toContain('books-inconsistent');
+  });
+
+  it('finds an arm that is asked to open for a restarted agent that knows of nobody', () => {
+    const story = new Story();
+    story.admitted(story.arrives('ab1'), 'a-1');
+    story.tell({ type: 'crashed', machine: edgeId, detail: '' });
+    story.tell({ type: 'started', machine: edgeId, detail: '' });
+    story.open();
+    expect(story.found).toContain('opened-without-cause');
+  });
+
+  it('finds a passage of a healthy lane that the agent never recorded', () => {
+    const story = new Story();
+    story.enters('ab1', 'a-1');
+    story.through('ab2');
+    story.enters('ab3', 'a-2');
+    story.drained();
+    expect(story.found).toContain('passage-not-counted');
+  });
+});
+
+describe('the auditor, what it accepts', () => {
+  it('lets exits open while the outbox takes nothing, and entries not', () => {
+    const story = new Story();
+    story.tell({ type: 'fault', kind: 'outbox-full', target: edgeId, detail: '' });
+    story.stands('ab1', 'exit-1');
+    story.open('exit-1');
+    expect(story.found).toEqual([]);
+    story.stands('ab2');
+    story.open();
+    expect(story.found).toContain('opened-without-cause');
+  });
+
+  it('lets a lane open that an operator holds open, until it is automatic again', () => {
+    const story = new Story();
+    story.deliver(edgeId, 'commands', story.commandMessage('c-1', { kind: 'hold-open' }));
+    story.open();
+    story.commit({ kind: 'mode-changed', mode: 'hold-open', by: 'somebody' });
+    story.open();
+    expect(story.found).toEqual([]);
+    story.commit({ kind: 'mode-changed', mode: 'automatic', by: 'somebody' });
+    story.open();
+    expect(story.found).toEqual(['opened-without-cause']);
+  });
+
+  it('excuses, and counts, what a restored outbox gives out again, until its edge begins a new epoch', () => {
+    const story = new Story();
+    story.setAside('a-1');
+    const copy = [...story.outbox().events];
+    const seq = story.commit({
+      kind: 'vehicle-admitted',
+      arrival: story.arrives('ab1'),
+      slotId: 'a-1',
+      basis: 'allowance',
+    });
+    story.take(1, seq, { slots: [story.reserved('a-1', 1)], arrivals: [story.arrival(1, {})] });
+    story.replaced(epochOf(1), copy);
+    story.commit({ kind: 'vehicle-admitted', arrival: story.arrives('ab2'), slotId: 'a-1', basis: 'allowance' });
+    expect(story.found).toEqual([]);
+    expect(story.auditor.exceptions.get('edge-store-restored')).toBe(1);
+    story.beginEpoch(epochOf(2));
+    story.commit({ kind: 'vehicle-admitted', arrival: story.arrives('ab3'), slotId: 'a-1', basis: 'allowance' });
+    expect(story.found).toContain('local-admission-of-anothers-slot');
+  });
+
+  it('excuses, and counts, a holding that an operator took back', () => {
+    const story = new Story();
+    story.setAside('a-1');
+    story.store({ slots: [story.slot('a-1', {})], audit: [story.audit('slot.release')] });
+    story.commit({ kind: 'vehicle-admitted', arrival: story.arrives('ab1'), slotId: 'a-1', basis: 'allowance' });
+    expect(story.found).toEqual([]);
+    expect(story.auditor.exceptions.get('operator-released-it')).toBe(1);
+  });
+
+  it('knows a restored store for what it holds, and wants to see again what it has lost', () => {
+    const story = new Story();
+    story.enters('ab1', 'a-1');
+    const contents = changesOf({
+      sites: [story.siteRow()],
+      ledgers: [{ ...story.ledgerRow(-1) }],
+      edges: [story.edgeRow()],
+      slots: ['a-1', 'a-2', 'a-3'].map((slotId): Row<'slots'> => story.slot(slotId, {})),
+    });
+    story.tell({ type: 'store-replaced', contents });
+    story.take(1, 2, {
+      ledgers: [story.ledgerRow(1)],
+      slots: [story.occupied('a-1', 's-1')],
+      sessions: [story.session('s-1', { slotId: 'a-1' })],
+    });
+    story.drained();
+    expect(story.auditor.findings).toEqual([]);
+    story.tell({ type: 'store-replaced', contents });
+    story.drained();
+    expect(story.found).toContain('event-never-stored');
+  });
+
+  it('keeps only the first findings of each promise, and counts them all', () => {
+    const story = new Story();
+    for (let index = 0; index < 9; index += 1) story.open();
+    expect(story.auditor.findings).toHaveLength(5);
+    expect(story.auditor.findingCount).toBe(9);
+  });
+});
+
+/** Two vehicles go in one after the other by the allowance; the aggregator has not heard of either. */
+function twoAdmittedAlone(story: Story, one: string, other: string): void {
+  const arrivals = ['ab1', 'ab2'].map((vehicle, index) => {
+    const slotId = index === 0 ? one : other;
+    const arrival = story.arrives(vehicle);
+    story.commit({ kind: 'vehicle-admitted', arrival, slotId, basis: 'allowance' });
+    story.goesIn(vehicle, arrival, slotId, 'allowance');
+    return arrival;
+  });
+  expect(arrivals).toHaveLength(2);
+}
