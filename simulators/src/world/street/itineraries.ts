@@ -4,7 +4,7 @@ import type { Clock, Random } from '@gatehouse/shared';
 import { exponential, logNormal, wholeBelow } from '../../random.js';
 import type { GatePlan, SitePlan } from '../scenario.js';
 import type { LaneEnd } from './lane-truth.js';
-import { drawManners, drawVisitor } from './visitors.js';
+import { drawManners, drawVisitor, farSideManners } from './visitors.js';
 import type { Visitor } from './visitors.js';
 
 /** The lanes of one site, as its visitors see them. */
@@ -139,12 +139,10 @@ export function createItineraries(options: {
       leaveIn(trip, 30_000 + exponential(random, 60_000));
       return;
     }
-    const { direction } = gate;
-    goTo(
-      trip,
-      gate,
-      wrongWay ? wrongWayOrder : { behaviour: drawManners(random, habits), fromFarSide: direction === 'both' },
-    );
+    const fromFarSide = gate.direction === 'both';
+    const manners = drawManners(random, habits);
+    const behaviour = fromFarSide ? farSideManners(manners) : manners;
+    goTo(trip, gate, wrongWay ? wrongWayOrder : { behaviour, fromFarSide });
   };
 
   return {

@@ -5,8 +5,6 @@ import type { Random } from '@gatehouse/shared';
 import { pick, wholeBelow } from '../../random.js';
 import type { Habits } from '../scenario.js';
 
-/** A drawbar is at most so long: loops at least as long see car and trailer as one piece. */
-const longestDrawbarM = 1.7;
 /** Two vehicles further apart than a loop is long are told apart by that loop; by so much further here. */
 const tellingApartM = 0.4;
 
@@ -56,11 +54,6 @@ export function drawLaneSettings(random: Random, habits: Pick<Habits, 'misread' 
       misreadRate: habits.misread,
     },
   });
-}
-
-/** Whether a vehicle with a trailer cannot be taken for two in this lane. */
-export function seesTrailersAsOne(settings: SimulatedLaneSettings): boolean {
-  return settings.safetyLoopM >= longestDrawbarM;
 }
 
 /** Readers read right from now on. */

@@ -11,7 +11,7 @@ import type { Clock, Direction } from '@gatehouse/shared';
 import { passedTo } from '../../passed.js';
 import type { Happening, Way } from '../happenings.js';
 import type { GatePlan } from '../scenario.js';
-import { seesTrailersAsOne } from './lane-design.js';
+import { isTellable } from './what-loops-tell.js';
 
 export interface LaneEnd {
   readonly vehicle: string;
@@ -35,6 +35,9 @@ const convalescenceMs = 11_000;
 /** So soon after a passage, a vehicle that shows itself under the arm alone may be taken for one that follows. */
 const followGapMs = 2_500;
 
+/** So long after something that the loops could not tell, a lane may still believe in a vehicle that is not there. */
+const confusionMs = 6_500;
+
 /** Defects that hide vehicles from the lane or show some that are not there. */
 const blinding: ReadonlySet<SimulatedFault> = new Set<SimulatedFault>([
   'arming-stuck',
@@ -50,8 +53,6 @@ const blinding: ReadonlySet<SimulatedFault> = new Set<SimulatedFault>([
 interface Visit {
   readonly name: string;
   readonly order: VehicleOrderInput;
-  /** By sensors alone one could tell what it did. */
-  readonly tellable: boolean;
   inLane: boolean;
   /** It drove on without having stood. */
   follows: boolean;
@@ -79,6 +80,8 @@ export function createLaneTruth(options: {
   let heldOpen = false;
   let wellAgainAtMs = -Infinity;
   let lastThroughAtMs = -Infinity;
+  let confusedUntilMs = -Infinity;
+  let backedOut = 0;
   /** A detector answers late; a little later the lane has seen what there was to see. */
   const seenAfterMs = settings.detectorResponseMs + 50;
 
@@ -86,10 +89,15 @@ export function createLaneTruth(options: {
   const hurtAll = (): void => {
     for (const visit of visits.values()) if (visit.inLane) visit.hurt = true;
   };
-  const isHealthy = (visit: Visit): boolean => visit.tellable && !visit.hurt && !visit.behindHurt;
 
+  /** What was misunderstood may be taken for something that the next vehicle did. */
+  const confuse = (): void => {
+    confusedUntilMs = clock.monoMs() + confusionMs;
+    for (const visit of visits.values()) if (visit.inLane) visit.behindHurt = true;
+  };
   const driveUp = (visit: Visit): void => {
-    visit.behindHurt = [...visits.values()].some((other) => other.inLane && other.hurt);
+    visit.behindHurt =
+      clock.monoMs() < confusedUntilMs || [...visits.values()].some((other) => other.inLane && other.hurt);
     visit.inLane = true;
     visit.hurt = isBlind();
   };
@@ -112,15 +120,19 @@ export function createLaneTruth(options: {
     const wayNow = wayOf(outcome, heldOpen);
     if (passed !== null) lastThroughAtMs = clock.monoMs();
     options.onEnd({ vehicle: visit.name, outcome, passed });
+    const { name, order, rightBehind } = visit;
+    const course = { report, trailer: order.trailer ?? false, rightBehind, backedOutBefore: backedOut };
+    const tellable = isTellable(course, gate.direction, settings);
+    backedOut = passed === null ? backedOut + (outcome === 'backed-out' ? 1 : 0) : 0;
+    if (!tellable) confuse();
     clock.setTimer(seenAfterMs, () => {
       visits.delete(id);
-      const { name } = visit;
+      if (visit.hurt) confuse();
+      const healthy = tellable && !visit.hurt && !visit.behindHurt;
       if (passed !== null) {
-        const healthy = isHealthy(visit);
         tell({ type: 'vehicle-through', vehicle: name, gateId, direction: passed, way: wayNow, healthy });
       } else {
-        const mistakable = outcome === 'wrong-way-left' && visit.rightBehind;
-        tell({ type: 'vehicle-back', vehicle: name, gateId, healthy: isHealthy(visit) && !mistakable });
+        tell({ type: 'vehicle-back', vehicle: name, gateId, healthy });
       }
     });
   };
@@ -130,7 +142,6 @@ export function createLaneTruth(options: {
       visits.set(id, {
         name,
         order,
-        tellable: order.trailer !== true || seesTrailersAsOne(settings),
         inLane: false,
         follows: false,
         stood: false,

@@ -66,6 +66,11 @@ function drawBody(random: Random): Visitor['body'] {
 
 export type Manners = NonNullable<VehicleOrderInput['behaviour']>;
 
+/** What the model of a lane knows of vehicles from its far side. */
+export function farSideManners(manners: Manners): Manners {
+  return manners === 'back-out' ? manners : 'pass';
+}
+
 /** How its driver goes through a lane of the right direction. */
 export function drawManners(random: Random, habits: SitePlan['habits']): Manners {
   const { backsOut, tailgates, wrongWay } = habits;
