@@ -68,7 +68,19 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
     if (code !== undefined) throw new OutboxError(code, `injected: ${operation}`);
   };
   const oldest = (): number => backing.next - backing.events.length;
-  const bytes = (): number => backing.events.reduce((sum, event) => sum + Buffer.byteLength(event.json), 0);
+  // Counted anew only where somebody else has changed the list.
+  let counted = { events: backing.events, length: 0, bytes: 0 };
+  const bytes = (): number => {
+    const { events } = backing;
+    if (counted.events !== events || counted.length !== events.length) {
+      counted = {
+        events,
+        length: events.length,
+        bytes: events.reduce((sum, event) => sum + Buffer.byteLength(event.json), 0),
+      };
+    }
+    return counted.bytes;
+  };
   const begunWith = (epoch: string): void => {
     const genesis = genesisHash(sha256, epoch);
     Object.assign(backing, { epoch, events: [], next: 1, acked: 0, marks: [], lastHash: genesis, baseHash: genesis });
@@ -77,11 +89,15 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
     checkWrite(write, { next, unacknowledgedEvents, keptBytes, notes: backing.notes }, bounds);
   };
   const apply = (write: OutboxWrite): void => {
+    const before = bytes();
+    let added = 0;
     for (const event of write.events) {
       backing.events.push(event);
+      added += Buffer.byteLength(event.json);
       backing.next = event.seq + 1;
       backing.lastHash = event.hash;
     }
+    counted = { events: backing.events, length: backing.events.length, bytes: before + added };
     for (const [name, value] of write.notes ?? []) {
       if (value === null) backing.notes.delete(name);
       else backing.notes.set(name, value);
@@ -119,7 +135,9 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
       await begin('read');
       const found: OutboxEvent[] = [];
       let foundBytes = 0;
-      for (const event of backing.events.slice(Math.max(0, fromSeq - oldest()))) {
+      for (let index = Math.max(0, fromSeq - oldest()); index < backing.events.length; index += 1) {
+        const event = backing.events[index];
+        if (event === undefined) break;
         foundBytes += Buffer.byteLength(event.json);
         if (found.length > 0 && (found.length >= maxEvents || foundBytes > maxBytes)) break;
         found.push(event);
