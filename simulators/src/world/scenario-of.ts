@@ -74,7 +74,7 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
       coalesceMs: pick(random, [
         [50, 1],
         [500, 2],
-        [2_000, 2],
+        [2_000, 4],
       ]),
       intervalMs: pick(random, [
         [5_000, 1],
@@ -134,7 +134,7 @@ function drawSite(random: Random, number: number, faults: Scenario['faults']): S
   const slotCount = 3 + wholeBelow(random, 38);
   const stayMinutes = 1.5 + random.next() * 8;
   // From half empty to more than it can take, as far as the entry gates can serve.
-  const wantedPerHour = (0.5 + random.next() * 0.8) * slotCount * (60 / stayMinutes);
+  const wantedPerHour = (0.35 + random.next() * 0.75) * slotCount * (60 / stayMinutes);
   const entryGates = edges.flatMap(({ gates }) => gates).filter(({ direction }) => direction !== 'exit').length;
   const habit = (kind: FaultKind, most: number): number => (faults[kind] === undefined ? 0 : random.next() * most);
   const habits: Habits = {

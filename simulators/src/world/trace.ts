@@ -12,6 +12,8 @@ export interface Trace {
 
 const keptHappenings = 256;
 const linesAtATime = 512;
+/** What was delivered stands in full where it was published. */
+const deliveredChars = 160;
 
 /** `write` gets whole pieces of text as they come. */
 export function createTrace(write?: (text: string) => void): Trace {
@@ -57,7 +59,7 @@ function detailOf(happening: Happening): string {
     case 'published':
       return `${happening.by} → ${shortTopic(happening.topic)} ${happening.payload}`;
     case 'delivered':
-      return `${happening.to} ← ${shortTopic(happening.topic)} ${copyOf(happening.copy)}${happening.payload}`;
+      return `${happening.to} ← ${shortTopic(happening.topic)} ${copyOf(happening.copy)}${happening.payload.slice(0, deliveredChars)}`;
     case 'outbox-committed':
       return `${happening.machine} ${happening.epoch.slice(0, 8)} ${happening.beginsEpoch ? 'new epoch ' : ''}${happening.events
         .map(({ seq, json }) => `#${String(seq)} ${json}`)

@@ -98,7 +98,6 @@ export function createWorld(ports: WorldPorts): World {
     schedule,
     start() {
       aggregator.service.start();
-      for (const { service } of fleet.machines) service.start();
       street.open();
     },
     beginTrouble() {
@@ -161,10 +160,14 @@ function createParts(ports: WorldPorts): Parts {
     registry.setLayout(siteRowOf(site).layout);
     fleet.follow(siteId);
   };
+  let isInstalled = false;
   const provision = (living: Aggregator): void => {
     registry.provision(living).then(
       () => {
         for (const siteId of living.siteIds()) if (aggregator.living === living) followLayout(siteId);
+        // Whoever connects before it is enrolled is refused, and tries again much later.
+        if (!isInstalled) for (const { service } of fleet.machines) service.start();
+        isInstalled = true;
       },
       () => {
         timeline.after(provisionAgainMs, () => {
