@@ -5,6 +5,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { simulatedFaults, vehicleBehaviours } from '@gatehouse/edge-agent';
 import { slotClasses } from '@gatehouse/shared';
 import { reportFatal, systemClock } from '@gatehouse/shared/node';
+import { checkAllowanceCommand } from './commands/check-allowance.js';
+import { chaosCommand, herdCommand } from './commands/chaos.js';
 import { faultAliases, setFault, setPower } from './commands/faults.js';
 import { findEdges, findGate } from './commands/find-gates.js';
 import { replayCommand } from './commands/replay.js';
@@ -80,7 +82,10 @@ addWhere(program.command('power'))
 
 program.addCommand(addWhere(trafficCommand()));
 program.addCommand(replayCommand());
+program.addCommand(checkAllowanceCommand());
 program.addCommand(worldCommand());
+program.addCommand(chaosCommand());
+program.addCommand(herdCommand(), { hidden: true });
 
 try {
   await program.parseAsync();

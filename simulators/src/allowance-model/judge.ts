@@ -1,0 +1,145 @@
+/** What must be true in every state, and what must become true once faults stop. */
+import { describeEvent, describeSet, edgeName } from './words.js';
+import { keyOf } from './key.js';
+import { giveBack, hasRecovered, isAvailable, makeSet, noticeRestore, replaceEpoch } from './aggregator-half.js';
+import { heldSlots, numberNext, receiveSet, storeNext } from './edge-half.js';
+import type { Game } from './moves.js';
+import {
+  applyNext,
+  endWaiting,
+  isForgotten,
+  lookAndTrust,
+  nextEvent,
+  nextVersion,
+  passVehicle,
+  showsRestore,
+  trust,
+} from './moves.js';
+import type { World } from './state.js';
+import { copyWorld, edgeOf, logOf, rowOf, slotName } from './state.js';
+
+/** What is wrong in this state; null for nothing. */
+export function wrongNow(world: World): string | null {
+  for (const slot of world.aggregator.slots.keys()) {
+    const owners = ownersOf(world, slot);
+    if (owners.length > 1) return `slot ${slotName(slot)} has ${String(owners.length)} owners: ${owners.join(', ')}`;
+  }
+  return null;
+}
+
+/** Everybody who has the slot, or could give it to a vehicle without asking. */
+function ownersOf(world: World, slot: number): string[] {
+  const owners: string[] = [];
+  if (isAvailable(world.aggregator, slot)) owners.push('the aggregator, where it is free');
+  for (const vehicle of world.vehicles) {
+    if (vehicle.slot === slot) owners.push(vehicle.at === 'in' ? 'the vehicle in it' : 'a vehicle on its way to it');
+  }
+  for (const decision of world.decisions) {
+    const isOpen = edgeOf(world, decision.edge).waiting.includes(decision.arrival);
+    if (decision.slot === slot && isOpen) owners.push('a vehicle that a decision promises it to');
+  }
+  for (const [number, edge] of world.edges.entries()) {
+    const inHand = edge.pending.filter((item) => item.kind === 'admitted' && item.slot === slot).length;
+    const shares = Math.max(inHand, heldSlots(edge).includes(slot) ? 1 : 0);
+    for (let share = 0; share < shares; share += 1) owners.push(`${edgeName(number)}, which may give it out`);
+  }
+  return owners;
+}
+
+/** Rounds of deliveries and answers within which everything must have settled. */
+const maxRounds = 12;
+
+export interface BadEnd {
+  readonly wrong: string;
+  /** What the aggregator and the edges did after the faults stopped. */
+  readonly steps: readonly string[];
+}
+
+/** Lets faults stop and every message flow, and asks all slots back. Answers what is wrong at the end; null for nothing. */
+export type EndJudge = (world: World) => BadEnd | null;
+
+export function createEndJudge(game: Game): EndJudge {
+  /** What is known to end well. */
+  const good = new Set<string>();
+  return (world) => {
+    const end = copyWorld(world);
+    const passed: string[] = [];
+    const steps: string[] = [];
+    for (let round = 0; round < maxRounds; round += 1) {
+      for (const number of end.edges.keys()) calmEdge(end, game, number, steps);
+      for (const slot of end.aggregator.slots.keys()) if (isForgotten(end, slot)) giveBack(end.aggregator, slot);
+      const wrong = wrongNow(end);
+      if (wrong !== null) return { wrong, steps };
+      const key = keyOf(end);
+      passed.push(key);
+      if (good.has(key) || isSettled(end)) {
+        for (const one of passed) good.add(one);
+        return null;
+      }
+      for (const number of end.edges.keys()) askBack(end, game, number, steps);
+    }
+    return { wrong: `it never settles: ${whatIsLeft(end)}`, steps };
+  };
+}
+
+/** The edge stores what it has, its vehicles go on, and its events are applied. */
+function calmEdge(world: World, { rules, scenario }: Game, number: number, steps: string[]): void {
+  const edge = edgeOf(world, number);
+  while (edge.pending.length > 0) {
+    numberNext(edge, rules, scenario.maxReturned);
+    storeNext(world, rules, number);
+  }
+  for (const arrival of edge.waiting) endWaiting(world, number, arrival);
+  for (const vehicle of world.vehicles) {
+    const isHere = vehicle.edge === number && vehicle.epoch === edge.epoch;
+    if (isHere && vehicle.at === 'gate') passVehicle(world, vehicle);
+  }
+  for (const vehicle of world.vehicles) {
+    const isGone = vehicle.edge === number && vehicle.epoch !== edge.epoch;
+    if (isGone) world.vehicles = world.vehicles.filter((other) => other !== vehicle);
+  }
+  if (rowOf(world.aggregator, number).epoch < edge.epoch) replaceEpoch(world.aggregator, rules, number, edge.epoch);
+  if (showsRestore(world, number)) noticeRestore(world.aggregator, rules, number);
+  for (let event = nextEvent(world, number); event !== undefined; event = nextEvent(world, number)) {
+    steps.push(`the aggregator applies of ${edgeName(number)}: ${describeEvent(event)}`);
+    applyNext(world, rules, number);
+  }
+  if (rowOf(world.aggregator, number).isUnknown) lookAndTrust(world, number);
+  if (hasRecovered(world.aggregator, rules, number)) trust(world, number);
+}
+
+/** The aggregator sends its newest set, or makes one that asks everything back; the edge takes it. */
+function askBack(world: World, { rules }: Game, number: number, steps: string[]): void {
+  const row = rowOf(world.aggregator, number);
+  const reported = edgeOf(world, number).held.version;
+  // An outstanding set that the edge will never take, because it has a newer one, is replaced.
+  const isDue = row.settled ? row.mustReport || row.slots.length > 0 : row.isPartial || reported > row.version;
+  if (isDue) makeSet(world.aggregator, rules, number, [], nextVersion(world, rules, number, reported), row.upTo);
+  const { epoch, version, asOf, slots, settled } = rowOf(world.aggregator, number);
+  if (settled) return;
+  const message = { edge: number, epoch, version, asOf, slots };
+  if (receiveSet(world, rules, message)) steps.push(`${edgeName(number)} takes ${describeSet(message)}`);
+}
+
+/** Every slot is free at the aggregator, or has a vehicle in it that the aggregator knows of; nothing is outstanding. */
+function isSettled(world: World): boolean {
+  return whatIsLeft(world) === '';
+}
+
+function whatIsLeft(world: World): string {
+  const { aggregator } = world;
+  for (const [number, edge] of world.edges.entries()) {
+    const row = rowOf(aggregator, number);
+    if (edge.pending.length > 0 || edge.waiting.length > 0) return `${edgeName(number)} has work`;
+    if (row.epoch !== edge.epoch || row.upTo < logOf(edge).length) return `events of ${edgeName(number)} wait`;
+    if (row.mustReport || aggregator.recovering[number] === true) return `${edgeName(number)} has still to report`;
+    if (!row.settled) return `set ${String(row.version)} of ${edgeName(number)} is never accepted`;
+    if (row.slots.length > 0) return `${edgeName(number)} keeps a set`;
+    if (edge.held.slots.length > 0) return `${edgeName(number)} has a slot that the aggregator does not know of`;
+  }
+  for (const [slot, record] of aggregator.slots.entries()) {
+    const isUsed = world.vehicles.some((vehicle) => vehicle.slot === slot);
+    if (record.state !== 'free' && !isUsed) return `slot ${slotName(slot)} stays ${record.state} and nobody has it`;
+  }
+  return '';
+}
