@@ -367,7 +367,7 @@ describe('the physical model of a lane', () => {
             trailer: fc.boolean(),
             speedKmh: fc.integer({ min: 5, max: 20 }),
             gapMs: fc.integer({ min: 0, max: 20_000 }),
-            output: fc.constantFrom('open', 'close', undefined),
+            output: fc.constantFrom('open', 'close', 'hold', 'release', undefined),
           }),
           { minLength: 1, maxLength: 20 },
         ),
@@ -378,8 +378,10 @@ describe('the physical model of a lane', () => {
             lane.send(order);
             atMs += gapMs;
             runApart(lane, atMs);
-            if (output !== undefined) lane.physics.output(atMs, { kind: output });
+            if (output === 'open' || output === 'close') lane.physics.output(atMs, { kind: output });
+            else if (output !== undefined) lane.physics.output(atMs, { kind: 'hold-open', on: output === 'hold' });
           }
+          lane.physics.output(atMs, { kind: 'hold-open', on: false });
           runApart(lane, atMs + plan.length * 60_000);
           expect(lane.reports()).toHaveLength(plan.length);
           expect(lane.physics.vehiclesInLane + lane.physics.queuedVehicles).toBe(0);

@@ -161,6 +161,8 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     vehicle.phase = 'passing';
     vehicle.startedAtMs = agenda.nowMs;
     step(vehicle, 'started');
+    // Nobody overtakes in a lane.
+    if (!comesFromFarSide(vehicle)) vehicle.speed = Math.min(vehicle.speed, ...speedsAhead(vehicle));
     if (turnsBack(vehicle)) {
       for (const follower of [...inLane]) if (follower.phase === 'following') sendBack(follower);
       const { safety } = geometry.loops;
@@ -177,6 +179,8 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     }
     for (const follower of inLane) if (follower.phase === 'following') startFollowing(follower, vehicle);
   };
+  const speedsAhead = (vehicle: Vehicle): number[] =>
+    [...inLane].filter((ahead) => ahead !== vehicle && ahead.phase === 'passing').map(({ speed }) => speed);
   const passThrough = (vehicle: Vehicle): void => {
     const far = comesFromFarSide(vehicle);
     mover.move(vehicle, far ? -clearanceM : farEndM + vehicle.lengthM, () => {
