@@ -2,7 +2,7 @@
 import type { Auditor, Happening, HappeningOf, MachineId, Witnessed } from '../happenings.js';
 import { auditBounds, createAudit } from './audit.js';
 import type { Audit, AuditBounds, ExceptionName } from './audit.js';
-import { onStoreCommitted, onStoreReplaced } from './commit-checks.js';
+import { checkSuspicions, onStoreCommitted, onStoreReplaced } from './commit-checks.js';
 import { checkDrained } from './drained-checks.js';
 import { edgeBook, machineBook } from './edge-books.js';
 import { laneBook, onOpenRequested } from './lane-books.js';
@@ -39,12 +39,14 @@ export function createAuditor(bounds: Partial<AuditBounds> = {}): WorldAuditor {
       audit.nowMs = atMs;
       guarded(() => {
         take(audit, happening);
+        checkSuspicions(audit, false);
         checkAnswers(audit);
       });
     },
     onDrained(atMs) {
       audit.nowMs = atMs;
       guarded(() => {
+        checkSuspicions(audit, true);
         checkDrained(audit);
       });
     },

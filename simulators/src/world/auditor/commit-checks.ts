@@ -9,7 +9,7 @@ import { beforeCommit, checkSites } from './room-checks.js';
 import { checkAgreement, checkReasons, touchedSlots } from './slot-checks.js';
 import { passageCount } from './store-book.js';
 import type { SiteBook } from './store-book.js';
-import { mayBePhantom } from './street-book.js';
+import { mayBePhantom, tellingTakesMs } from './street-book.js';
 
 export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {
   const summary = summarise(changes);
@@ -41,9 +41,22 @@ function checkNotTwice(audit: Audit, gateId: string): void {
   const counted = passageCount(audit.store.passages, gateId);
   for (const direction of ['entry', 'exit'] as const) {
     if (counted[direction] <= gate.through[direction] + mayBePhantom(gate)) continue;
+    audit.street.suspicions.push({ gateId, direction, counted: counted[direction], atMs: audit.nowMs });
+  }
+}
+
+/** What was stored is stored; by now what had happened then is known. */
+export function checkSuspicions(audit: Audit, atEnd: boolean): void {
+  const { suspicions } = audit.street;
+  for (let first = suspicions[0]; first !== undefined; first = suspicions[0]) {
+    if (!atEnd && audit.nowMs - first.atMs < tellingTakesMs) return;
+    suspicions.shift();
+    const { gateId, direction, counted } = first;
+    const gate = audit.street.gate(gateId);
+    if (counted <= gate.through[direction] + mayBePhantom(gate)) continue;
     audit.report(
       'passage-counted-twice',
-      `${gateId}: ${String(counted[direction])} ${direction} passages are stored, ${String(gate.through[direction])} happened`,
+      `${gateId}: ${String(counted)} ${direction} passages are stored, ${String(gate.through[direction])} happened`,
     );
   }
 }

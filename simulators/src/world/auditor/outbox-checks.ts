@@ -90,7 +90,13 @@ function take(audit: Audit, edge: EdgeBook, machine: MachineBook, record: EventR
   if (event.kind === 'vehicle-admitted' && event.slotId !== null) checkLocalSlot(audit, edge, record, event.slotId);
   if (event.kind === 'command-completed' && event.result === 'done') commandDone(audit, edge, machine, event.commandId);
   if (event.kind === 'vehicle-passed' && event.direction === 'entry') {
-    sentTo(audit, { gateId: event.gateId, slotId: event.slotId, plate: arrived?.value ?? null, edge });
+    sentTo(audit, {
+      atMs: audit.nowMs,
+      gateId: event.gateId,
+      slotId: event.slotId,
+      plate: arrived?.value ?? null,
+      edge,
+    });
   }
 }
 

@@ -28,7 +28,15 @@ export interface GateBook {
   /** Passages that were reported and will not be counted, for a reason. */
   readonly excused: PassageCount;
   /** Came in and not yet matched with the report that says where they were sent. */
-  readonly cameIn: { readonly vehicle: string; readonly plate: string | null }[];
+  readonly cameIn: CameIn[];
+  /** The reports that no vehicle was matched with yet: one may be durable before the vehicle is told to be through. */
+  readonly reportedIn: Sent[];
+}
+
+interface CameIn {
+  readonly vehicle: string;
+  readonly plate: string | null;
+  readonly atMs: number;
 }
 
 export interface StreetBook {
@@ -37,6 +45,13 @@ export interface StreetBook {
   readonly inside: Map<string, { readonly gateId: string; slot: string | null }>;
   readonly insideBySite: Map<string, number>;
   /** `site/slot` and the vehicle inside that was sent there. */
+  /** More passages stored than have happened, as it seemed at some time: asked again a little later. */
+  readonly suspicions: {
+    readonly gateId: string;
+    readonly direction: Direction;
+    readonly counted: number;
+    readonly atMs: number;
+  }[];
   readonly claims: Map<string, { readonly vehicle: string; readonly edge: EdgeBook }>;
   /** Who waits for an answer, and since when. */
   readonly waiting: Map<string, { readonly gateId: string; readonly sinceMs: number }>;
@@ -44,6 +59,9 @@ export interface StreetBook {
   /** Whoever stands at the gate has his answer. */
   answered(gateId: string): void;
 }
+
+/** A vehicle is told to be through at most so long after the lane has seen it. */
+export const tellingTakesMs = 2_000;
 
 /** Vehicles at one gate that wait to be matched with a report, at most; the oldest is given up. */
 const maxUnmatched = 50;
@@ -53,6 +71,7 @@ export function createStreetBook(): StreetBook {
     gates: new Map(),
     inside: new Map(),
     insideBySite: new Map(),
+    suspicions: [],
     claims: new Map(),
     waiting: new Map(),
     gate(gateId) {
@@ -84,6 +103,7 @@ function newGate(gateId: string): GateBook {
     reported: { entry: 0, exit: 0 },
     excused: { entry: 0, exit: 0 },
     cameIn: [],
+    reportedIn: [],
   };
 }
 
@@ -123,8 +143,9 @@ export function onVehicleThrough(audit: Audit, through: HappeningOf<'vehicle-thr
     if (site !== undefined) site.explained += 1;
     return;
   }
-  gate.cameIn.push({ vehicle, plate });
+  gate.cameIn.push({ vehicle, plate, atMs: audit.nowMs });
   if (gate.cameIn.length > maxUnmatched) gate.cameIn.shift();
+  match(audit, gate);
 }
 
 export function onVehicleBack(audit: Audit, back: HappeningOf<'vehicle-back'>): void {
@@ -146,6 +167,8 @@ export function siteOfGate(audit: Audit, gateId: string): ReturnType<Audit['stor
 
 export interface Sent {
   readonly gateId: string;
+  /** When it was durable. */
+  readonly atMs: number;
   readonly slotId: string | null;
   /** What it showed, as read. */
   readonly plate: string | null;
@@ -154,14 +177,29 @@ export interface Sent {
 
 /** A gate reports that a vehicle came in and where it was sent: the vehicle is one that did come in there. */
 export function sentTo(audit: Audit, sent: Sent): void {
+  const gate = audit.street.gate(sent.gateId);
+  gate.reportedIn.push(sent);
+  match(audit, gate);
+}
+
+/** Finds for each report its vehicle: by its plate as read, or as the only one about that time. */
+function match(audit: Audit, gate: GateBook): void {
+  for (const [at, sent] of gate.reportedIn.entries()) {
+    const index = gate.cameIn.findIndex((came) =>
+      sent.plate === null ? Math.abs(came.atMs - sent.atMs) < tellingTakesMs : came.plate === sent.plate,
+    );
+    const came = gate.cameIn[index];
+    if (came === undefined) continue;
+    gate.cameIn.splice(0, index + 1);
+    gate.reportedIn.splice(0, at + 1);
+    claim(audit, sent, came);
+    return;
+  }
+  while (gate.reportedIn.length > maxUnmatched) gate.reportedIn.shift();
+}
+
+function claim(audit: Audit, sent: Sent, came: CameIn): void {
   const { street } = audit;
-  const gate = street.gate(sent.gateId);
-  const index = gate.cameIn.findIndex((came) =>
-    sent.plate === null ? came.plate === null || gate.cameIn.length === 1 : came.plate === sent.plate,
-  );
-  const came = gate.cameIn[index];
-  if (came === undefined) return;
-  gate.cameIn.splice(0, index + 1);
   const site = siteOfGate(audit, sent.gateId);
   const place = street.inside.get(came.vehicle);
   if (site === undefined || place === undefined || sent.slotId === null) return;
