@@ -79,8 +79,11 @@ function checkMembers(name: RowTable, row: AnyRow): void {
 
 /** Rows are flat but for a few members, and most tables of a change are empty: far cheaper than cloning it as a whole. */
 function copyOf(changes: ChangeSet): ChangeSet {
-  const copy = Object.entries(changes).map(([name, rows]) => [name, (rows as unknown[]).map(copyOfRow)]);
-  return Object.fromEntries(copy);
+  const copy = Object.entries(changes).map(([name, rows]): [string, unknown] => [
+    name,
+    (rows as unknown[]).map(copyOfRow),
+  ]);
+  return Object.fromEntries<unknown>(copy) as unknown as ChangeSet;
 }
 
 function copyOfRow(row: unknown): unknown {
