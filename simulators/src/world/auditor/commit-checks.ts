@@ -9,7 +9,7 @@ import { beforeCommit, checkSites } from './room-checks.js';
 import { checkAgreement, checkReasons, touchedSlots } from './slot-checks.js';
 import { passageCount } from './store-book.js';
 import type { SiteBook } from './store-book.js';
-import { mayBePhantom, tellingTakesMs } from './street-book.js';
+import { mayBePhantom } from './street-book.js';
 
 export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {
   const summary = summarise(changes);
@@ -45,11 +45,14 @@ function checkNotTwice(audit: Audit, gateId: string): void {
   }
 }
 
+/** A long vehicle may be taken for one that is through while it still is under the arm. */
+const goingThroughTakesMs = 30_000;
+
 /** What was stored is stored; by now what had happened then is known. */
 export function checkSuspicions(audit: Audit, atEnd: boolean): void {
   const { suspicions } = audit.street;
   for (let first = suspicions[0]; first !== undefined; first = suspicions[0]) {
-    if (!atEnd && audit.nowMs - first.atMs < tellingTakesMs) return;
+    if (!atEnd && audit.nowMs - first.atMs < goingThroughTakesMs) return;
     suspicions.shift();
     const { gateId, direction, counted } = first;
     const gate = audit.street.gate(gateId);

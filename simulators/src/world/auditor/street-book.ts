@@ -61,7 +61,7 @@ export interface StreetBook {
 }
 
 /** A vehicle is told to be through at most so long after the lane has seen it. */
-export const tellingTakesMs = 2_000;
+const tellingTakesMs = 2_000;
 
 /** Vehicles at one gate that wait to be matched with a report, at most; the oldest is given up. */
 const maxUnmatched = 50;

@@ -149,7 +149,7 @@ export const slotCases = {
       story.enters('ab1', 'a-1');
       const seq = story.commit({ kind: 'vehicle-tailgated', direction: 'entry', leader: null });
       story.take(seq, seq, { sessions: [story.session('s-more', {})], ledgers: [story.ledgerRow(1)] });
-      story.wait(3_000);
+      story.wait(31_000);
       story.state();
     },
   },
