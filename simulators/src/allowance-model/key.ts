@@ -125,6 +125,7 @@ function pendingText(pending: Pending, name: Name, names: Names): string {
 
 /** Slots in an order that does not depend on their names, as far as what is known of each goes. */
 function ranksOf(world: World): number[] {
+  if (world.aggregator.slots.length === 1) return [0];
   const marks = world.aggregator.slots.map((_, slot) => ({ slot, mark: markOf(world, slot) }));
   marks.sort((a, b) => (a.mark < b.mark ? -1 : a.mark > b.mark ? 1 : 0));
   const ranks: number[] = [];

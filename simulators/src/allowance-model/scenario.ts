@@ -33,13 +33,14 @@ const small: Scenario = {
 };
 
 /** Among them they hold everything that the protocol must stand. */
-export const scenarios: readonly Scenario[] = [
-  { ...small, name: 'one edge that crashes, two slots' },
-  { ...small, name: 'one edge that crashes, one slot, a longer story', slots: 1, maxEvents: 6, maxSets: 4 },
-  { ...small, name: 'more to return than one event has room for', slots: 3, maxEvents: 3, maxReturned: 1 },
-  { ...small, name: 'two edges', edges: 2, maxEvents: 2, edgeFaults: false },
-  { ...small, name: 'an outbox that is destroyed', maxEvents: 3, maxSets: 2, maxLosses: 1 },
-  {
+export const scenarios = {
+  network: { ...small, name: 'one edge that crashes, two slots' },
+  longer: { ...small, name: 'one edge that crashes, one slot, a longer story', slots: 1, maxEvents: 6, maxSets: 4 },
+  returns: { ...small, name: 'more to return than one event has room for', slots: 3, maxEvents: 3, maxReturned: 1 },
+  pair: { ...small, name: 'two edges', edges: 2, maxEvents: 2, edgeFaults: false },
+  outbox: { ...small, name: 'an outbox that is destroyed', maxEvents: 3, maxSets: 2, maxLosses: 1 },
+  restored: { ...small, name: 'the aggregator restored', slots: 1, maxEvents: 3, maxSets: 4, restore: 'told' },
+  'restored-pair': {
     ...small,
     name: 'the aggregator restored, two edges',
     edges: 2,
@@ -48,8 +49,7 @@ export const scenarios: readonly Scenario[] = [
     maxSets: 2,
     restore: 'told',
   },
-  { ...small, name: 'the aggregator restored, one edge', slots: 1, maxEvents: 3, maxSets: 4, restore: 'told' },
-  {
+  'lost-twice': {
     ...small,
     name: 'the aggregator restored, an outbox destroyed',
     slots: 1,
@@ -57,15 +57,17 @@ export const scenarios: readonly Scenario[] = [
     maxLosses: 1,
     restore: 'told',
   },
-];
+} as const satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof scenarios;
 
 /** Where the protocol cannot keep the promise, and says so. */
-export const exceptions: readonly Scenario[] = [
-  { ...small, name: 'an operator releases the holdings of an edge that is alive', maxReleases: 1 },
-  {
+export const exceptions = {
+  released: { ...small, name: 'an operator releases the holdings of an edge that is alive', maxReleases: 1 },
+  untold: {
     ...small,
     name: 'the aggregator is restored from an old copy and nobody tells it',
     maxEvents: 3,
     restore: 'untold',
   },
-];
+} as const satisfies Record<string, Scenario>;
