@@ -24,6 +24,7 @@ import {
 import { wireLimits } from './limits.js';
 
 const text = z.string().max(wireLimits.maxTextChars);
+const lossCount = z.int().min(0).max(wireLimits.maxLostEvents);
 const slotRef = slugSchema.describe('The slot in question.');
 const arrivalRef = seqSchema.describe('The arrival in question: the seq of its vehicle-arrived event in this epoch.');
 
@@ -196,9 +197,9 @@ const kinds = [
       reason: z
         .enum(['outbox-full', 'outbox-failing', 'outbox-damaged', 'arrival-not-kept'])
         .describe('arrival-not-kept: it could not go into a new epoch without the arrival it speaks of.'),
-      lost: z.int().min(0).describe('How many events were not kept.'),
-      entries: z.int().min(0).describe('Entry passages counted while nothing could be kept.'),
-      exits: z.int().min(0).describe('Exit passages counted while nothing could be kept.'),
+      lost: lossCount.describe('How many events were not kept.'),
+      entries: lossCount.describe('Entry passages counted while nothing could be kept.'),
+      exits: lossCount.describe('Exit passages counted while nothing could be kept.'),
     })
     .describe('The edge could not keep events. The counts move; what they were is lost.'),
 ] as const;

@@ -18,6 +18,8 @@ export const wireLimits = {
   maxAccessEntries: 512,
   /** Pages of the access list. */
   maxAccessPages: 16,
+  /** Events, or passages, that one `events-lost` tells of: so that totals stay numbers that can be counted with. */
+  maxLostEvents: 1_000_000_000,
   /** Characters of any free text. */
   maxTextChars: 200,
 } as const;
