@@ -27,6 +27,7 @@ export const refusalCodes = [
   'review-resolved',
   'time-order',
   'recovering',
+  'version-mismatch',
   'layout-removes-occupied-slot',
   'layout-removes-gate-in-use',
   'gate-offline',

@@ -3,7 +3,6 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from '@gatehouse/shared';
 import { OverloadError } from '../app/committer.js';
-import { VersionMismatch } from '../app/operations/sites.js';
 import { InvalidCursorError, StoreError } from '../app/ports.js';
 import { Refusal } from '../domain/refusal.js';
 import { ProblemError, problemBody, problemCatalogue } from './problems.js';
@@ -25,7 +24,9 @@ export function answerProblem(
 ): FastifyReply {
   const found = findProblem(error);
   if (problemCatalogue[found.code].status >= 500) {
-    logger.error({ requestId: request.id, error: error instanceof Error ? error.stack : String(error) }, found.code);
+    const { stack, cause } = error instanceof Error ? error : { stack: String(error) };
+    const because = cause instanceof Error ? { cause: cause.message } : {};
+    logger.error({ requestId: request.id, error: stack, ...because }, found.code);
   }
   return sendProblem(request, reply, found);
 }
@@ -50,7 +51,6 @@ function findProblem(error: unknown): Found {
   if (error instanceof InvalidCursorError) {
     return { code: 'cursor-invalid', detail: error.message, errors: [{ field: 'cursor', rule: 'cursor-invalid' }] };
   }
-  if (error instanceof VersionMismatch) return { code: 'version-mismatch', detail: error.message };
   if (error instanceof OverloadError) {
     return { code: 'overloaded', detail: error.message, headers: { 'retry-after': '1' } };
   }

@@ -73,6 +73,11 @@ const refusals = {
     title: 'The site is recovering',
     help: 'The store was restored from an older copy; slots stay back until every entry edge has reported, or an administrator overrides.',
   },
+  'version-mismatch': {
+    status: 412,
+    title: 'It has changed since',
+    help: 'Read it again, and send its ETag as If-Match.',
+  },
   'layout-removes-occupied-slot': {
     status: 409,
     title: 'The layout removes an occupied slot',
@@ -152,11 +157,6 @@ const others = {
     help: 'The `Allow` header names those that do.',
   },
   'request-timeout': { status: 408, title: 'The request took too long to come in', help: 'Send it again.' },
-  'version-mismatch': {
-    status: 412,
-    title: 'It has changed since',
-    help: 'Read it again, and send its ETag as If-Match.',
-  },
   'body-too-large': { status: 413, title: 'The body is too large', help: 'Send less at a time.' },
   'uri-too-long': { status: 414, title: 'The address is too long', help: 'Use fewer filters.' },
   'unsupported-media-type': {

@@ -6,7 +6,7 @@ import type {
   SiteOccupancyResource,
   VehicleResource,
 } from '@gatehouse/shared';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { edgeId, expectProblem, harbourLayout, openApi, siteId, until } from '../http/support.js';
 import type { Api } from '../http/support.js';
 
@@ -284,7 +284,11 @@ describe('sites, reviews and records', () => {
     const again = await put({});
     expect([again.status, again.body.version]).toEqual([200, 1]);
     expect((await put({ name: 'Quay' }, { 'if-match': '"1"' })).body.version).toBe(2);
+    const load = jest.spyOn(api.store, 'load');
     expectProblem(await put({ name: 'Pier' }, { 'if-match': '"1"' }), 412, 'version-mismatch');
+    // Nothing was wrong with the store: memory is not read from it anew.
+    await api.call('POST', '/api/v1/vehicles', { body: { credential: { value: 'AFTER1' } } });
+    expect(load).not.toHaveBeenCalled();
     expectProblem(await put({}, { 'if-match': 'W/x' }), 400, 'invalid-request', 'If-Match');
     expectProblem(await put({ siteId: 'other' }), 400, 'invalid-request', 'siteId');
     expect((await api.call('GET', '/api/v1/sites/quay')).headers.etag).toBe('"2"');

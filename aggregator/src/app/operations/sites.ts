@@ -1,15 +1,14 @@
 /** Layouts, counts and recovery of sites. */
 import type { SiteLayout } from '@gatehouse/shared';
 import { siteRowOf, summaryOf } from '../../domain/engine.js';
+import { Refusal } from '../../domain/refusal.js';
 import type { Turn } from '../committer.js';
 import type { Actor } from './actor.js';
 
-/** Thrown when the layout is not the version that the caller has seen. */
-export class VersionMismatch extends Error {
-  override readonly name = 'VersionMismatch';
-}
-
-/** Puts a layout; the same one again changes nothing and is not audited. Answers the version and whether the site is new. */
+/**
+ * Puts a layout; the same one again changes nothing and is not audited. Answers the version and whether the site is new.
+ * @throws Refusal `version-mismatch` when the layout is not the version that the caller has seen
+ */
 export function putLayout(
   turn: Turn,
   actor: Actor,
@@ -24,7 +23,7 @@ export function putLayout(
   const { layout, exists } = request;
   const before = exists ? siteRowOf(turn.site(layout.siteId)).version : 0;
   if (request.expectedVersion !== null && request.expectedVersion !== before) {
-    throw new VersionMismatch(`the layout is at version ${String(before)}`);
+    throw new Refusal('version-mismatch', `the layout is at version ${String(before)}`);
   }
   turn.apply(layout.siteId, { type: 'put-layout', by: actor.label, reason: request.reason, layout });
   const after = siteRowOf(turn.site(layout.siteId)).version;
