@@ -150,7 +150,10 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
   const tryStart = (vehicle: Vehicle, reactionMs: number): void => {
     if (!mayGo(vehicle)) return;
     mover.after(vehicle, reactionMs, () => {
-      if (mayGo(vehicle)) start(vehicle);
+      if (!mayGo(vehicle)) return;
+      const distanceMs = keepsDistanceForMs(vehicle);
+      if (distanceMs > 0) tryStart(vehicle, distanceMs);
+      else start(vehicle);
     });
   };
   const start = (vehicle: Vehicle): void => {
@@ -162,7 +165,7 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     vehicle.startedAtMs = agenda.nowMs;
     step(vehicle, 'started');
     // Nobody overtakes in a lane.
-    if (!comesFromFarSide(vehicle)) vehicle.speed = Math.min(vehicle.speed, ...speedsAhead(vehicle));
+    vehicle.speed = Math.min(vehicle.speed, ...passingAhead(vehicle).map(({ speed }) => speed));
     if (turnsBack(vehicle)) {
       for (const follower of [...inLane]) if (follower.phase === 'following') sendBack(follower);
       const { safety } = geometry.loops;
@@ -179,8 +182,17 @@ export function createTraffic(surroundings: TrafficSurroundings): Traffic {
     }
     for (const follower of inLane) if (follower.phase === 'following') startFollowing(follower, vehicle);
   };
-  const speedsAhead = (vehicle: Vehicle): number[] =>
-    [...inLane].filter((ahead) => ahead !== vehicle && ahead.phase === 'passing').map(({ speed }) => speed);
+  const passingAhead = (vehicle: Vehicle): Vehicle[] =>
+    comesFromFarSide(vehicle) ? [] : [...inLane].filter((ahead) => ahead !== vehicle && ahead.phase === 'passing');
+  /** How long until whoever goes through before it is as far ahead as one that follows keeps. */
+  const keepsDistanceForMs = (vehicle: Vehicle): number => {
+    const headM = mover.headM(vehicle);
+    const waitsMs = passingAhead(vehicle).map((ahead) => {
+      const missingM = headM + settings.tailgateGapM - tailM(ahead);
+      return missingM <= 0 ? 0 : missingM / ahead.speed + 1;
+    });
+    return Math.max(0, ...waitsMs);
+  };
   const passThrough = (vehicle: Vehicle): void => {
     const far = comesFromFarSide(vehicle);
     mover.move(vehicle, far ? -clearanceM : farEndM + vehicle.lengthM, () => {
