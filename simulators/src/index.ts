@@ -1,4 +1,5 @@
 /** What other simulations may use: seeded chance and traffic, elastic time, the replay of recordings, and real processes. */
+export * from './chaos/index.js';
 export * from './clock/elastic-clock.js';
 export * from './processes/index.js';
 export * from './random.js';

@@ -110,6 +110,11 @@ export async function readBooks(aggregatorDirectory: string, siteId: string): Pr
   };
 }
 
+/** A copy of a database as a backup makes it: whole, also while a program writes. The target must not be there. */
+export async function saveCopy(file: string, target: string): Promise<void> {
+  await rowsOf(file, 'VACUUM INTO ?', [target]);
+}
+
 function open(file: string): Promise<sqlite3.Database> {
   return new Promise((resolve, reject) => {
     const opened: sqlite3.Database = new sqlite3.Database(file, sqlite3.OPEN_READONLY, (error) => {

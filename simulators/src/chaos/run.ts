@@ -3,9 +3,12 @@ import type { TidyUp } from '../processes/index.js';
 import { mosquittoProblem } from './mosquitto.js';
 import { notRun } from './scenario.js';
 import type { Scenario, ScenarioResult } from './scenario.js';
+import { outboxDamageScenario, storeDamageScenario } from './scenarios/damage.js';
 import { aggregatorDiskScenario, edgeDiskScenario } from './scenarios/disks.js';
+import { herdScenario } from './scenarios/herd.js';
 import { killsScenario } from './scenarios/kills.js';
 import { linkScenario } from './scenarios/link.js';
+import { cloneScenario, edgeRestoreScenario, storeRestoreScenario } from './scenarios/restore.js';
 import type { BrokerKind } from './stage.js';
 
 export const scenarios = {
@@ -13,6 +16,12 @@ export const scenarios = {
   link: linkScenario,
   'edge-disk': edgeDiskScenario,
   'aggregator-disk': aggregatorDiskScenario,
+  'outbox-damage': outboxDamageScenario,
+  'store-damage': storeDamageScenario,
+  'edge-restore': edgeRestoreScenario,
+  'store-restore': storeRestoreScenario,
+  clone: cloneScenario,
+  herd: herdScenario,
 } as const satisfies Readonly<Record<string, Scenario>>;
 export type ScenarioName = keyof typeof scenarios;
 export const scenarioNames = Object.keys(scenarios) as ScenarioName[];

@@ -31,6 +31,8 @@ export interface StageOptions {
   readonly tidyUp: TidyUp;
   /** Members of the configuration of each edge, over those of the stage. */
   readonly edgeSettings?: Readonly<Record<string, unknown>>;
+  /** Members of the aggregator's configuration, over those of the stage. */
+  readonly aggregatorSettings?: Readonly<Record<string, unknown>>;
   readonly slowMs?: number;
   /** Before anything is written or started; what it answers undoes it, when everything has ended. */
   readonly prepare?: (system: System, edgeIds: readonly string[]) => () => void;
@@ -45,6 +47,7 @@ export interface Stage {
   readonly supervisor: Supervisor;
   readonly traffic: ChaosTraffic;
   readonly mosquitto: Mosquitto | null;
+  readonly brokerPort: number;
   link(edgeId: string): LinkProxy;
   /** Starts, or starts again after `supervisor.stop`. */
   keepAggregator(): Promise<void>;
@@ -55,6 +58,10 @@ export interface Stage {
   edgeOnline(edgeId: string): Promise<void>;
   /** Everything that an edge has committed is stored. */
   drained(edgeIds?: readonly string[]): Promise<void>;
+  /** The same of one process of an edge, whose lanes are empty already. */
+  stopDrained(processName: string, edgeId: string): Promise<Outbox>;
+  /** Its local control answers. */
+  isControlled(processName: string): Promise<boolean>;
   /** Ends traffic, waits until everything is stored, stops the edges and compares. */
   settleAndReconcile(more?: Partial<Evidence>): Promise<Reconciled>;
   close(): Promise<void>;
@@ -100,7 +107,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
   ]);
   const links = new Map<string, LinkProxy>();
   const supervisor = createSupervisor(createSeededRandom(options.seed, options.name, 'restarts'));
-  const plan = { settings: { ...aggregatorSettings } as Record<string, unknown> };
+  const plan = { settings: { ...aggregatorSettings, ...options.aggregatorSettings } as Record<string, unknown> };
   const system = new System(factor, plan.settings);
   options.tidyUp.later(() => {
     system.remove();
@@ -172,6 +179,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
     supervisor,
     traffic,
     mosquitto,
+    brokerPort,
     link(edgeId) {
       const link = links.get(edgeId);
       if (link === undefined) throw new RangeError(`no link of ${edgeId}`);
@@ -190,7 +198,12 @@ export async function createStage(options: StageOptions): Promise<Stage> {
     },
     async stopQuietly(edgeId) {
       await traffic.pause(edgeId);
-      return stopDrained(stage, edgeId);
+      return stopDrained(stage, edgeId, edgeId);
+    },
+    stopDrained: (processName, edgeId) => stopDrained(stage, processName, edgeId),
+    async isControlled(processName) {
+      if (!supervisor.isRunning(processName)) return false;
+      return Array.isArray((await system.control(processName, 'GET', '/gates')).gates);
     },
     async settleAndReconcile(more = {}) {
       for (const link of links.values()) await link.set('healthy');
@@ -198,7 +211,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
       await traffic.stop();
       const outboxes = [];
       for (const edgeId of edgeIds.filter((name) => supervisor.isKept(name)))
-        outboxes.push({ edgeId, outbox: await stopDrained(stage, edgeId) });
+        outboxes.push({ edgeId, outbox: await stopDrained(stage, edgeId, edgeId) });
       return reconcile(await evidenceOf(stage, options.slots, [...outboxes, ...(more.outboxes ?? [])], more));
     },
     async close() {
@@ -239,15 +252,15 @@ async function drained(system: System, edgeId: string): Promise<void> {
 }
 
 /** Stops an edge when everything it has committed is stored; starts it again for what it wrote last. */
-async function stopDrained(stage: Stage, edgeId: string): Promise<Outbox> {
+async function stopDrained(stage: Stage, processName: string, edgeId: string): Promise<Outbox> {
   const { system, supervisor } = stage;
   for (let attempt = 1; ; attempt += 1) {
     await drained(system, edgeId);
-    await supervisor.stop(edgeId);
-    const outbox = await readOutbox(system.edgeFile(edgeId, 'data'));
-    if (outbox === undefined) throw new Error(`${edgeId} has no outbox`);
+    await supervisor.stop(processName);
+    const outbox = await readOutbox(system.edgeFile(processName, 'data'));
+    if (outbox === undefined) throw new Error(`${processName} has no outbox`);
     if (outbox.acked >= outbox.next - 1 || attempt === 3) return outbox;
-    stage.keepEdge(edgeId);
+    supervisor.keep(processName, () => system.startEdge(processName));
     await stage.edgeOnline(edgeId);
   }
 }

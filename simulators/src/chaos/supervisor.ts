@@ -77,12 +77,10 @@ export function createSupervisor(random: Random): Supervisor {
       one.isWanted = false;
       const { running } = one;
       running?.signal(signal);
-      await until(`${name} has ended`, () => running === undefined || running.exitCode !== null, stopTimeoutMs).catch(
-        (error: unknown) => {
-          troubles.push(String(error));
-          running?.signal('SIGKILL');
-        },
-      );
+      await until(`${name} has ended`, () => running?.exitCode !== null, stopTimeoutMs).catch((error: unknown) => {
+        troubles.push(String(error));
+        running?.signal('SIGKILL');
+      });
       await one.ended;
       return running?.exitCode ?? null;
     },

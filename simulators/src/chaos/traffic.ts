@@ -2,10 +2,12 @@
 import type { Random } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { createSimulationControlClient } from '@gatehouse/edge-agent';
+import type { SimulationControlClient } from '@gatehouse/edge-agent';
 import { delay } from '../processes/index.js';
 import type { SiteGate } from '../processes/index.js';
 import { exponential, wholeBelow } from '../random.js';
 import { createGateFleet } from '../traffic/gate-fleet.js';
+import type { GateFleet } from '../traffic/gate-fleet.js';
 
 export interface TrafficGate extends SiteGate {
   /** Under which name its process is driven; the edge's own for all but twins. */
@@ -24,7 +26,10 @@ export interface ChaosTraffic {
   /** Plates of vehicles that went in and have not left. */
   readonly inside: readonly string[];
   readonly passed: { readonly entry: number; readonly exit: number };
+  passedAt(gateId: string): number;
   readonly turnedAway: number;
+  /** More gates; those of a process that is driven already must not be among them. */
+  add(gates: readonly TrafficGate[]): void;
   /** Exits that turned a vehicle away. */
   readonly keptIn: readonly string[];
 }
@@ -36,31 +41,24 @@ const idleMs = 40;
 const emptyLanesTimeoutMs = 60_000;
 
 export function createChaosTraffic(
-  gates: readonly TrafficGate[],
+  firstGates: readonly TrafficGate[],
   controlUrl: (processName: string) => string,
   random: Random,
   platePrefix: string,
 ): ChaosTraffic {
-  const processes = [...new Set(gates.map(({ processName }) => processName))];
-  const clients = new Map(processes.map((name) => [name, createSimulationControlClient(controlUrl(name))]));
-  const fleetOf = new Map(
-    processes.map((name) => {
-      const client = clients.get(name);
-      if (client === undefined) throw new RangeError(name);
-      const gateIds = gates.filter((gate) => gate.processName === name).map(({ gateId }) => gateId);
-      return [name, createGateFleet([{ gateIds, client }], systemClock)];
-    }),
-  );
+  const clients = new Map<string, SimulationControlClient>();
+  const fleetOf = new Map<string, GateFleet>();
   const inside: string[] = [];
   const paused = new Set<string>();
   const busy = new Map<string, number>();
   const passed = { entry: 0, exit: 0 };
+  const passedAt = new Map<string, number>();
   const keptIn: string[] = [];
   let turnedAway = 0;
   let entering = 0;
   let next = 1;
   let isRunning = false;
-  let loops: Promise<void>[] = [];
+  const loops: Promise<void>[] = [];
 
   const choose = ({ direction }: TrafficGate): string | undefined => {
     if (direction === 'exit') {
@@ -88,6 +86,7 @@ export function createChaosTraffic(
       if (fate === undefined || fate === 'lost') return;
       if (fate.outcome === 'passed') {
         passed[direction] += 1;
+        passedAt.set(gateId, (passedAt.get(gateId) ?? 0) + 1);
         if (direction === 'entry') inside.push(plate);
         return;
       }
@@ -124,6 +123,18 @@ export function createChaosTraffic(
     }
   };
 
+  const add = (gates: readonly TrafficGate[]): void => {
+    for (const name of new Set(gates.map(({ processName }) => processName))) {
+      const client = createSimulationControlClient(controlUrl(name));
+      const gateIds = gates.filter((gate) => gate.processName === name).map(({ gateId }) => gateId);
+      const fleet = createGateFleet([{ gateIds, client }], systemClock);
+      clients.set(name, client);
+      fleetOf.set(name, fleet);
+      fleet.start();
+    }
+    loops.push(...gates.map((gate) => drive(gate)));
+  };
+
   const traffic: ChaosTraffic = {
     target: 10,
     inside,
@@ -132,17 +143,19 @@ export function createChaosTraffic(
     get turnedAway() {
       return turnedAway;
     },
+    passedAt: (gateId) => passedAt.get(gateId) ?? 0,
+    add,
     start() {
       if (isRunning) return;
       isRunning = true;
-      for (const fleet of fleetOf.values()) fleet.start();
-      loops = gates.map((gate) => drive(gate));
+      add(firstGates);
     },
     async stop() {
       if (!isRunning) return;
-      for (const name of processes) paused.add(name);
+      const names = [...clients.keys()];
+      for (const name of names) paused.add(name);
       try {
-        await emptied(processes);
+        await emptied(names);
       } finally {
         isRunning = false;
         await Promise.all([...fleetOf.values()].map((fleet) => fleet.stop()));

@@ -10,7 +10,6 @@ const scripts = {
   aggregator: 'aggregator/dist/main.js',
   edge: 'edge-agent/dist/main.js',
   simulate: 'simulators/dist/main.js',
-  herd: 'simulators/dist/chaos/herd/main.js',
 };
 export type ProgramName = keyof typeof scripts;
 

@@ -36,7 +36,7 @@ export class System {
   private readonly others = new Set<Running>();
   private readonly settings: Readonly<Record<string, unknown>>;
   /** One scaled clock for every process. */
-  private readonly clock: { readonly simulatedBaseMs: number; readonly realBaseMs: number; readonly factor: number };
+  readonly clock: { readonly simulatedBaseMs: number; readonly realBaseMs: number; readonly factor: number };
 
   /**
    * @param factor simulated milliseconds in a real one, for lanes and records

@@ -24,7 +24,9 @@ export const edgeDiskScenario: Scenario = async (context) => {
       prepare(system, [edgeId = '']) {
         const disk = mountSmallDisk(system.edgeFile(edgeId, 'data'), 2 * mebibyte);
         disks.push(disk);
-        return disk.unmount;
+        return () => {
+          disk.unmount();
+        };
       },
     });
   return play('edge disk full', context, setStage, async (stage, findings) => {
@@ -45,7 +47,7 @@ export const edgeDiskScenario: Scenario = async (context) => {
       // Its power is cut as well; it comes up again with the disk still full.
       await traffic.pause(edgeId);
       supervisor.kill(edgeId);
-      await until('it works again', () => isControlled(stage, edgeId), healDeadlineMs);
+      await until('it works again', () => stage.isControlled(edgeId), healDeadlineMs);
       const restarted = passedAt(stage, edgeId);
       traffic.resume(edgeId);
       traffic.target = 1;
@@ -79,7 +81,9 @@ export const aggregatorDiskScenario: Scenario = async (context) => {
       prepare(system) {
         const disk = mountSmallDisk(system.aggregatorDirectory, 8 * mebibyte);
         disks.push(disk);
-        return disk.unmount;
+        return () => {
+          disk.unmount();
+        };
       },
     });
   return play('aggregator disk full', context, setStage, async (stage, findings) => {
@@ -122,8 +126,4 @@ function passedAt({ system }: Stage, edgeId: string): { entry: number; exit: num
 async function hasFault({ system }: Stage, edgeId: string, fault: string): Promise<boolean> {
   const { faults } = await system.api<{ faults: string[] }>('GET', `/api/v1/edges/${edgeId}`);
   return faults.includes(fault);
-}
-
-async function isControlled({ system, supervisor }: Stage, edgeId: string): Promise<boolean> {
-  return supervisor.isRunning(edgeId) && Array.isArray((await system.control(edgeId, 'GET', '/gates')).gates);
 }

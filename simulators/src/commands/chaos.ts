@@ -1,11 +1,11 @@
-#!/usr/bin/env node
-/** `chaos`: real processes, real faults, and whether the books agree with what physically happened. */
+/** `simulate chaos`: real processes, real faults, and whether the books agree with what physically happened. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { reportFatal, systemRandom } from '@gatehouse/shared/node';
+import { systemRandom } from '@gatehouse/shared/node';
+import { runHerdProcess } from '../chaos/herd/herd-process.js';
+import { reportLines } from '../chaos/report.js';
+import { runChaos, scenarioNames } from '../chaos/run.js';
+import type { ScenarioName } from '../chaos/run.js';
 import { createTidyUp } from '../processes/index.js';
-import { reportLines } from './report.js';
-import { runChaos, scenarioNames } from './run.js';
-import type { ScenarioName } from './run.js';
 
 interface Options {
   readonly kills: number;
@@ -16,16 +16,24 @@ interface Options {
   readonly short?: boolean;
 }
 
-const program = new Command('chaos')
-  .description('Kills, cuts off, fills up, damages and restores real processes under traffic, then checks every book.')
-  .option('--kills <n>', 'how many processes are killed at random instants', whole, 200)
-  .option('--seed <text>', 'the same seed draws the same faults at the same instants; default: a new one')
-  .addOption(new Option('--broker <which>', 'MQTT broker').choices(['embedded', 'mosquitto', 'both']).default('both'))
-  .addOption(new Option('--only <scenario...>', 'some scenarios only').choices(scenarioNames))
-  .option('--short', 'little of everything')
-  .option('--json', 'report as JSON')
-  .showHelpAfterError('(--help lists options)')
-  .action(run);
+export function chaosCommand(): Command {
+  return new Command('chaos')
+    .description('Kill, cut off, fill up, damage and restore real processes under traffic, then check every book.')
+    .option('--kills <n>', 'how many processes are killed at random instants', whole, 200)
+    .option('--seed <text>', 'the same seed draws the same faults and instants; default: a new one')
+    .addOption(new Option('--broker <which>', 'MQTT broker').choices(['embedded', 'mosquitto', 'both']).default('both'))
+    .addOption(new Option('--only <scenario...>', 'some scenarios only').choices(scenarioNames))
+    .option('--short', 'little of everything')
+    .option('--json', 'report as JSON')
+    .action(run);
+}
+
+/** One of the processes that many edges of the chaos suite live in. */
+export function herdCommand(): Command {
+  return new Command('herd').argument('<file>').action(async (file: string) => {
+    await runHerdProcess(file);
+  });
+}
 
 async function run(options: Options): Promise<void> {
   const say = (sentence: string): void => {
@@ -63,12 +71,4 @@ function whole(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('must be a whole number, 0 or more');
   return value;
-}
-
-try {
-  await program.parseAsync();
-  process.exit();
-} catch (error) {
-  reportFatal(error);
-  process.exit(1);
 }

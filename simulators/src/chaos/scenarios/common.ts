@@ -1,0 +1,19 @@
+/** Steps that several scenarios have. */
+import { until } from '../../processes/index.js';
+import { healDeadlineMs } from '../stage.js';
+import type { Stage } from '../stage.js';
+
+/** So many more vehicles have gone through. */
+export async function moreTraffic({ traffic }: Stage, passages: number, also = () => true): Promise<void> {
+  const total = (): number => traffic.passed.entry + traffic.passed.exit;
+  const before = total();
+  await until(`${String(passages)} vehicles pass`, () => total() >= before + passages && also(), healDeadlineMs);
+}
+
+/** Of one edge, or of the site. */
+export async function openReviewKinds({ system, siteId }: Stage, edgeId?: string): Promise<string[]> {
+  const reviews = await system.list<{ kind: string; edgeId: string | null }>(
+    `/api/v1/sites/${siteId}/reviews?open=true`,
+  );
+  return reviews.filter((review) => edgeId === undefined || review.edgeId === edgeId).map(({ kind }) => kind);
+}
