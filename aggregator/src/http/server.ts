@@ -26,6 +26,7 @@ import type { Answer, Method, RequestContext, Route, RouteInput } from './route.
 import { allRoutes } from './routes/index.js';
 import type { HttpPorts, HttpServices } from './services.js';
 import type { HttpSettings } from './settings.js';
+import { isWellFormedBody } from './well-formed.js';
 
 export interface HttpServer {
   /** For `inject` and `listen`. */
@@ -142,6 +143,11 @@ function addHooks(app: FastifyInstance, services: HttpServices): void {
     startedMs.set(request, systemClock.monoMs());
     reply.header('x-request-id', request.id);
     request.actor = await gatekeeper.admit(request, request.routeOptions.config.definition);
+  });
+  app.addHook('preValidation', async (request) => {
+    if (!isWellFormedBody(request.body)) {
+      throw new ProblemError('malformed-json', 'the body holds half of a surrogate pair');
+    }
   });
   app.addHook('onResponse', async (request, reply) => {
     const durationMs = systemClock.monoMs() - (startedMs.get(request) ?? systemClock.monoMs());

@@ -40,6 +40,8 @@ describe('a request that cannot be granted', () => {
     ['__proto__', '{"__proto__":{"role":"admin"},"label":"x","role":"viewer"}'],
     ['constructor.prototype', '{"constructor":{"prototype":{"role":"admin"}},"label":"x","role":"viewer"}'],
     ['bytes that are not UTF-8 around a broken text', Buffer.from([0x7b, 0xff, 0xfe])],
+    ['half a character', '{"label":"x\\ud800","role":"viewer"}'],
+    ['half a character in a name', '{"label":"x","role":"viewer","\\udfff":1}'],
   ])('with a body of %s is refused as malformed', async (_name, payload) => {
     expectProblem(await raw(payload, 'application/json', '/api/v1/keys'), 400, 'malformed-json');
   });
