@@ -177,7 +177,7 @@ const kinds = [
     .strictObject({
       kind: z.literal('allowance-accepted'),
       ...common,
-      version: z.int().min(1),
+      version: z.int().min(1).max(wireLimits.maxReportedAllowanceVersion),
       returned: z
         .array(slugSchema)
         .max(wireLimits.maxReturnedSlots)

@@ -14,6 +14,8 @@ export const wireLimits = {
   maxAllowanceSlots: 256,
   /** Slots that one `allowance-accepted` returns. */
   maxReturnedSlots: 100,
+  /** Version of an allowance that an edge can report: the next one is above it. */
+  maxReportedAllowanceVersion: 1_000_000_000_000_000,
   /** Entries in one page of the access list. */
   maxAccessEntries: 512,
   /** Pages of the access list. */

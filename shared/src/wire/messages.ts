@@ -175,7 +175,11 @@ export const onlineStateSchema = z
     oldest: seqSchema.describe('The oldest seq still kept; equals next when nothing is.'),
     next: seqSchema.describe('The seq the next event will get.'),
     acked: z.int().min(0).describe('The highest upTo this outbox has been told in this epoch.'),
-    allowanceVersion: z.int().min(0).describe('Version of the allowance held; 0 for none.'),
+    allowanceVersion: z
+      .int()
+      .min(0)
+      .max(wireLimits.maxReportedAllowanceVersion)
+      .describe('Version of the allowance held; 0 for none.'),
     clock: z.strictObject({ atMs: wallMsSchema, monoMs: monoMsSchema, bootId: hex128Schema }),
     outboxBytes: z.int().min(0),
     faults: z.array(faultNameSchema).max(32).describe('Faults of the whole edge.'),
