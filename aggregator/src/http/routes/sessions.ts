@@ -119,7 +119,7 @@ export const sessionRoutes: readonly Route[] = [
     params: sessionParamsSchema,
     body: sessionCorrectRequestSchema,
     answer: sessionNow,
-    problems: ['site-unknown', 'session-unknown', 'vehicle-unknown', 'already-parked', 'time-order'],
+    problems: ['site-unknown', 'session-unknown', 'vehicle-unknown', 'already-parked', 'time-order', 'session-open'],
     handler: async ({ params, body }, context) => {
       const stored = await findSession(context.aggregator.store, knownSite(context, params.siteId), params.sessionId);
       const typed = body.credential == null ? body.credential : typedCredential(body.credential);
@@ -151,7 +151,15 @@ export const sessionRoutes: readonly Route[] = [
     params: sessionParamsSchema,
     body: sessionMoveRequestSchema,
     answer: sessionNow,
-    problems: ['site-unknown', 'session-unknown', 'session-not-open', 'slot-unknown', 'slot-not-free'],
+    problems: [
+      'site-unknown',
+      'session-unknown',
+      'session-not-open',
+      'slot-unknown',
+      'slot-not-free',
+      'slot-out-of-service',
+      'recovering',
+    ],
     handler: async ({ params, body }, context) => {
       await requireSession(context, params);
       return context.change({

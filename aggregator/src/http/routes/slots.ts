@@ -89,6 +89,9 @@ export const slotRoutes: readonly Route[] = [
       'site-full',
       'already-parked',
       'vehicle-unknown',
+      'class-does-not-fit',
+      'slot-reserved',
+      'recovering',
     ],
     handler: ({ params, body }, context) => assign(context, params.siteId, params.slotId, body),
   }),
@@ -104,7 +107,7 @@ export const slotRoutes: readonly Route[] = [
     params: siteParamsSchema,
     body: assignmentRequestSchema,
     answer: { status: 201, description: 'The session that was opened.', content: sessionSchema },
-    problems: ['site-unknown', 'site-full', 'already-parked', 'vehicle-unknown'],
+    problems: ['site-unknown', 'site-full', 'already-parked', 'vehicle-unknown', 'recovering'],
     handler: ({ params, body }, context) => assign(context, params.siteId, null, body),
   }),
   route({
