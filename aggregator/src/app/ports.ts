@@ -288,7 +288,7 @@ export interface AggregatorStore {
   getCredentials(credentialIds: readonly string[]): Promise<CredentialRow[]>;
   /**
    * Whether events sent again under a new epoch are already here, as they stood first or as they were sent again before: the hash
-   * they had where they stood first.
+   * they had where they stood first. One place has several where an outbox was copied and each copy went on.
    */
   findEvents(
     edgeId: string,

@@ -452,6 +452,27 @@ describe('a new epoch', () => {
     expect(await world.events()).toHaveLength(1);
   });
 
+  it('drops an event of a copied outbox that was sent again before, although another stands where it stood first', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    edge.state();
+    edge.arrive('AB12CDE');
+    edge.send();
+    await world.settle();
+    const origin = { epoch: edge.epoch, seq: 1, hash: 'a'.repeat(64) };
+    for (const epoch of ['second', 'third']) {
+      edge.beginEpoch(hex128(epoch));
+      edge.arrive('CD34EFG', { origin });
+      edge.send();
+      await world.settle();
+    }
+    const stored = await world.events();
+    expect(stored.map(({ epoch, flags }) => [epoch, flags])).toEqual([
+      [hex128('second'), ['resent', 'origin-differs']],
+      [origin.epoch, []],
+    ]);
+  });
+
   it('follows an arrival into the new epoch: the decision is sent again under its new name, and its passage takes its slot', async () => {
     await open();
     const edge = world.edge('edge-1');

@@ -247,6 +247,14 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         }
       });
 
+      it('finds all that is stored for one place: an outbox was copied, and each copy went on', async () => {
+        const there = rows.eventRow(1);
+        const origin = `${there.epoch}:1:${'c'.repeat(64)}`;
+        await store.commit(changeSet({ events: [there, rows.eventRow(2, { origin })] }));
+        const found = await store.findEvents('edge-1', [{ epoch: there.epoch, seq: 1 }]);
+        expect(found.map(({ hash }) => hash).sort()).toEqual([there.hash, 'c'.repeat(64)].sort());
+      });
+
       it('gets a session by site and id', async () => {
         const closed = rows.sessionRow(1, { state: 'closed', exitAtMs: 5000, durationMs: 4000, exitAuthorised: true });
         await store.commit(changeSet({ sessions: [closed, rows.sessionRow(1, { siteId: 'site-b' })] }));

@@ -41,8 +41,8 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
     return;
   }
   const origin = originFrom(read.event);
-  const stored = origin === null ? undefined : applying.reads.eventHash(received.edgeId, origin.epoch, origin.seq);
-  if (origin !== null && stored === origin.hash) {
+  const stored = origin === null ? null : applying.reads.eventHashes(received.edgeId, origin.epoch, origin.seq);
+  if (origin !== null && stored?.has(origin.hash) === true) {
     if (read.event.kind === 'vehicle-arrived') carryOver(applying, seq, origin);
     report(applying, read, 'resent-known');
     return;
@@ -50,7 +50,7 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
   applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
   if (origin !== null) applying.reads.noteEvent(received.edgeId, origin.epoch, origin.seq, origin.hash);
   if (read.type === 'future') storeFutureEvent(applying, seq, hash, read.event);
-  else storeKnownEvent(applying, seq, hash, read.event, stored !== undefined);
+  else storeKnownEvent(applying, seq, hash, read.event, (stored?.size ?? 0) > 0);
 }
 
 /** The arrival is known under its first name; from now on the edge speaks of it by this one. */

@@ -31,16 +31,20 @@ export async function readFor(
     for (const row of await store.findCredentials(wanted)) directory.remember(row);
   }
   if (ids.size > 0) for (const row of await store.getCredentials([...ids])) directory.remember(row);
-  const hashes = new Map<string, string>();
+  const hashes = new Map<string, Set<string>>();
+  const note = (edgeId: string, epoch: string, seq: number, hash: string): void => {
+    const key = arrivalKey({ edgeId, epoch, seq });
+    const there = hashes.get(key);
+    if (there === undefined) hashes.set(key, new Set([hash]));
+    else there.add(hash);
+  };
   for (const [edgeId, wanted] of events) {
-    for (const row of await store.findEvents(edgeId, wanted)) {
-      hashes.set(arrivalKey({ edgeId, ...row }), row.hash);
-    }
+    for (const { epoch, seq, hash } of await store.findEvents(edgeId, wanted)) note(edgeId, epoch, seq, hash);
   }
   return {
-    eventHash: (edgeId, epoch, seq) => hashes.get(arrivalKey({ edgeId, epoch, seq })),
-    noteEvent(edgeId, epoch, seq, hash) {
-      hashes.set(arrivalKey({ edgeId, epoch, seq }), hash);
-    },
+    eventHashes: (edgeId, epoch, seq) => hashes.get(arrivalKey({ edgeId, epoch, seq })) ?? none,
+    noteEvent: note,
   };
 }
+
+const none: ReadonlySet<string> = new Set();

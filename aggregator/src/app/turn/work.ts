@@ -10,8 +10,8 @@ export interface StoreNeeds extends WorkNeeds {
 
 /** What was read from the store for this turn. */
 export interface TurnReads {
-  /** The hash of a stored event of an edge, or undefined if it is not stored. */
-  eventHash(edgeId: string, epoch: string, seq: number): string | undefined;
+  /** The hashes of what is stored of an edge for one place: several where an outbox was copied and each copy went on. */
+  eventHashes(edgeId: string, epoch: string, seq: number): ReadonlySet<string>;
   /** An event that this very turn stores. */
   noteEvent(edgeId: string, epoch: string, seq: number, hash: string): void;
 }

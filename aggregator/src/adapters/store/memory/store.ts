@@ -102,12 +102,11 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       read(() =>
         wanted.flatMap(({ epoch, seq }) => {
           const row = getRow(backing, 'events', [edgeId, epoch, seq]);
-          if (row !== null) return [{ epoch, seq, hash: row.hash }];
           const start = `${epoch}:${String(seq)}:`;
-          const again = rowsOf(backing, 'events').find(
-            (other) => other.edgeId === edgeId && other.origin?.startsWith(start),
+          const again = rowsOf(backing, 'events').flatMap(({ edgeId: of, origin }) =>
+            of === edgeId && origin?.startsWith(start) === true ? [origin.slice(-64)] : [],
           );
-          return again === undefined ? [] : [{ epoch, seq, hash: again.origin?.slice(-64) ?? '' }];
+          return [...(row === null ? [] : [row.hash]), ...again].map((hash) => ({ epoch, seq, hash }));
         }),
       ),
     getSession: (siteId, sessionId) => read(() => getRow(backing, 'sessions', [siteId, sessionId])),
