@@ -57,7 +57,7 @@ function anonymousExitFacts(state: SiteState, exit: Exit, context: Context): Sit
 }
 
 function unmatchedExitFacts(state: SiteState, exit: Exit, candidates: string[], context: Context): SiteFact[] {
-  const marked = mostPlausible(state, null, candidates);
+  const marked = isAtEntry(state, exit.credential) ? undefined : mostPlausible(state, null, candidates);
   const facts: SiteFact[] = [counted('exit', exit.gateId, null, null)];
   if (marked !== undefined) {
     facts.push({
@@ -104,6 +104,15 @@ function unmatchedExitFacts(state: SiteState, exit: Exit, candidates: string[], 
     );
   }
   return facts;
+}
+
+/** Its admission is known and its entry has not been told yet: its own session comes late, and nobody else's has ended. */
+function isAtEntry(state: SiteState, credential: KnownCredential | null): boolean {
+  if (credential === null) return false;
+  for (const arrival of state.arrivals.values()) {
+    if (arrival.direction === 'entry' && arrival.credentialId === credential.credentialId) return true;
+  }
+  return false;
 }
 
 function hasReview(state: SiteState, kind: 'count-below-zero'): boolean {

@@ -246,6 +246,25 @@ describe('a vehicle at an exit', () => {
     checkInvariants(site.state);
   });
 
+  it('that overtakes an entry which is known to be under way is nobody else’s', () => {
+    const site = new TestSite();
+    const other = site.enter('XY98ZZZ');
+    const arrival = site.arrive('entry', { plate: 'AB12CDE' });
+    const enteredAtMs = site.nowMs;
+    site.wait(600_000).leave('AB12CDE');
+    expect(other.state).toBe('open');
+    expect(site.openReviews()).toEqual(['unmatched-exit']);
+    site.event(
+      'edge-in',
+      { kind: 'vehicle-passed', gateId: 'in', direction: 'entry', arrival, slotId: 's2', basis: 'decision', flags: [] },
+      { atMs: enteredAtMs },
+    );
+    expect(site.state.sessions.size).toBe(1);
+    expect(site.slot('s2').state).toBe('free');
+    expect(site.openReviews()).toEqual([]);
+    checkInvariants(site.state);
+  });
+
   it('marks another session when the one it had marked leaves for certain', () => {
     const site = new TestSite();
     const first = site.enter('AAA111');
@@ -409,7 +428,8 @@ describe('a restored store', () => {
     site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
     expect(site.decisionOf(site.arrive('entry'))?.reason).toBe('recovering');
     site.plan();
-    site.event('edge-in', { kind: 'allowance-accepted', version: 1, returned: [], remaining: 0 });
+    const { version = 0 } = site.state.allowances.get('edge-in') ?? {};
+    site.event('edge-in', { kind: 'allowance-accepted', version, returned: [], remaining: 0 });
     site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
     expect(site.decisionOf(site.arrive('entry'))?.outcome).toBe('admit');
     site.apply({ type: 'store-restored', edgeId: 'edge-in' });
