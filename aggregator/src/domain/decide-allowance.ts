@@ -43,12 +43,12 @@ function sameAgain(allowance: AllowanceRow, asOf: number, returned: ReadonlySet<
 
 /**
  * The slot that an edge says it gave out, if it is not somebody else's: set aside for this edge, or free, as in a store that was
- * restored or after its holdings were released. While a store is recovering, what it believes of other edges' holdings is old.
+ * restored or after its holdings were released; also out of service, for it is there that the vehicle is. While a store is recovering, what it believes of other edges' holdings is old.
  */
 export function claimedSlot(state: SiteState, edgeId: string, slotId: string | null): SlotRow | undefined {
   const slot = slotId === null ? undefined : state.slots.get(slotId);
   if (slot === undefined) return undefined;
-  if (slot.state === 'free') return slot.outOfService === null ? slot : undefined;
+  if (slot.state === 'free') return slot;
   if (slot.state !== 'held') return undefined;
   const isOld = !slot.frozen && state.ledger.recoveringEdges.includes(slot.heldBy ?? '');
   return slot.heldBy === edgeId || isOld ? slot : undefined;
@@ -57,6 +57,7 @@ export function claimedSlot(state: SiteState, edgeId: string, slotId: string | n
 /** Takes a slot out of everybody's hands until an operator releases it, or the vehicle that has it passes. */
 export function putAside(slot: SlotRow, edgeId: string, epoch: string): SiteFact[] {
   const { slotId } = slot;
+  if (slot.outOfService !== null) return [];
   if (slot.state === 'held') return slot.frozen ? [] : [{ type: 'slot-frozen', slotId }];
   return [
     { type: 'slot-held', slotId, edgeId, epoch },

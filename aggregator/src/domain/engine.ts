@@ -30,7 +30,7 @@ export function decide(state: SiteState, input: SiteInput, context: Context): re
     case 'unknown-event':
       return decideEdgeFact(state, input, context);
     case 'plan-allowance':
-      return planAllowance(state, input);
+      return planAllowance(state, input, context);
     case 'tick':
       return decideTick(state, context);
     default:

@@ -6,21 +6,22 @@ import { fittingClasses } from '@gatehouse/shared';
 import type { SlotClass } from '@gatehouse/shared';
 import { newAllowance } from './evolve-allowance.js';
 import type { SiteFact } from './facts.js';
-import type { AllowanceEdge, PlanAllowanceInput } from './inputs.js';
+import type { AllowanceEdge, Context, PlanAllowanceInput } from './inputs.js';
 import { entryEdges, roomLeft, roomWithHeld } from './room.js';
 import type { AllowanceRow, SlotRow } from './rows.js';
 import { freeKey } from './state.js';
 import type { SiteState } from './state.js';
 
-export function planAllowance(state: SiteState, input: PlanAllowanceInput): SiteFact[] {
+export function planAllowance(state: SiteState, input: PlanAllowanceInput, context: Context): SiteFact[] {
   if (state.site === null) return [];
-  const plan = newPlan(state, input);
+  const plan = newPlan(state, input, context);
   return input.edges.flatMap((edge) => planFor(plan, edge));
 }
 
 /** What is left to share while one plan is made. */
 interface Plan {
   readonly state: SiteState;
+  readonly context: Context;
   readonly isShort: boolean;
   readonly entries: ReadonlySet<string>;
   /** Edges that may be given slots. */
@@ -36,7 +37,7 @@ interface Plan {
   room: number;
 }
 
-function newPlan(state: SiteState, input: PlanAllowanceInput): Plan {
+function newPlan(state: SiteState, input: PlanAllowanceInput, context: Context): Plan {
   const entries = entryEdges(state);
   const isGiving = state.ledger.recoveringEdges.length === 0;
   const sharers = input.edges
@@ -45,6 +46,7 @@ function newPlan(state: SiteState, input: PlanAllowanceInput): Plan {
   const openZones = (state.site?.layout.zones ?? []).filter((zone) => !zone.permitOnly).map(({ zoneId }) => zoneId);
   return {
     state,
+    context,
     isShort: input.isShort,
     entries,
     sharers: new Set(sharers),
@@ -88,7 +90,14 @@ function planFor(plan: Plan, edge: AllowanceEdge): SiteFact[] {
       : { ...newAllowance(state.siteId, edge.edgeId, edge.epoch), mustReport: present?.mustReport ?? false };
   if (row.mustReport) {
     const isUnderWay = !row.settled && edge.reportedVersion <= row.version;
-    return isUnderWay ? [] : made(row, edge, [], []);
+    return isUnderWay
+      ? []
+      : made(
+          row,
+          { ...edge, reportedVersion: Math.max(row.version, edge.reportedVersion) + leap(plan.context) },
+          [],
+          [],
+        );
   }
   const slots = row.slotIds.flatMap((slotId) => state.slots.get(slotId) ?? []);
   const unrecalled = slots.filter(({ recall }) => recall === null);
@@ -100,6 +109,14 @@ function planFor(plan: Plan, edge: AllowanceEdge): SiteFact[] {
   plan.room -= added.length;
   const isChanged = kept.length < slots.length || added.length > 0 || row.accessVersion !== edge.accessVersion;
   return isChanged ? made(row, edge, kept, added) : [];
+}
+
+/**
+ * Versions that a store knew before it was restored must not come up again: an acceptance of one that is still on its way would
+ * be taken for that of another set, and an old set for a newer one.
+ */
+function leap(context: Context): number {
+  return Number.parseInt(context.newId().slice(-8), 16);
 }
 
 function made(row: AllowanceRow, edge: AllowanceEdge, kept: SlotRow[], added: SlotRow[]): SiteFact[] {

@@ -23,9 +23,22 @@ export function storeRestored(state: SiteState, edgeId: string, context: Context
   return [...facts, newReview(state, context, { kind: 'store-restored', atMs: context.nowMs, edgeId, detail })];
 }
 
-/** The edge has sent all that it has written. What it holds is known too once it has accepted an empty set. */
+/**
+ * The edge has sent all that it has written. What it holds is known too once it has accepted an empty set, and what it was told
+ * before the restore once the vehicles at its gates have gone in or away.
+ */
 export function edgeRecovered(state: SiteState, edgeId: string): SiteFact[] {
   const { recoveringEdges } = state.ledger;
   if (!recoveringEdges.includes(edgeId) || state.allowances.get(edgeId)?.mustReport === true) return [];
+  if (mayHaveBeenAdmitted(state, edgeId)) return [];
   return [{ type: 'recovery-changed', edges: recoveringEdges.filter((waitedFor) => waitedFor !== edgeId) }];
+}
+
+/** A vehicle at an entry of the edge that nobody has answered as far as is known here. */
+function mayHaveBeenAdmitted(state: SiteState, edgeId: string): boolean {
+  for (const arrival of state.arrivals.values()) {
+    const isAtEntry = arrival.edgeId === edgeId && arrival.state === 'open' && arrival.direction === 'entry';
+    if (isAtEntry && arrival.decision === null && arrival.localOutcome === null) return true;
+  }
+  return false;
 }

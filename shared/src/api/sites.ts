@@ -14,6 +14,7 @@ const layoutExample = {
   permitRequired: false,
   exitAuthorisation: false,
   uncertainAgeLimitHours: 72,
+  allowance: { sharePercent: 20, maxSlotsPerEdge: 20 },
   zones: [{ zoneId: 'a', name: 'Level A', permitOnly: false }],
   slots: [{ slotId: 'a-1', zoneId: 'a', label: 'A1', slotClass: 'standard' }],
   gates: [
