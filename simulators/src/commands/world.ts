@@ -6,7 +6,7 @@ import { createAuditor } from '../world/auditor/index.js';
 import { runCampaign } from '../world/campaign.js';
 import { faultKinds } from '../world/happenings.js';
 import type { FaultKind } from '../world/happenings.js';
-import { createPeople } from '../world/no-people.js';
+import { createPeople } from '../world/people/people.js';
 import { failureLines, totalsJson, totalsLines } from '../world/report.js';
 import type { ScenarioOverrides } from '../world/scenario-of.js';
 import { createStreet } from '../world/street/street.js';

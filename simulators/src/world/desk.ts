@@ -161,6 +161,10 @@ function viewOf(aggregator: Aggregator, siteId: string): DeskView | undefined {
       .filter(({ state }) => state === 'open')
       .map((arrival) => ({ arrivalKey: arrivalKey(arrival), gateId: arrival.gateId })),
     reviews: [...openReviews(site)],
+    gates: layout.gates.map(({ gateId, edgeId }) => {
+      const told = aggregator.edgeStatus(edgeId)?.lastState?.gates.find((gate) => gate.gateId === gateId);
+      return { gateId, mode: told?.mode ?? null };
+    }),
     edges: [...aggregator.directory.edges()]
       .filter((edge) => edge.siteId === siteId)
       .map(({ edgeId, revokedAtMs }) => ({

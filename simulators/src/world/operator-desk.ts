@@ -1,6 +1,6 @@
 /** What people can do and see in the world, through the application operations of the aggregator that is alive. */
 import type { EdgeRow, ReviewRow, SessionRow } from '@gatehouse/aggregator';
-import type { Clock, CommandKind, Random, SiteLayout, SlotClass } from '@gatehouse/shared';
+import type { Clock, CommandKind, LaneMode, Random, SiteLayout, SlotClass } from '@gatehouse/shared';
 import type { Happening } from './happenings.js';
 import type { PeoplePlan, SitePlan } from './scenario.js';
 
@@ -80,6 +80,8 @@ export interface DeskView {
   readonly sessions: readonly Readonly<SessionRow>[];
   readonly arrivals: readonly { readonly arrivalKey: string; readonly gateId: string }[];
   readonly reviews: readonly Readonly<ReviewRow>[];
+  /** As their edges told last; null while one has told nothing. */
+  readonly gates: readonly { readonly gateId: string; readonly mode: LaneMode | null }[];
   readonly edges: readonly (Pick<EdgeRow, 'edgeId' | 'revokedAtMs'> & { readonly online: boolean })[];
 }
 

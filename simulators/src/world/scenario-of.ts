@@ -68,7 +68,13 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
     seed,
     sites,
     faults,
-    people: { actsPerHour: acts },
+    people: {
+      actsPerHour: acts,
+      reckless: createSeededRandom('people', seed).next() < 0.15,
+      layoutChangesPerHour: faults['layout-change']?.perHour ?? 0,
+      revocationsPerHour: faults['edge-revoked']?.perHour ?? 0,
+      revokedMeanMs: faults['edge-revoked']?.meanMs ?? 0,
+    },
     embeddedBroker: random.next() < 0.5,
     state: {
       coalesceMs: pick(random, [
@@ -136,7 +142,11 @@ function drawSite(random: Random, number: number, faults: Scenario['faults']): S
   // From half empty to more than it can take, as far as the entry gates can serve.
   const wantedPerHour = (0.35 + random.next() * 0.75) * slotCount * (60 / stayMinutes);
   const entryGates = edges.flatMap(({ gates }) => gates).filter(({ direction }) => direction !== 'exit').length;
-  const habit = (kind: FaultKind, most: number): number => (faults[kind] === undefined ? 0 : random.next() * most);
+  // Drawn in any case, so that leaving out a fault changes nothing else.
+  const habit = (kind: FaultKind, most: number): number => {
+    const share = random.next() * most;
+    return faults[kind] === undefined ? 0 : share;
+  };
   const habits: Habits = {
     misread: habit('reader-misread', 0.15),
     noRead: habit('reader-misread', 0.1),

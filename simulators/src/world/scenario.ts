@@ -45,8 +45,14 @@ export interface FaultPlan {
 }
 
 export interface PeoplePlan {
-  /** Acts of all people together. */
+  /** Acts of all people together, but for changes of the layout and revocations. */
   readonly actsPerHour: number;
+  /** They also do what gives a promise away: release by force what lives, override a recovery. */
+  readonly reckless: boolean;
+  readonly layoutChangesPerHour: number;
+  readonly revocationsPerHour: number;
+  /** How long a revoked edge stays so. */
+  readonly revokedMeanMs: number;
 }
 
 export interface Scenario {
