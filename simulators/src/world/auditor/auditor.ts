@@ -170,7 +170,9 @@ function onFault(audit: Audit, fault: HappeningOf<'fault' | 'fault-over'>): void
   if (kind === 'sensor-bounce' || kind === 'sensor-stuck' || kind === 'sensor-dead') {
     if (fault.type === 'fault') audit.street.gate(target).sensorFaults += 1;
   } else if (kind === 'outbox-error' || kind === 'outbox-full' || kind === 'outbox-slow') {
-    machineBook(audit, target).trouble = fault.type === 'fault' ? 'now' : 'over';
+    const { trouble } = machineBook(audit, target);
+    trouble.active = Math.max(0, trouble.active + (fault.type === 'fault' ? 1 : -1));
+    trouble.unproven = true;
   } else if (kind === 'edge-cloned' && fault.type === 'fault') {
     edgeBook(audit, machineBook(audit, target).edgeId).dubious = true;
   }

@@ -1,5 +1,5 @@
 /** One commit of the aggregator, and what it means when its store is replaced. */
-import type { ChangeSet } from '@gatehouse/aggregator';
+import type { ChangeSet, CursorRow } from '@gatehouse/aggregator';
 import type { Audit } from './audit.js';
 import { summarise } from './commit-summary.js';
 import type { edgeBook } from './edge-books.js';
@@ -8,7 +8,7 @@ import { checkIngest, checkLogs } from './ingest-checks.js';
 import { beforeCommit, checkSites } from './room-checks.js';
 import { checkAgreement, checkReasons, touchedSlots } from './slot-checks.js';
 import { passageCount } from './store-book.js';
-import type { SiteBook } from './store-book.js';
+import type { Restored, SiteBook } from './store-book.js';
 import { mayBePhantom } from './street-book.js';
 
 export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {
@@ -45,6 +45,9 @@ function checkNotTwice(audit: Audit, gateId: string): void {
   }
 }
 
+/** An edge is heard before its state shows that it holds what the restored store does not know. */
+const noticingTakesMs = 30_000;
+
 /** A long vehicle may be taken for one that is through while it still is under the arm. */
 const goingThroughTakesMs = 30_000;
 
@@ -67,7 +70,10 @@ export function checkSuspicions(audit: Audit, atEnd: boolean): void {
 function followRecovery(audit: Audit, changes: ChangeSet): void {
   const overridden = changes.audit.filter((row) => row.action === 'site.override-recovery');
   for (const { siteId } of overridden) {
-    if (siteId !== null) for (const told of audit.store.site(siteId).toHear.values()) told.overridden = true;
+    if (siteId === null) continue;
+    const { toHear, restored } = audit.store.site(siteId);
+    for (const told of toHear.values()) told.overridden = true;
+    if (restored !== null) restored.overridden = true;
   }
   for (const cursor of changes.cursors) {
     const siteId = audit.store.siteOfEdge(cursor.edgeId);
@@ -77,16 +83,26 @@ function followRecovery(audit: Audit, changes: ChangeSet): void {
     if (told !== undefined && (told.epoch !== cursor.epoch || told.upTo <= cursor.upTo)) {
       site.toHear.delete(cursor.edgeId);
     }
-    if (site.restored !== null) hear(site, cursor.edgeId, cursor.epoch, cursor.upTo);
+    if (site.restored !== null) hear(site.restored, cursor, audit.nowMs);
+  }
+  for (const site of audit.store.sites.values()) {
+    if (site.restored !== null && isHealed(audit, site, site.restored)) site.restored = null;
   }
 }
 
 /** An edge of the time before has told again what it had told then. */
-function hear(site: SiteBook, edgeId: string, epoch: string, upTo: number): void {
-  const then = site.restored?.get(edgeId);
+function hear(restored: Restored, { edgeId, epoch, upTo }: CursorRow, nowMs: number): void {
+  const then = restored.edges.get(edgeId);
   if (then?.epoch !== epoch || upTo < then.upTo) return;
-  site.restored?.delete(edgeId);
-  if (site.restored?.size === 0) site.restored = null;
+  restored.edges.delete(edgeId);
+  if (restored.edges.size === 0) restored.heardAtMs = nowMs;
+}
+
+/** Everybody was heard again, and has said what it holds. */
+function isHealed(audit: Audit, site: SiteBook, { heardAtMs, overridden }: Restored): boolean {
+  if (overridden || heardAtMs === null || audit.nowMs - heardAtMs < noticingTakesMs) return false;
+  if ((site.ledger?.recoveringEdges.length ?? 0) > 0) return false;
+  return ![...audit.store.mustReport.values()].includes(site.siteId);
 }
 
 export function onStoreReplaced(audit: Audit, contents: ChangeSet): void {
@@ -109,8 +125,8 @@ export function onStoreReplaced(audit: Audit, contents: ChangeSet): void {
     const siteId = store.siteOfEdge(edgeId);
     if (siteId === undefined || epoch === null) continue;
     const site = store.site(siteId);
-    site.restored ??= new Map();
-    site.restored.set(edgeId, { epoch, upTo: machine.released });
+    site.restored ??= { edges: new Map(), heardAtMs: null, overridden: false };
+    site.restored.edges.set(edgeId, { epoch, upTo: machine.released });
   }
 }
 

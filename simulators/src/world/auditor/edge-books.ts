@@ -55,8 +55,8 @@ export interface MachineBook {
   instance: string | null;
   /** Its monotonic clock as last shown, and when that was in true time. */
   shown: { readonly monoMs: number; readonly atMs: number } | null;
-  /** Its outbox fails, or failed and has written nothing since. */
-  trouble: 'none' | 'now' | 'over';
+  /** Faults of its outbox now, and whether it has written nothing since one. */
+  readonly trouble: { active: number; unproven: boolean };
   readonly lanes: Map<string, LaneBook>;
   readonly commands: Map<string, CommandBook>;
   /** Counted as lost and not reported yet. */
@@ -103,7 +103,7 @@ export function machineBook(audit: Audit, machine: MachineId): MachineBook {
       released: 0,
       instance: null,
       shown: null,
-      trouble: 'none',
+      trouble: { active: 0, unproven: false },
       lanes: new Map(),
       commands: new Map(),
       lossToReport: { entry: 0, exit: 0 },

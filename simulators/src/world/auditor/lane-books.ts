@@ -188,7 +188,7 @@ function isExplained(audit: Audit, machine: MachineBook, lane: LaneBook, gateId:
   // Something came under the arm that was closing, or the arm stopped while it reopened.
   if (lane.lastRequest !== null && (gate.underArm ?? lane.lastRequest === 'close')) return true;
   // On a disk that takes nothing exits let people out; nothing durable shows it.
-  if (machine.trouble === 'none') return false;
+  if (!machine.trouble.unproven) return false;
   return (lane.current?.direction ?? gate.standing) === 'exit';
 }
 

@@ -27,7 +27,7 @@ export function onOutboxCommitted(audit: Audit, committed: HappeningOf<'outbox-c
     machine.lastHash = event.hash;
     take(audit, edge, machine, record);
   }
-  if (committed.events.length > 0 && machine.trouble === 'over') machine.trouble = 'none';
+  if (committed.events.length > 0 && machine.trouble.active === 0) machine.trouble.unproven = false;
 }
 
 function beginEpoch(

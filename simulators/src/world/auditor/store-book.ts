@@ -31,8 +31,16 @@ export interface SiteBook {
   mostCapacity: number;
   /** Edges whose next states show more acknowledged than is stored, with the seq up to which they must be heard again. */
   readonly toHear: Map<string, ToHear>;
-  /** Replaced, and not every edge of then was heard since: how far each was. */
-  restored: Map<string, { readonly epoch: string | null; readonly upTo: number }> | null;
+  restored: Restored | null;
+}
+
+/** What is awaited after the store was replaced. */
+export interface Restored {
+  readonly edges: Map<string, { readonly epoch: string; readonly upTo: number }>;
+  /** When the last of them was heard again. */
+  heardAtMs: number | null;
+  /** A person went on before everybody had reported, and took it upon himself. */
+  overridden: boolean;
 }
 
 export interface ToHear {
@@ -69,6 +77,10 @@ export interface StoreBook {
   readonly passages: Map<string, PassageCount>;
   /** `site/slot` that were held and an operator took back. */
   readonly releasedByHand: Set<string>;
+  /** `site/slot` and for whom it was held last, and until when. */
+  readonly lastHeld: Map<string, { readonly edgeId: string; readonly epoch: string; readonly untilMs: number }>;
+  /** Edges that have to report their holdings after a restore, by their allowance. */
+  readonly mustReport: Map<string, string>;
   readonly origins: Map<string, string>;
   readonly revoked: Set<string>;
   /** `edge:epoch` of epochs that were replaced. */
@@ -86,6 +98,7 @@ export interface StoreBook {
   epoch(edgeId: string, epoch: string): StoredEpoch;
   storedUpTo(edgeId: string, epoch: string): number;
   everStoredUpTo(edgeId: string, epoch: string): number;
+  /** It was replaced, and not everybody has reported since. */
   isRestored(siteId: string): boolean;
   /** Forgets all rows. */
   clear(): void;
@@ -127,6 +140,8 @@ export function createStoreBook(): StoreBook {
     alarms: [],
     passages: new Map(),
     releasedByHand: new Set(),
+    lastHeld: new Map(),
+    mustReport: new Map(),
     origins: new Map(),
     revoked: new Set(),
     retired: new Set(),
@@ -164,7 +179,7 @@ export function createStoreBook(): StoreBook {
       book.sites.clear();
       for (const site of kept) Object.assign(book.site(site.siteId), site);
       for (const map of [book.cursors, book.arrivals, book.decisions, book.openReviews, book.passages]) map.clear();
-      for (const map of [book.origins, book.lost]) map.clear();
+      for (const map of [book.origins, book.lost, book.lastHeld, book.mustReport]) map.clear();
       for (const set of [book.commands, book.revoked, book.retired]) set.clear();
       for (const stored of epochs.values()) {
         stored.upTo = 0;
@@ -187,6 +202,11 @@ export function createStoreBook(): StoreBook {
         for (const { gateId } of row.layout.gates) book.gateSites.set(gateId, row.siteId);
       }
       for (const { siteId, slotId } of changes.removedSlots) putSlot(book.site(siteId), slotId, undefined);
+      for (const row of changes.slots) noteHolding(book, row, atMs);
+      for (const row of changes.allowances) {
+        if (row.mustReport) book.mustReport.set(row.edgeId, row.siteId);
+        else book.mustReport.delete(row.edgeId);
+      }
       for (const row of changes.slots) putSlot(book.site(row.siteId), row.slotId, { ...row });
       for (const { siteId } of [...changes.sites, ...changes.slots]) {
         const site = book.site(siteId);
@@ -238,6 +258,12 @@ function newSite(siteId: string): SiteBook {
     toHear: new Map(),
     restored: null,
   };
+}
+
+function noteHolding(book: StoreBook, row: SlotRow, atMs: number): void {
+  const old = book.slot(row.siteId, row.slotId);
+  if (old?.state !== 'held' || old.heldBy === null || old.heldEpoch === null) return;
+  book.lastHeld.set(`${row.siteId}/${row.slotId}`, { edgeId: old.heldBy, epoch: old.heldEpoch, untilMs: atMs });
 }
 
 function putSlot(site: SiteBook, slotId: string, row: SlotRow | undefined): void {

@@ -34,6 +34,7 @@ export function changesOf(part: Partial<ChangeSet>): ChangeSet {
     keys: [],
     commands: [],
     idempotency: [],
+    allowances: [],
     removedSlots: [],
     removedVehicles: [],
     erasedCredentials: [],
