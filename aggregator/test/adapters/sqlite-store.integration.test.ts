@@ -180,6 +180,25 @@ describe('the SQLite store', () => {
     expect(failure.message).toContain(database());
   });
 
+  it('does not open a database whose history is damaged, up to a size', async () => {
+    const before = await openIn(directory);
+    await before.commit(changeSet({ events: Array.from({ length: 2000 }, (_, n) => eventRow(n + 1)) }));
+    await before.close();
+    const connection = await openConnection(database());
+    const [root] = await connection.all("SELECT rootpage FROM sqlite_schema WHERE name = 'events_kind'");
+    await connection.close();
+    const file = await open(database(), 'r+');
+    await file.write(Buffer.alloc(4096), 0, 4096, (Number(root?.rootpage) - 1) * 4096);
+    await file.close();
+    const failure = await failureOf(createIn(directory).open());
+    expect(failure).toMatchObject({ name: 'StoreError', code: 'damaged' });
+    expect(failure.message).toContain(database());
+    expect(failure.message).toContain('restore');
+    const unchecked = createSqliteStore({ directory, logger: silentLogger, clock: systemClock, maxCheckedBytes: 1 });
+    opened.push(unchecked);
+    await unchecked.open();
+  });
+
   it('answers `full` when there is no room, stores nothing of that change, and goes on when there is', async () => {
     const store = await openIn(directory, 300);
     await store.commit(changeSet({ sessions: [sessionRow(1)] }));

@@ -30,6 +30,8 @@ export interface SqliteStoreOptions {
   readonly clock: Clock;
   /** Refuse to grow beyond this many pages of 4 KiB, with the code `full`. */
   readonly maxDatabasePages?: number;
+  /** A database up to this size is checked wholly when it is opened; a larger one shows damage where it is read. Default 512 MiB. */
+  readonly maxCheckedBytes?: number;
 }
 
 interface Opened {
@@ -45,6 +47,8 @@ interface Opened {
 const lastResortCheckpointPages = 16_000;
 /** Bytes committed after which the log is moved into the database, beside the commits. */
 const checkpointBytes = 2 * 1024 * 1024;
+/** Takes about a second. */
+const defaultMaxCheckedBytes = 512 * 1024 * 1024;
 
 export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore {
   const { directory, logger, clock } = options;
@@ -90,7 +94,7 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     async open() {
       if (opened !== null) return;
       const startedMs = clock.monoMs();
-      opened = await openAll(directory, path, options.maxDatabasePages);
+      opened = await openAll(directory, path, options);
       logger.info({ path, durationMs: Math.round(clock.monoMs() - startedMs) }, 'store opened');
     },
 
@@ -206,7 +210,8 @@ function jsonOrNull(name: string, changes: ChangeSet): string | null {
   );
 }
 
-async function openAll(directory: string, path: string, maxPages: number | undefined): Promise<Opened> {
+async function openAll(directory: string, path: string, options: SqliteStoreOptions): Promise<Opened> {
+  const { maxDatabasePages: maxPages, maxCheckedBytes = defaultMaxCheckedBytes } = options;
   await makeDataDirectory(directory);
   const lock = await lockDirectory(directory);
   const connections: Connection[] = [];
@@ -223,6 +228,7 @@ async function openAll(directory: string, path: string, maxPages: number | undef
        PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${String(lastResortCheckpointPages)};
        PRAGMA journal_size_limit = 67108864`,
     );
+    await checkPages(writer, path, maxCheckedBytes);
     await migrate(writer, path);
     for (const statement of commitViewSql) await writer.exec(statement);
     if (maxPages !== undefined) await writer.exec(`PRAGMA max_page_count = ${String(maxPages)}`);
@@ -235,6 +241,20 @@ async function openAll(directory: string, path: string, maxPages: number | undef
     await lock.release();
     throw storeErrorFrom(error, path);
   }
+}
+
+/** History that is damaged would be noticed when somebody asks for it, long after the last good backup has been replaced. */
+async function checkPages(connection: Connection, path: string, maxBytes: number): Promise<void> {
+  const [size] = await connection.all(
+    'SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes',
+  );
+  if (Number(size?.bytes) > maxBytes) return;
+  const [row] = await connection.all('PRAGMA quick_check(1)');
+  if (row?.quick_check === 'ok') return;
+  throw new StoreError(
+    'damaged',
+    `${path} is damaged: put it aside and restore the latest backup (${String(row?.quick_check).slice(0, 120)})`,
+  );
 }
 
 async function closeAll({ lock, writer, lookups, lists }: Opened): Promise<void> {
