@@ -273,6 +273,7 @@ export class System {
 
   /** What it wrote, unless `GATEHOUSE_KEEP` is set. */
   remove(): void {
-    if (process.env.GATEHOUSE_KEEP === undefined) rmSync(this.directory, { recursive: true, force: true });
+    if (process.env.GATEHOUSE_KEEP === undefined)
+      rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }

@@ -76,6 +76,8 @@ export async function runHerdProcess(file: string): Promise<void> {
     for (const { barrier } of edges)
       barrier.send({ plate: `H${String(sent)}${barrier.gateId.toUpperCase()}`.slice(0, 16) });
   }
+  // Open, it would keep the process.
+  process.stdin.destroy();
   clearInterval(timer);
   await Promise.all(edges.map(({ agent }) => agent.stop()));
   for (const { barrier } of edges) barrier.dispose();
