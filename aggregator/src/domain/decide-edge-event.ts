@@ -105,7 +105,7 @@ function admittedAlone(
   if (arrival === undefined) return claimed === undefined ? [] : givenToNobody(state, input, event, claimed, context);
   const answered: SiteFact = { type: 'arrival-answered', key, outcome: 'admitted' };
   const reserved = state.slots.get(state.reservedFor.get(key) ?? '');
-  if (reserved !== undefined && reserved.slotId === event.slotId) return [answered];
+  if (reserved?.slotId === event.slotId) return [answered];
   const facts = [...reservationReturned(state, key), answered];
   if (claimed === undefined || arrival.direction === 'exit') return facts;
   // What was reserved under a replaced outbox stays this vehicle's; the other slot is in nobody's hands.

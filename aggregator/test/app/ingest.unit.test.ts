@@ -350,9 +350,13 @@ describe('a store that was restored from an older copy', () => {
     edge.state({ acked: 4 });
     await world.settle();
     expect(summary().recovering).toBe(true);
-    expect(edge.allowances.at(-1)).toMatchObject({ slots: [], version: 1 });
+    expect(edge.allowances.at(-1)).toMatchObject({ slots: [], asOf: 1 });
     edge.accept();
     edge.send({ first: 5 });
+    await world.settle();
+    expect(summary().recovering).toBe(true);
+    for (const arrival of [1, 2, 3, late]) edge.leave(arrival);
+    edge.send({ first: 6 });
     await world.settle();
     expect(summary().recovering).toBe(false);
     expect((await world.reviews()).filter((kind) => kind === 'store-restored')).toHaveLength(1);

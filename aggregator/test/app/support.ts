@@ -188,6 +188,8 @@ export interface Edge {
   write(kind: string, members?: Record<string, unknown>): number;
   arrive(plate: string | null, members?: Record<string, unknown>): number;
   pass(arrival: number, slotId: string | null, members?: Record<string, unknown>): number;
+  /** The vehicle leaves unserved; answers the seq of the event. */
+  leave(arrival: number): number;
   /** Accepts the set that came last, and returns `returned`; answers the seq of the event. */
   accept(returned?: readonly string[], remaining?: number): number;
   /** Announces events `first` to `last`, all by default. */
@@ -268,6 +270,8 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
         flags: [],
         ...members,
       }),
+    leave: (arrival) =>
+      edge.write('arrival-void', { gateId: `${edgeId}-in`, arrival, slotId: null, basis: 'none', reason: 'left' }),
     accept: (returned = [], remaining = 0) =>
       edge.write('allowance-accepted', { version: allowances.at(-1)?.version ?? 0, returned, remaining }),
     send({ first = 1, last = edge.kept.length, waiting = [], change = {} } = {}) {

@@ -66,21 +66,21 @@ describe('edges that give out slots by themselves', () => {
   it('never have a slot that somebody else has, whatever is lost, late, repeated, replaced or restored', () => {
     fc.assert(
       fc.property(shares, fc.array(step, { maxLength: 160, size: 'max' }), (sharePercent, steps) => {
-        const story = new AllowanceStory(6, sharePercent);
+        const story = new AllowanceStory(8, sharePercent);
         for (const now of steps) {
           play(story, now);
           story.check();
           checkInvariants(story.site.state);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
   it('come to agree with the site about what they hold once everything gets through', () => {
     fc.assert(
       fc.property(shares, fc.array(step, { maxLength: 120, size: 'max' }), (sharePercent, steps) => {
-        const story = new AllowanceStory(6, sharePercent);
+        const story = new AllowanceStory(8, sharePercent);
         for (const now of steps) play(story, now);
         story.heal();
         story.check();
@@ -98,7 +98,7 @@ describe('edges that give out slots by themselves', () => {
           expect(unfrozen.map(({ slotId }) => slotId).sort()).toEqual([...edge.hands].sort());
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
