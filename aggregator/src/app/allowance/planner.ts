@@ -58,6 +58,8 @@ export function createAllowancePlanner(intervalMs: number, ports: PlannerPorts):
     plan.isQueued = true;
     ports.operations.enqueueUpkeep(
       (turn) => {
+        // Whatever this very turn changes besides is not looked at yet.
+        plan.isQueued = false;
         plan.plannedAtMonoMs = linkClock.monoMs();
         plan.isShort = makeSets(ports, turn, siteId, plan.isShort);
       },
