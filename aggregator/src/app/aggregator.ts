@@ -1,5 +1,6 @@
 /** The aggregator, assembled: what its HTTP surface, its main program and the simulators use. */
 import type { SiteState } from '../domain/engine.js';
+import type { AccessListStatus } from './access-list/access-lists.js';
 import { assemble } from './assembly.js';
 import type { CommandRequest } from './commands.js';
 import type { Committer, Turn } from './committer.js';
@@ -43,6 +44,8 @@ export interface Aggregator {
   site(siteId: string): SiteState | undefined;
   siteIds(): string[];
   edgeStatus(edgeId: string): EdgeStatusView | undefined;
+  /** How long the list is that entries of the site get for when they are cut off. */
+  accessListStatus(siteId: string): AccessListStatus;
   /**
    * Asks a gate for something; resolves when the command is stored, before the gate answers.
    * Rejects with Refusal `site-unknown`, `gate-unknown` or `gate-offline`, and with what `Committer.execute` rejects with.
@@ -110,6 +113,7 @@ export function createAggregator(
       const view = parts.views.of(edgeId);
       return view === undefined ? undefined : edgeStatusOf(memory.directory, view, memory.sites.get(view.siteId));
     },
+    accessListStatus: (siteId) => parts.accessLists.status(siteId),
     sendCommand: (request) => parts.commands.send(request),
     issueCommand: (turn, request) => parts.commands.issue(turn, request),
     commandView: (row) => parts.commands.view(row),

@@ -2,7 +2,8 @@
 import type { Clock } from '@gatehouse/shared';
 import { allowanceOf, arrivalOf } from '../domain/engine.js';
 import { arrivalKey } from '../domain/rows.js';
-import { openAccess } from './allowance/access.js';
+import { createAccessLists } from './access-list/access-lists.js';
+import type { AccessListKeeper } from './access-list/access-lists.js';
 import { createAllowancePlanner } from './allowance/planner.js';
 import type { AllowancePlanner } from './allowance/planner.js';
 import { createCommands } from './commands.js';
@@ -53,6 +54,7 @@ export interface Parts {
   readonly commands: Commands;
   readonly upkeep: Upkeep;
   readonly planner: AllowancePlanner;
+  readonly accessLists: AccessListKeeper;
   readonly counts: Counts;
   onNotices(listener: (rows: readonly NoticeRow[]) => void): () => void;
 }
@@ -71,7 +73,15 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
   );
   const views = createEdgeViews(memory.directory, settings.edges);
   const publisher = createPublisher(settings, { link: ports.link, clock: linkClock, logger: ports.logger, observer });
-  const accessLists = openAccess;
+  const accessLists = createAccessLists({
+    ...ports,
+    directory: memory.directory,
+    site: (siteId) => memory.sites.get(siteId),
+    siteIds: () => memory.sites.keys(),
+    onChanged: (siteId) => {
+      planner.onSite(siteId);
+    },
+  });
   const outbound = createOutbound({ publisher, sha256: ports.sha256, linkClock, observer, accessLists });
   const context: IngestContext = { ...ports, settings, linkClock, observer, outbound, view: (id) => views.of(id) };
   const operations = createOperationQueue(settings.commit, {
@@ -126,6 +136,11 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
         listener.onOutcome(outcome);
         for (const siteId of outcome.touchedSites) occupancy.onSite(siteId);
         planner.onOutcome(outcome);
+        accessLists.onStored(outcome.changes);
+      },
+      onReloaded() {
+        listener.onReloaded();
+        accessLists.onReloaded();
       },
       onCommit(durationMs, rows) {
         loop.onStored();
@@ -154,6 +169,9 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     operations,
     occupancy,
     receiver,
+    onTick: () => {
+      accessLists.onTick();
+    },
     kick: () => {
       loop.kick();
     },
@@ -192,6 +210,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     commands,
     upkeep,
     planner,
+    accessLists,
     counts,
     onNotices: followers.follow,
   };

@@ -15,6 +15,7 @@ export interface Directory {
   key(keyId: string): KeyRow | undefined;
   keyByHash(keyHash: string): KeyRow | undefined;
   keys(): IterableIterator<KeyRow>;
+  vehicles(): IterableIterator<VehicleRow>;
   vehicle(vehicleId: string): VehicleRow | undefined;
   vehicleByCredential(credentialId: string): VehicleRow | undefined;
   readonly vehicleCount: number;

@@ -80,15 +80,19 @@ export function createOutbound(ports: OutboundPorts): Outbound {
       send(view, 'commands', command);
     },
     allowance(view, site, allowance) {
-      const { version, unlisted, pages } = ports.accessLists.of(view.siteId, allowance.epoch);
-      const { epoch, version: setVersion, asOf } = allowance;
+      const list = ports.accessLists.of(view.siteId, allowance.epoch);
+      const { version, unlisted, pageCount } = list;
+      const { epoch, version: setVersion, asOf, acceptedAccessVersion } = allowance;
       const slots = allowance.slotIds.flatMap((slotId) => slotRefOf(site, slotId) ?? []);
+      // An edge that has the list needs but one message; if it does not take the set, it may not have the list after all.
+      const isAgain = view.allowanceSent?.version === setVersion;
+      const lastPage = acceptedAccessVersion === version && !isAgain ? 1 : pageCount;
       view.allowanceSent = { version: setVersion, monoMs: linkClock.monoMs() };
-      pages.forEach((entries, index) => {
-        const access = { version, page: index + 1, pages: pages.length, unlisted, entries };
+      for (let page = 1; page <= lastPage; page += 1) {
+        const access = { version, page, pages: pageCount, unlisted, entries: list.page(page) };
         const message: Allowance = { epoch, version: setVersion, asOf, slots, access };
-        send(view, 'allowance', message, { replaces: `allowance/${view.edgeId}/${String(index)}` });
-      });
+        send(view, 'allowance', message, { replaces: `allowance/${view.edgeId}/${String(page)}` });
+      }
     },
     measure(arrival, monoMs) {
       receivedMonoMs.set(arrivalKey(arrival), monoMs);

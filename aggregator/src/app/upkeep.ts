@@ -27,6 +27,8 @@ export interface UpkeepParts {
   readonly operations: OperationQueue;
   readonly occupancy: OccupancyBoard;
   readonly receiver: Receiver;
+  /** What else goes by the time of records. */
+  readonly onTick: () => void;
   readonly kick: () => void;
 }
 
@@ -61,6 +63,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
         () => ticking.delete(siteId),
       );
     }
+    parts.onTick();
   };
 
   const forgetCredentials = (): void => {

@@ -37,10 +37,28 @@ export function defineGauges(registry: Registry, source: Source): void {
   bySite('gatehouse_site_recovering', '1 while free slots stay back after a restore.', (summary) =>
     summary.recovering ? 1 : 0,
   );
+  defineAccessLists(registry, source);
   defineTotals(registry, source);
   defineSlots(registry, source);
   defineEdges(registry, source);
   defineHealth(registry, source);
+}
+
+function defineAccessLists(registry: Registry, source: Source): void {
+  new Gauge({
+    name: 'gatehouse_access_list_entries',
+    help: 'Vehicles that entries know while they are cut off: listed, or left out because the list has no room.',
+    labelNames: ['site', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const site of source()?.siteIds() ?? []) {
+        const status = source()?.accessListStatus(site);
+        this.set({ site, state: 'listed' }, status?.entries ?? 0);
+        this.set({ site, state: 'left_out' }, status?.leftOut ?? 0);
+      }
+    },
+  });
 }
 
 /** Totals that the store keeps: they go on after a restart. */

@@ -2,11 +2,13 @@
 import type { AccessPage } from '@gatehouse/shared';
 
 export interface AccessList {
-  /** Another list, or another `unlisted`, has another version; 0: none was made yet. */
+  /** Another list, or another `unlisted`, has another version; 0: nobody is listed, and everybody is let in. */
   readonly version: number;
   readonly unlisted: AccessPage['unlisted'];
-  /** At least one, and at most `wireLimits.maxAccessPages`. */
-  readonly pages: readonly AccessPage['entries'][];
+  /** From 1 to `wireLimits.maxAccessPages`. */
+  readonly pageCount: number;
+  /** Its entries; pages count from 1. */
+  page(number: number): AccessPage['entries'];
 }
 
 export interface AccessLists {
@@ -14,9 +16,3 @@ export interface AccessLists {
   /** The list for an edge whose outbox has this epoch: digests are made with it. */
   of(siteId: string, epoch: string): AccessList;
 }
-
-/** Nobody is listed, and everybody is let in. */
-export const openAccess: AccessLists = {
-  version: () => 0,
-  of: () => ({ version: 0, unlisted: 'admit', pages: [[]] }),
-};

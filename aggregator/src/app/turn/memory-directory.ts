@@ -145,6 +145,7 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
       return keyId === undefined ? undefined : keys.get(keyId);
     },
     keys: () => keys.values(),
+    vehicles: () => vehicles.values(),
     vehicle: (vehicleId) => vehicles.get(vehicleId),
     vehicleByCredential(credentialId) {
       const vehicleId = vehicleIdByCredential.get(credentialId);
