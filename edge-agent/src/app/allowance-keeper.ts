@@ -69,12 +69,7 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
 
   const promisedSlots = (): Set<string> => new Set([...promised.values()].map(({ slotId }) => slotId));
 
-  const forget = (): void => {
-    ledger.reset(noAllowance);
-    access = null;
-    collected = null;
-    accepting = null;
-  };
+  const slotsHeld = (): readonly SlotRef[] => (discardedEpoch === recorder.view.epoch ? [] : ledger.durable.slots);
 
   /** The acceptance as a draft: what goes back is settled when it is numbered, after all that is recorded before it. */
   const accept = (offer: Allowance, list: CollectedPages | null): void => {
@@ -107,8 +102,7 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
         return list === null ? notes : new Map([...notes, ...accessNotes(list)]);
       },
       recorded: () => {
-        if (accepting !== pending) return;
-        accepting = null;
+        if (accepting === pending) accepting = null;
         ledger.recorded(change);
         access = newAccess;
         const { slots } = ledger.durable;
@@ -135,16 +129,15 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
   return {
     status: () => ({
       version: ledger.durable.version,
-      slots: ledger.durable.slots.length,
+      slots: slotsHeld().length,
       accessVersion: access?.version ?? null,
     }),
 
     usable() {
       const taken = promisedSlots();
-      const { version, slots } = ledger.durable;
       return {
-        version,
-        slots: slots.filter(
+        version: ledger.durable.version,
+        slots: slotsHeld().filter(
           ({ slotId }) => !taken.has(slotId) && (accepting === null || accepting.offeredIds.has(slotId)),
         ),
       };
@@ -171,7 +164,6 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
         ...draft,
         notes: (seq, arrivals) => {
           const notes = new Map(draft.notes?.(seq, arrivals));
-          if (discardedEpoch === epoch) return notes;
           return new Map([...notes, ...allowanceNotes(epoch, ledger.number(change, seq))]);
         },
         recorded: (seq) => {
@@ -208,7 +200,6 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
         accept(offer, null);
         return;
       }
-      if (collected !== null && collected.setVersion > offer.version) return;
       collected = collectPage(collected, offer.version, offer.access);
       if (!isComplete(collected)) return;
       accept(offer, collected);
@@ -216,16 +207,31 @@ export function createAllowanceKeeper(options: AllowanceKeeperOptions): Allowanc
     },
 
     discard() {
-      const hadAny = ledger.durable.version > 0 || accepting !== null;
-      discardedEpoch = recorder.view.epoch;
-      forget();
-      if (!hadAny) return;
-      recorder.record({ kind: 'notes', notes: emptyNotes });
+      const { epoch } = recorder.view;
+      if (discardedEpoch === epoch) return;
+      discardedEpoch = epoch;
+      accepting = null;
+      collected = null;
+      // The partings stay: until the epoch is over they keep slots from being taken again.
+      const change: AllowanceChange = { apply: (state) => ({ ...state, slots: [] }) };
+      recorder.record({
+        kind: 'notes',
+        notes: (seq) => allowanceNotes(epoch, ledger.number(change, seq)),
+        recorded: () => {
+          ledger.recorded(change);
+        },
+        lost: () => {
+          ledger.lost(change);
+        },
+      });
       options.onChanged();
     },
 
     notesForNewEpoch() {
-      forget();
+      ledger.reset(noAllowance);
+      access = null;
+      collected = null;
+      accepting = null;
       return emptyNotes();
     },
 

@@ -358,14 +358,30 @@ describe('when the two histories differ', () => {
     const epoch = edge.backing.epoch;
     await edge.acknowledge(0, { conflict: 'hash-mismatch' });
     expect(edge.backing.epoch).toBe(epoch);
-    expect(edge.agent.status().allowance).toEqual({ version: 0, slots: 0, accessVersion: null });
+    expect(edge.agent.status().allowance.slots).toBe(0);
     await offered(edge, { version: 2, slots: ['a1'], asOf: 1 });
     await edge.edge('entry-1', 'arming', true);
     await edge.advance(1_500);
-    expect(denials(edge)).toEqual(['no-allowance']);
-    expect([...edge.backing.notes.keys()].filter((name) => /^(allowance|access)/.test(name))).toEqual([]);
+    expect(denials(edge)).toEqual(['allowance-used-up']);
     const next = await afterPowerCut(edge);
-    expect(next.agent.status().allowance.version).toBe(0);
+    expect(next.backing.epoch).toBe(epoch);
+    expect(next.agent.status().allowance.slots).toBe(0);
+  });
+
+  it('remembers, until the epoch is over, what it gave out', async () => {
+    const edge = await started();
+    await edge.acknowledge(0, { conflict: 'epoch-retired' });
+    await edge.advance(1_000);
+    await offered(edge, { version: 1, slots: ['a1', 'a2'] });
+    await edge.edge('entry-1', 'arming', true);
+    await edge.decide(2, { outcome: 'own' });
+    await edge.acknowledge(0, { conflict: 'hash-mismatch' });
+    const next = await afterPowerCut(edge);
+    await offered(next, { version: 2, slots: ['a1', 'a2'], asOf: 1 });
+    next.link.peer.connect();
+    await next.settle();
+    await offered(next, { version: 2, slots: ['a1', 'a2'], asOf: 1 });
+    expect(await givenOutAlone(next)).toEqual(['a2']);
   });
 
   it('a restored copy gives up its allowance, and tells whom it let in meanwhile', async () => {

@@ -28,6 +28,7 @@ import type {
   EdgeAgent,
   EdgeSettingsInput,
   LaneInput,
+  OutboxStore,
 } from '../../src/index.js';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -133,6 +134,8 @@ export interface HarnessOptions {
   /** In place of the bench's own arms. */
   readonly lanes?: ReadonlyMap<string, { readonly barrier: BarrierDriver; readonly reader: CredentialReader }>;
   readonly bounds?: { maxEvents?: number; maxBytes?: number };
+  /** In place of one in memory: then `backing` stays empty. */
+  readonly outbox?: OutboxStore;
 }
 
 export type Harness = ReturnType<typeof createHarness>;
@@ -162,11 +165,13 @@ export function createHarness(options: HarnessOptions = {}) {
       random: seededRandom(options.seed ?? 1),
       sha256,
       logger: silentLogger,
-      outbox: createMemoryOutbox({
-        backing,
-        sha256,
-        ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
-      }),
+      outbox:
+        options.outbox ??
+        createMemoryOutbox({
+          backing,
+          sha256,
+          ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
+        }),
       link,
       barriers: new Map([...barriers].map(([gateId, fake]) => [gateId, options.lanes?.get(gateId)?.barrier ?? fake])),
       readers: [
