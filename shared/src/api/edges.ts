@@ -129,8 +129,16 @@ export const enrolmentSchema = z
   });
 export type EnrolmentResource = z.infer<typeof enrolmentSchema>;
 
-export const holdingsReleaseSchema = z.strictObject({ edgeId: slugSchema, releasedSlotIds: z.array(slugSchema) }).meta({
-  id: 'HoldingsRelease',
-  description: 'Slots that came back.',
-  examples: [{ edgeId: 'harbour-north', releasedSlotIds: ['a-7'] }],
-});
+export const holdingsReleaseSchema = z
+  .strictObject({
+    edgeId: slugSchema,
+    releasedSlotIds: z.array(slugSchema).describe('Slots that it held or had reserved, and that are free now.'),
+    wasOnline: z
+      .boolean()
+      .describe('It was connected: what it gives out before it hears of the release may be given to two vehicles.'),
+  })
+  .meta({
+    id: 'HoldingsRelease',
+    description: 'Slots that came back.',
+    examples: [{ edgeId: 'harbour-north', releasedSlotIds: ['a-7'], wasOnline: false }],
+  });

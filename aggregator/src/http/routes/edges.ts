@@ -146,7 +146,7 @@ export const edgeRoutes: readonly Route[] = [
     tag,
     summary: 'Release what a lost edge held',
     description:
-      'Frees the slots that are held by the edge or reserved for its arrivals. Only for an edge that is gone for good: vehicles that it admitted meanwhile are not counted until it reports.',
+      'Frees the slots that are held by the edge or reserved for its arrivals. Only for an edge that is gone for good: one that lives, connected or cut off, goes on giving out what it has until it hears of the release, so that a slot may go to two vehicles and the site be overbooked; that is found out when it reports, and reviewed. Should it come back, it is given nothing before it has told what it holds.',
     role: 'admin',
     scope: 'handler',
     params: edgeParamsSchema,
@@ -155,8 +155,9 @@ export const edgeRoutes: readonly Route[] = [
     problems: ['edge-unknown', 'nothing-to-release'],
     handler: ({ params, body }, context) => {
       visibleEdge(context, params.edgeId);
+      const wasOnline = context.aggregator.edgeStatus(params.edgeId)?.presence === 'online';
       return context.change({
-        work: (turn) => releaseHoldings(turn, context.actor, { ...params, ...body }),
+        work: (turn) => ({ ...releaseHoldings(turn, context.actor, { ...params, ...body }), wasOnline }),
         render: (release) => ({ body: release }),
       });
     },
