@@ -10,12 +10,12 @@ export function storeRestored(state: SiteState, edgeId: string, context: Context
   const wanted = entryEdges(state);
   const review = openReviewOf(state, 'store-restored', {});
   const already = state.ledger.recoveringEdges;
-  // A second edge that finds the same restored store must not undo what others have reported since.
-  const isNews = review === undefined || (!already.includes(edgeId) && wanted.has(edgeId));
-  if (!isNews) return [{ type: 'recovery-changed', edges: [...already] }];
-  const edges = review === undefined ? [...wanted] : [...already, edgeId];
-  const doubted = review === undefined ? new Set([...wanted, ...state.allowances.keys()]) : [edgeId];
-  const facts: SiteFact[] = [{ type: 'recovery-changed', edges }];
+  // A second edge that finds the same restored store must not undo what others have reported since. But the copy may be of a
+  // store that was recovering itself: what this edge has answered since may be an answer to the one that is lost.
+  const concerned = wanted.has(edgeId) ? [edgeId] : [];
+  const edges = review === undefined ? wanted : new Set([...already, ...concerned]);
+  const doubted = review === undefined ? new Set([...wanted, ...state.allowances.keys()]) : concerned;
+  const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];
   for (const holder of doubted) facts.push({ type: 'allowance-doubted', edgeId: holder });
   if (review !== undefined) return facts;
   const detail =

@@ -29,6 +29,8 @@ interface Edge {
   /** Every set that was ever sent in this epoch. */
   sent: AllowanceRow[];
   epochs: number;
+  /** The centre knows that this edge has been told more than it remembers. */
+  isRestoring: boolean;
 }
 
 interface Vehicle {
@@ -248,9 +250,11 @@ export class AllowanceStory {
     const row = this.site.state.allowances.get(edgeId);
     const known = row?.epoch === edge.epoch ? row.version : 0;
     const isForeign = edge.version > known && row?.mustReport !== true;
-    const isRecovering = this.site.state.ledger.recoveringEdges.includes(edgeId);
-    if (isForeign || (edge.acked > edge.upTo && !isRecovering)) this.apply({ type: 'store-restored', edgeId });
+    const isAhead = edge.acked > edge.upTo && !edge.isRestoring;
+    if (isForeign || isAhead) this.apply({ type: 'store-restored', edgeId });
+    if (isAhead) edge.isRestoring = true;
     const current = edge.upTo === edge.outbox.length;
+    if (current) edge.isRestoring = false;
     this.apply({ type: 'edge-currency', edgeId, current });
     if (current) this.apply({ type: 'edge-recovered', edgeId });
     const now = this.site.state.allowances.get(edgeId);
@@ -338,6 +342,7 @@ export class AllowanceStory {
     this.site.state = copyOf(backup.state);
     for (const edge of this.edges) {
       edge.upTo = backup.cursors.get(edge.edgeId)?.upTo ?? 0;
+      edge.isRestoring = false;
     }
     this.edges.forEach((_, index) => {
       this.sync(index, 0);
@@ -390,6 +395,7 @@ function newEdge(edgeId: EdgeId, epochs: number): Edge {
     acked: 0,
     sent: [],
     epochs,
+    isRestoring: false,
   };
 }
 
