@@ -12,6 +12,7 @@ export type ExceptionName =
   | 'edge-store-restored'
   | 'aggregator-store-restored'
   | 'session-guessed'
+  | 'lane-not-healthy'
   | 'loss-undetectable';
 
 export interface AuditBounds {

@@ -140,10 +140,7 @@ function reopen(audit: Audit, edgeId: string, record: ReturnType<typeof edgeBook
   if (record.settled !== 'stored' && record.settled !== 'known') return;
   if (audit.store.origins.has(`${edgeId}/${record.origin}`)) return;
   // The edge may have thrown away what was acknowledged, with its epoch.
-  const held = [...audit.machines.values()].some(
-    (machine) => machine.edgeId === edgeId && machine.epoch === record.epoch,
-  );
-  record.settled = held ? null : 'dropped';
+  record.settled = record.inOutbox ? null : 'dropped';
 }
 
 /** The count of the copy against the events of the copy. */

@@ -20,6 +20,8 @@ export interface EventRecord {
   /** `epoch:seq:hash` of where it stood first. */
   readonly origin: string;
   settled: Settlement | null;
+  /** It is in an outbox yet, as far as is known. */
+  inOutbox: boolean;
   /** Its outbox was destroyed or replaced, true time. */
   destroyedAtMs: number | null;
 }
@@ -139,6 +141,7 @@ export function addRecord(
     event,
     origin: first,
     settled: null,
+    inOutbox: true,
     destroyedAtMs: null,
   };
   listAt(edge.byPlace, placeOf(epoch, seq)).push(record);

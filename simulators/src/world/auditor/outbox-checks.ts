@@ -62,8 +62,9 @@ function checkCarriedOver(
   carried: ReadonlySet<string>,
 ): void {
   for (const record of edge.order) {
-    if (record.epoch !== epoch || record.settled !== null || record.destroyedAtMs !== null) continue;
-    if (record.machine !== machine.machine || carried.has(record.origin)) continue;
+    if (record.epoch !== epoch || record.machine !== machine.machine || !record.inOutbox) continue;
+    record.inOutbox = false;
+    if (record.settled !== null || carried.has(record.origin)) continue;
     // What was acknowledged goes with its epoch, whatever an aggregator that was restored since has forgotten.
     if (record.seq <= machine.released) record.settled = 'dropped';
     else audit.report('event-not-carried-over', `${machine.machine} ${record.origin}: ${record.event.kind}`);
@@ -147,13 +148,12 @@ export function onOutboxReplaced(audit: Audit, replaced: HappeningOf<'outbox-rep
   const machine = machineBook(audit, replaced.machine);
   const edge = edgeBook(audit, replaced.edgeId);
   const kept = new Set(replaced.events.map((event) => `${placeOf(replaced.epoch ?? '', event.seq)}:${event.hash}`));
-  const storedUpTo = machine.epoch === null ? 0 : audit.store.storedUpTo(edge.edgeId, machine.epoch);
-  for (let seq = machine.released + 1; machine.epoch !== null && seq < machine.next; seq += 1) {
-    for (const record of edge.byPlace.get(placeOf(machine.epoch, seq)) ?? []) {
-      const isGone = record.machine === replaced.machine && !kept.has(`${record.epoch}:${String(seq)}:${record.hash}`);
-      if (isGone && record.settled === null) record.destroyedAtMs ??= audit.nowMs;
-    }
+  for (const record of edge.order) {
+    if (record.machine !== replaced.machine) continue;
+    record.inOutbox = kept.has(`${placeOf(record.epoch, record.seq)}:${record.hash}`);
+    if (!record.inOutbox && record.settled === null) record.destroyedAtMs ??= audit.nowMs;
   }
+  const storedUpTo = machine.epoch === null ? 0 : audit.store.storedUpTo(edge.edgeId, machine.epoch);
   if (replaced.epoch === null) {
     // Nobody can tell that something is missing of an edge that nobody knew.
     if (audit.store.cursors.has(edge.edgeId)) expectAlarm(audit, edge.edgeId);

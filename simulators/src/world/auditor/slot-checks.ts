@@ -5,7 +5,7 @@ import type { CommitSummary } from './commit-summary.js';
 import { keyOfArrival } from './store-book.js';
 import type { SiteBook, SlotRow } from './store-book.js';
 import { isPlausiblyTheSame } from './plates.js';
-import { claimEnded } from './street-book.js';
+import { claimEnded, claimMoved } from './street-book.js';
 
 /** Before the rows are taken over: whether each change has its reason. */
 export function checkReasons(audit: Audit, changes: ChangeSet, summary: CommitSummary): void {
@@ -29,7 +29,6 @@ function checkSlotReason(
   carried: ReadonlySet<string>,
 ): void {
   const name = `${old.siteId}/${old.slotId}`;
-  if (row?.state === 'held') audit.store.releasedByHand.delete(name);
   if (old.state === 'reserved' && (row?.state !== 'reserved' || row.arrivalKey !== old.arrivalKey)) {
     const key = old.arrivalKey ?? '';
     const hasReason = summary.settledArrivals.has(key) || carried.has(key) || summary.audited(old.siteId);
@@ -58,10 +57,17 @@ const byRule: readonly string[] = ['inferred', 'anti-passback', 'age-limit', 'me
 
 function checkSessionReason(audit: Audit, changes: ChangeSet, row: SessionRow, summary: CommitSummary): void {
   const old = audit.store.site(row.siteId).sessions.get(row.sessionId);
-  if (old === undefined) return;
+  if (old === undefined) {
+    // It came in after an unexplained exit, and is taken to be the one that left.
+    if (row.state !== 'open') guessed(audit, row);
+    return;
+  }
   const name = `${row.siteId} session ${row.sessionId}`;
   const ended = row.state === 'closed' || row.state === 'void';
   if (row.state === 'uncertain' || (row.slotId === null && old.slotId !== null)) guessed(audit, old);
+  else if (old.slotId !== null && row.slotId !== null && old.slotId !== row.slotId) {
+    claimMoved(audit, row.siteId, old.slotId, row.slotId);
+  }
   if (!ended) return;
   const audited = summary.audited(row.siteId);
   const exits = summary.exits.filter(({ siteId }) => siteId === row.siteId);

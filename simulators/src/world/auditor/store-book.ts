@@ -75,7 +75,7 @@ export interface StoreBook {
   readonly alarms: { readonly kind: string; readonly edgeId: string; readonly atMs: number }[];
   /** Passages stored, by gate. */
   readonly passages: Map<string, PassageCount>;
-  /** `site/slot` that were held and an operator took back. */
+  /** `site/slot` that were held and an operator took back: their edge may not know it yet, however they are held later. */
   readonly releasedByHand: Set<string>;
   /** `site/slot` and for whom it was held last, and until when. */
   readonly lastHeld: Map<string, { readonly edgeId: string; readonly epoch: string; readonly untilMs: number }>;

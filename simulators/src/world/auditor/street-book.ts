@@ -41,8 +41,10 @@ interface CameIn {
 
 export interface StreetBook {
   readonly gates: Map<string, GateBook>;
-  /** Vehicles inside, and their gate of entry. */
-  readonly inside: Map<string, { readonly gateId: string; slot: string | null }>;
+  /** Vehicles inside, and their gate of entry. `parked`: in no lane, hence where they were sent. */
+  readonly inside: Map<string, { readonly gateId: string; slot: string | null; parked: boolean }>;
+  /** `site/slot` whose session was last ended by a rule that need not be right about who left. */
+  readonly guessed: Map<string, number>;
   readonly insideBySite: Map<string, number>;
   /** `site/slot` and the vehicle inside that was sent there. */
   /** More passages stored than have happened, as it seemed at some time: asked again a little later. */
@@ -71,6 +73,7 @@ export function createStreetBook(): StreetBook {
     gates: new Map(),
     inside: new Map(),
     insideBySite: new Map(),
+    guessed: new Map(),
     suspicions: [],
     claims: new Map(),
     waiting: new Map(),
@@ -119,6 +122,8 @@ export function onVehicleStands({ street, nowMs }: Audit, stands: HappeningOf<'v
   const gate = street.gate(stands.gateId);
   gate.inLane.set(stands.vehicle, { plate: stands.plate, direction: stands.direction, sinceMs: nowMs });
   gate.standing = stands.direction;
+  const place = street.inside.get(stands.vehicle);
+  if (place !== undefined) place.parked = false;
   street.waiting.set(stands.vehicle, { gateId: stands.gateId, sinceMs: nowMs });
 }
 
@@ -138,7 +143,7 @@ export function onVehicleThrough(audit: Audit, through: HappeningOf<'vehicle-thr
     street.inside.delete(vehicle);
     return;
   }
-  street.inside.set(vehicle, { gateId, slot: null });
+  street.inside.set(vehicle, { gateId, slot: null, parked: true });
   if (way !== 'as-let-in' || !healthy) {
     if (site !== undefined) site.explained += 1;
     return;
@@ -151,7 +156,14 @@ export function onVehicleThrough(audit: Audit, through: HappeningOf<'vehicle-thr
 export function onVehicleBack(audit: Audit, back: HappeningOf<'vehicle-back'>): void {
   const gate = audit.street.gate(back.gateId);
   leaveLane(audit, gate, back.vehicle);
-  if (!back.healthy) gate.unhealthy += 1;
+  const place = audit.street.inside.get(back.vehicle);
+  if (place !== undefined) place.parked = true;
+  if (back.healthy) return;
+  gate.unhealthy += 1;
+  // Its turning back may have been taken for its leaving.
+  if (place === undefined || place.slot === null) return;
+  if (audit.street.claims.get(place.slot)?.vehicle === back.vehicle) audit.street.claims.delete(place.slot);
+  audit.except('lane-not-healthy');
 }
 
 function leaveLane({ street }: Audit, gate: GateBook, vehicle: string): void {
@@ -206,8 +218,14 @@ function claim(audit: Audit, sent: Sent, came: CameIn): void {
   const slot = `${site.siteId}/${sent.slotId}`;
   const other = street.claims.get(slot);
   place.slot = slot;
+  if ((street.guessed.get(slot) ?? -Infinity) >= sent.atMs) {
+    street.claims.delete(slot);
+    audit.except('session-guessed');
+    return;
+  }
   street.claims.set(slot, { vehicle: came.vehicle, edge: sent.edge });
-  if (other === undefined || other.vehicle === came.vehicle || !street.inside.has(other.vehicle)) return;
+  if (other === undefined || other.vehicle === came.vehicle) return;
+  if (street.inside.get(other.vehicle)?.parked !== true) return;
   const what = `${slot}: ${other.vehicle} is inside and was sent there, and now ${came.vehicle}`;
   if (other.edge.dubious || sent.edge.dubious) audit.except('edge-store-restored');
   else if (audit.store.releasedByHand.has(slot)) audit.except('operator-released-it');
@@ -218,10 +236,22 @@ function claim(audit: Audit, sent: Sent, came: CameIn): void {
 /** The aggregator has ended the session in this slot by a rule that need not be right about who left. */
 export function claimEnded(audit: Audit, siteId: string, slotId: string): void {
   const slot = `${siteId}/${slotId}`;
+  audit.street.guessed.set(slot, audit.nowMs);
   const claim = audit.street.claims.get(slot);
   if (claim === undefined || !audit.street.inside.has(claim.vehicle)) return;
   audit.street.claims.delete(slot);
   audit.except('session-guessed');
+}
+
+/** Somebody at the desk sent the vehicle to another slot. */
+export function claimMoved(audit: Audit, siteId: string, fromSlotId: string, toSlotId: string): void {
+  const from = `${siteId}/${fromSlotId}`;
+  const claim = audit.street.claims.get(from);
+  if (claim === undefined) return;
+  audit.street.claims.delete(from);
+  audit.street.claims.set(`${siteId}/${toSlotId}`, claim);
+  const place = audit.street.inside.get(claim.vehicle);
+  if (place !== undefined) place.slot = `${siteId}/${toSlotId}`;
 }
 
 /** Counts the vehicles inside by the gates they came in by: at most as many as there is room, but for what is explained. */

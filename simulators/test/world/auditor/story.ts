@@ -40,7 +40,7 @@ export function changesOf(part: Partial<ChangeSet>): ChangeSet {
     erasedCredentials: [],
     removedRetiredEpochs: [],
     ...part,
-  } as ChangeSet;
+  };
 }
 
 export function epochOf(number: number): string {
