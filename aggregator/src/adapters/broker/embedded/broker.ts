@@ -11,6 +11,7 @@ import type { ListenAddress, Listeners } from './listeners.js';
 import { createRefusals } from './refusals.js';
 import type { RefusalReason } from './refusals.js';
 import type { EmbeddedBrokerSettings } from './settings.js';
+import { createWaitingRoom } from './waiting-room.js';
 
 export interface EmbeddedBrokerOptions {
   readonly settings: EmbeddedBrokerSettings;
@@ -63,7 +64,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   /** What was asked for at CONNECT, until and unless it is granted. */
   const wills = new WeakMap<Client, PublishPacket | undefined>();
   const identities = new WeakMap<Client, BrokerIdentity>();
-  const unauthenticated = new Set<GuardedConnection>();
+  const unauthenticated = createWaitingRoom<GuardedConnection>(limits.maxUnauthenticated, (connection) => {
+    connection.turnOut();
+  });
+  const addresses = new WeakMap<GuardedConnection, string>();
   const retainedTopics = new Set<string>();
   let connectionsTotal = 0;
   let messagesInTotal = 0;
@@ -115,7 +119,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     sessions.set(client, { identity, username, filters: new Set() });
     if (client.conn instanceof GuardedConnection) {
       client.conn.authenticated();
-      unauthenticated.delete(client.conn);
+      unauthenticated.leave(addresses.get(client.conn) ?? '', client.conn);
     }
     done(null, true);
   };
@@ -201,8 +205,9 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
 
   const onConnection = (broker: Aedes) => (socket: ConstructorParameters<typeof GuardedConnection>[0]['socket']) => {
     connectionsTotal += 1;
-    if (unauthenticated.size >= limits.maxUnauthenticated) {
-      refusals.record('too-many-unauthenticated', { address: socket.remoteAddress });
+    const address = socket.remoteAddress ?? '';
+    if (!unauthenticated.makeRoom(address)) {
+      refusals.record('too-many-unauthenticated', { address });
       socket.destroy();
       return;
     }
@@ -212,11 +217,14 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       limits,
       clock,
       onRefused: (reason) => {
-        refusals.record(reason, { address: socket.remoteAddress });
+        refusals.record(reason, { address });
       },
     });
-    unauthenticated.add(connection);
-    connection.once('close', () => unauthenticated.delete(connection));
+    addresses.set(connection, address);
+    unauthenticated.enter(address, connection);
+    connection.once('close', () => {
+      unauthenticated.leave(address, connection);
+    });
     const client = broker.handle(connection);
     connection.once('close', () => sessions.delete(client));
   };

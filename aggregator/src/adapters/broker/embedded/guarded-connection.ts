@@ -11,7 +11,7 @@ import type { MeterRefusal } from './packet-meter.js';
 import { createRateBound } from './rate-bound.js';
 import type { BrokerLimits } from './settings.js';
 
-export type GuardRefusal = MeterRefusal | 'slow-reader' | 'authentication-timeout';
+export type GuardRefusal = MeterRefusal | 'slow-reader' | 'authentication-timeout' | 'too-many-unauthenticated';
 
 export interface GuardOptions {
   readonly socket: Socket;
@@ -58,6 +58,11 @@ export class GuardedConnection extends Duplex {
   /** The client has shown its credential: the time-out is over. */
   authenticated(): void {
     this.#cancelAuthentication();
+  }
+
+  /** Somebody else gets its place among those that have shown no credential. */
+  turnOut(): void {
+    this.#refuse('too-many-unauthenticated');
   }
 
   #onData(chunk: Buffer): void {
