@@ -16,6 +16,7 @@ export interface Metrics {
   /** The same for the broker inside; without it nothing is told of one. */
   attachBroker(counts: () => BrokerCounts): void;
   onRequest(method: string, route: string, status: number, durationSeconds: number): void;
+  onConnectionRefused(reason: 'too-many' | 'too-many-from-address'): void;
   onStream(kind: 'opened' | 'closed' | 'cut'): void;
   /** The exposition. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -47,6 +48,12 @@ export function createMetrics(options: { readonly version: string; readonly proc
     help: 'Event streams closed because their reader was too slow.',
     registers,
   });
+  const refusedConnections = new Counter({
+    name: 'gatehouse_http_connections_refused_total',
+    help: 'Connections to the API that were ended for their number, of all or of their address.',
+    labelNames: ['reason'],
+    registers,
+  });
   let attached: Aggregator | undefined;
   defineGauges(registry, () => attached);
   return {
@@ -59,6 +66,9 @@ export function createMetrics(options: { readonly version: string; readonly proc
     },
     onRequest(method, route, status, durationSeconds) {
       http.observe({ method, route, status: String(status) }, durationSeconds);
+    },
+    onConnectionRefused(reason) {
+      refusedConnections.inc({ reason });
     },
     onStream(kind) {
       if (kind === 'opened') streams.inc();

@@ -13,6 +13,7 @@ import type { Actor } from '../app/operations/actor.js';
 import { createGatekeeper } from './authentication.js';
 import { answerClientError } from './client-errors.js';
 import { answerProblem, sendProblem } from './errors.js';
+import { boundConnections } from './connection-bound.js';
 import { createEventStreams } from './event-stream.js';
 import type { EventStreams } from './event-stream.js';
 import { createIdempotency } from './idempotency.js';
@@ -112,9 +113,16 @@ function createApp(services: HttpServices, https: ServerOptions | null): Fastify
       answerClientError(services, error, socket);
     },
   };
-  const app = (https === null ? fastify(options) : fastify({ ...options, https })) as FastifyInstance;
+  // How often Node looks for requests that take too long; by itself every 30 s, whatever the bounds are.
+  const connectionsCheckingInterval = Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs) / 2;
+  const app = (
+    https === null
+      ? fastify({ ...options, http: { connectionsCheckingInterval } })
+      : fastify({ ...options, https: { ...https, connectionsCheckingInterval } })
+  ) as FastifyInstance;
   app.server.headersTimeout = settings.headersTimeoutMs;
   app.server.maxConnections = settings.maxConnections;
+  boundConnections(app.server, services);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => answerProblem(logger, error, request, reply));

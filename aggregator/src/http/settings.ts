@@ -39,6 +39,9 @@ export const httpSettingsSchema = z.strictObject({
   handlerTimeoutMs: ms(100, 600_000).default(30_000).describe('For an answer, other than a stream, to begin.'),
   keepAliveTimeoutMs: ms(100, 600_000).default(65_000),
   maxConnections: count(100_000).default(2_000),
+  maxConnectionsPerAddress: count(100_000)
+    .default(512)
+    .describe('Does not hold with trustProxy: everything comes from the proxy then.'),
   trustProxy: z
     .boolean()
     .default(false)

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { problemCatalogue } from '../../src/http/problems.js';
-import { expectProblem, harbourLayout, openApi, siteId } from './support.js';
+import { expectProblem, harbourLayout, openApi, siteId, until } from './support.js';
 import type { Api } from './support.js';
 
 const site = `/api/v1/sites/${siteId}`;
@@ -273,9 +273,34 @@ describe('headers and bounds', () => {
     await api.stop();
   });
 
+  it('end connections beyond those that one address may have, and count them', async () => {
+    const api = await openApi({ http: { maxConnectionsPerAddress: 2 } });
+    await api.http.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = api.http.app.server.address() as AddressInfo;
+    const from = async (localAddress: string) => {
+      const socket = connect({ host: '127.0.0.1', port, localAddress });
+      socket.on('error', () => undefined).resume();
+      await once(socket, 'connect');
+      return socket;
+    };
+    const answers = async (socket: Socket): Promise<boolean> => {
+      if (socket.destroyed) return false;
+      socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+      return Promise.race([once(socket, 'data').then(() => true), once(socket, 'close').then(() => false)]);
+    };
+    const [first, second, third] = [await from('127.0.0.1'), await from('127.0.0.1'), await from('127.0.0.1')];
+    expect([await answers(first), await answers(second), await answers(third)]).toEqual([true, true, false]);
+    const { text } = await api.metrics.render();
+    expect(text).toContain('gatehouse_http_connections_refused_total{reason="too-many-from-address"} 1');
+    second.destroy();
+    await once(second, 'close');
+    await until(async () => answers(await from('127.0.0.1')));
+    first.destroy();
+    await api.stop();
+  });
+
   it('end a connection that never finishes its request', async () => {
     const api = await openApi({ http: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
-    api.http.app.server.setTimeout(200);
     await api.http.app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = api.http.app.server.address() as AddressInfo;
     const socket = connect({ host: '127.0.0.1', port });
