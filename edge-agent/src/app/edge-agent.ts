@@ -334,7 +334,7 @@ class RunningAgent implements EdgeAgent {
       this.#state.linkUp();
       this.#replicator.linkUp();
     } else {
-      this.#ports.logger.warn({ reason }, 'the link is down');
+      this.#ports.logger.warn({ reason, allowance: this.#admission.allowance() }, 'the link is down');
       this.#replicator.linkDown();
       this.#admission.decideAllAlone();
     }
