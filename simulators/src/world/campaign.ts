@@ -29,8 +29,8 @@ export interface CampaignTotals {
 }
 
 export interface CampaignListener {
-  onRun?(seed: number, result: WorldResult, totals: CampaignTotals): void;
-  writeTrace?(text: string): void;
+  readonly onRun?: (seed: number, result: WorldResult, totals: CampaignTotals) => void;
+  readonly writeTrace?: (text: string) => void;
 }
 
 /** Failures that are kept whole; a campaign ends with the last of them. */
@@ -57,13 +57,7 @@ export async function runCampaign(
     const result = await runWorld({
       scenario,
       parts,
-      ...(writeTrace === undefined
-        ? {}
-        : {
-            writeTrace: (text: string) => {
-              writeTrace(text);
-            },
-          }),
+      ...(writeTrace === undefined ? {} : { writeTrace }),
     });
     add(totals, result);
     if (result.findings.length > 0) totals.failures.push({ ...result, seed, scenario });

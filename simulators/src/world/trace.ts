@@ -18,7 +18,7 @@ const deliveredChars = 160;
 /** `write` gets whole pieces of text as they come. */
 export function createTrace(write?: (text: string) => void): Trace {
   const hash = createHash('sha256');
-  const kept: Witnessed[] = [];
+  const kept = new Map<number, Witnessed>();
   let text = '';
   let lines = 0;
 
@@ -31,17 +31,13 @@ export function createTrace(write?: (text: string) => void): Trace {
 
   return {
     take(witnessed) {
-      kept[witnessed.seq % keptHappenings] = witnessed;
+      kept.set(witnessed.seq, witnessed);
+      kept.delete(witnessed.seq - keptHappenings);
       text += `${lineOf(witnessed)}\n`;
       lines += 1;
       if (lines >= linesAtATime) flush();
     },
-    last: (count) =>
-      kept
-        .filter(() => true)
-        .sort((one, other) => one.seq - other.seq)
-        .slice(-count)
-        .map(lineOf),
+    last: (count) => [...kept.values()].slice(-count).map(lineOf),
     fingerprint() {
       flush();
       return hash.copy().digest('hex');

@@ -38,6 +38,8 @@ export function createFaultSchedule(faults: Scenario['faults'], ports: FaultSche
   const { timeline, tell } = ports;
   const counts = new Map<FaultKind, number>();
   const running = new Set<() => void>();
+  /** How often a kind is at work on a target: it is over when the last one is. */
+  const atWork = new Map<string, number>();
   let isOn = false;
 
   const inject = (kind: FaultKind, { meanMs }: FaultPlan, injector: Injector, random: Random): void => {
@@ -48,10 +50,14 @@ export function createFaultSchedule(faults: Scenario['faults'], ports: FaultSche
     tell({ type: 'fault', kind, target, detail });
     if (begun.end === undefined) return;
     const { end } = begun;
+    const name = `${kind} ${target}`;
+    atWork.set(name, (atWork.get(name) ?? 0) + 1);
     const finish = (): void => {
       if (!running.delete(finish)) return;
       end();
-      tell({ type: 'fault-over', kind, target });
+      const left = (atWork.get(name) ?? 1) - 1;
+      atWork.set(name, left);
+      if (left === 0) tell({ type: 'fault-over', kind, target });
     };
     running.add(finish);
     timeline.after(shortestMs + exponential(random, meanMs), finish);

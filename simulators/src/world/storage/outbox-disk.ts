@@ -178,6 +178,6 @@ export function openOutboxStore(
           tell({ type: 'outbox-loss', machine, entries: loss.entries, exits: loss.exits });
         },
       ),
-    close: () => call('close', () => inner.close(), synced),
+    close: () => (life.isOver ? Promise.resolve() : call('close', () => inner.close(), synced)),
   };
 }
