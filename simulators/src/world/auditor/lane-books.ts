@@ -189,7 +189,8 @@ function isExplained(audit: Audit, machine: MachineBook, lane: LaneBook, gateId:
   if (lane.lastRequest !== null && (gate.underArm ?? lane.lastRequest === 'close')) return true;
   // On a disk that takes nothing exits let people out; nothing durable shows it.
   if (!machine.trouble.unproven) return false;
-  return (lane.current?.direction ?? gate.standing) === 'exit';
+  // Nor does anything durable tell that whoever came before has left.
+  return gate.standing === 'exit' || lane.current?.direction === 'exit';
 }
 
 function report(audit: Audit, lane: LaneBook, machine: MachineBook, gateId: string): void {
