@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256, systemClock } from '@gatehouse/shared/node';
@@ -146,6 +146,39 @@ describe('the SQLite outbox', () => {
     await store.close();
     store = create(directory);
     expect(await store.open(epochTwo)).toMatchObject({ next: committed + 11, lost: { events: 10 } });
+  });
+
+  it('keeps the old epoch when the disk is full, or the power is cut, while a new one is being written', async () => {
+    const copy = join(directory, 'copy');
+    await mkdir(copy);
+    store = create(directory, { maxPages: 60 });
+    await store.open(epochOne);
+    const old = chain(epochOne, undefined, 100, 'w'.repeat(500));
+    await store.append({ events: old });
+    const events = chain(epochTwo, undefined, 2_000, 'w'.repeat(500));
+    let steps = 0;
+    const code = await codeOf(
+      store.beginEpoch(epochTwo, {
+        next: async () => {
+          steps += 1;
+          // Far enough on that part of the transaction has left the cache.
+          if (steps === 5) {
+            for (const name of ['outbox.sqlite', 'outbox.sqlite-wal', 'outbox.lost']) {
+              await cp(join(directory, name), join(copy, name));
+            }
+          }
+          return events.slice((steps - 1) * 20, steps * 20);
+        },
+        notes: () => new Map(),
+      }),
+    );
+    expect(code).toBe('full');
+    expect(steps).toBeGreaterThan(5);
+    expect(await store.read(1, 10_000, 1_000_000_000)).toEqual(old);
+    await store.append({ events: chain(epochOne, old.at(-1), 1) });
+    const after = create(copy);
+    expect(await after.open(epochTwo)).toMatchObject({ epoch: epochOne, next: 101, damaged: null });
+    await after.close();
   });
 
   it('checks the whole file after a read met damage, however large the file', async () => {
