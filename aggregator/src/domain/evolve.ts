@@ -88,6 +88,7 @@ export function evolve(state: SiteState, fact: SiteFact): void {
       return;
     case 'recovery-changed':
       state.ledger.recoveringEdges = fact.edges;
+      state.hasNoticedRestore = true;
       state.dirty.ledger = true;
       return;
     case 'edge-currency-changed':

@@ -13,8 +13,10 @@ export function storeRestored(state: SiteState, edgeId: string, context: Context
   // A second edge that finds the same restored store must not undo what others have reported since. But the copy may be of a
   // store that was recovering itself: what this edge has answered since may be an answer to the one that is lost.
   const concerned = wanted.has(edgeId) ? [edgeId] : [];
-  const edges = review === undefined ? wanted : new Set([...already, ...concerned]);
-  const doubted = review === undefined ? new Set([...wanted, ...state.allowances.keys()]) : concerned;
+  // A review that nobody has resolved says nothing about this restore when the recovery was over as this state was read.
+  const isAnother = review === undefined || (already.length === 0 && !state.hasNoticedRestore);
+  const edges = isAnother ? wanted : new Set([...already, ...concerned]);
+  const doubted = isAnother ? new Set([...wanted, ...state.allowances.keys()]) : concerned;
   const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];
   for (const holder of doubted) facts.push({ type: 'allowance-doubted', edgeId: holder });
   if (review !== undefined) return facts;

@@ -78,6 +78,8 @@ export interface SiteState {
   readonly freeFlowReviews: Map<string, string>;
   /** Entry edges of which everything they have written is known here. */
   readonly currentEdges: Set<string>;
+  /** Since this state was read from the store, a restore was noticed, or went on. */
+  hasNoticedRestore: boolean;
 
   readonly dirty: Dirty;
 }
@@ -158,6 +160,7 @@ export function newSite(siteId: string): SiteState {
     sessionsWithUnknown: new Set(),
     freeFlowReviews: new Map(),
     currentEdges: new Set(),
+    hasNoticedRestore: false,
     dirty: {
       site: false,
       ledger: false,
