@@ -285,5 +285,5 @@ describe('whatever happens between an edge and the aggregator', () => {
       }),
       { numRuns: 200 },
     );
-  });
+  }, 60_000);
 });
