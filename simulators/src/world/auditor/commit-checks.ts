@@ -2,7 +2,7 @@
 import type { ChangeSet, CursorRow } from '@gatehouse/aggregator';
 import type { Audit } from './audit.js';
 import { summarise } from './commit-summary.js';
-import type { edgeBook } from './edge-books.js';
+import { edgeBook } from './edge-books.js';
 import type { PassageCount } from './event-facts.js';
 import { checkIngest, checkLogs } from './ingest-checks.js';
 import { beforeCommit, checkSites } from './room-checks.js';
@@ -73,7 +73,7 @@ function followRecovery(audit: Audit, changes: ChangeSet): void {
     if (siteId === null) continue;
     const { toHear, restored } = audit.store.site(siteId);
     for (const told of toHear.values()) told.overridden = true;
-    if (restored !== null) restored.overridden = true;
+    if (restored !== null) restored.forGood = true;
   }
   for (const cursor of changes.cursors) {
     const siteId = audit.store.siteOfEdge(cursor.edgeId);
@@ -99,8 +99,8 @@ function hear(restored: Restored, { edgeId, epoch, upTo }: CursorRow, nowMs: num
 }
 
 /** Everybody was heard again, and has said what it holds. */
-function isHealed(audit: Audit, site: SiteBook, { heardAtMs, overridden }: Restored): boolean {
-  if (overridden || heardAtMs === null || audit.nowMs - heardAtMs < noticingTakesMs) return false;
+function isHealed(audit: Audit, site: SiteBook, { heardAtMs, forGood }: Restored): boolean {
+  if (forGood || heardAtMs === null || audit.nowMs - heardAtMs < noticingTakesMs) return false;
   if ((site.ledger?.recoveringEdges.length ?? 0) > 0) return false;
   return ![...audit.store.mustReport.values()].includes(site.siteId);
 }
@@ -125,7 +125,9 @@ export function onStoreReplaced(audit: Audit, contents: ChangeSet): void {
     const siteId = store.siteOfEdge(edgeId);
     if (siteId === undefined || epoch === null) continue;
     const site = store.site(siteId);
-    site.restored ??= { edges: new Map(), heardAtMs: null, overridden: false };
+    site.restored ??= { edges: new Map(), heardAtMs: null, forGood: false };
+    const hasLeft = store.cursors.get(edgeId)?.epoch !== epoch && edgeBook(audit, edgeId).epochsUsed.size > 1;
+    if (hasLeft) site.restored.forGood = true;
     site.restored.edges.set(edgeId, { epoch, upTo: machine.released });
   }
 }

@@ -32,7 +32,10 @@ function checkSlotReason(
   if (old.state === 'reserved' && (row?.state !== 'reserved' || row.arrivalKey !== old.arrivalKey)) {
     const key = old.arrivalKey ?? '';
     const hasReason = summary.settledArrivals.has(key) || carried.has(key) || summary.audited(old.siteId);
-    if (summary.audited(old.siteId)) audit.store.site(old.siteId).explained += 1;
+    if (summary.audited(old.siteId)) {
+      audit.store.releasedByHand.add(name);
+      audit.store.site(old.siteId).explained += 1;
+    }
     if (!hasReason) {
       audit.report(
         'reservation-ended-without-cause',

@@ -39,8 +39,8 @@ export interface Restored {
   readonly edges: Map<string, { readonly epoch: string; readonly upTo: number }>;
   /** When the last of them was heard again. */
   heardAtMs: number | null;
-  /** A person went on before everybody had reported, and took it upon himself. */
-  overridden: boolean;
+  /** It never heals: a person went on before everybody had reported, or an edge had left the epoch that the copy knows. */
+  forGood: boolean;
 }
 
 export interface ToHear {
