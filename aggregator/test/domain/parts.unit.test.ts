@@ -29,13 +29,13 @@ describe('opening hours', () => {
   });
 });
 
-it('a ranked set gives its lowest member, like a sorted list would', () => {
-  const changes = fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 5000 })), { maxLength: 200 });
+it('a ranked set gives its lowest member, and the next below any rank, like a sorted list would', () => {
+  const changes = fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 5000 }), fc.nat({ max: 5100 })), { maxLength: 200 });
   fc.assert(
     fc.property(changes, (story) => {
       const set = createRankedSet();
       const model = new Set<number>();
-      for (const [add, rank] of story) {
+      for (const [add, rank, limit] of story) {
         if (add) {
           set.add(rank);
           model.add(rank);
@@ -45,6 +45,8 @@ it('a ranked set gives its lowest member, like a sorted list would', () => {
         }
         expect(set.size).toBe(model.size);
         expect(set.first()).toBe(model.size === 0 ? -1 : Math.min(...model));
+        expect(set.below(limit)).toBe(Math.max(-1, ...[...model].filter((member) => member < limit)));
+        expect(set.below(Number.POSITIVE_INFINITY)).toBe(Math.max(-1, ...model));
       }
     }),
   );

@@ -475,6 +475,62 @@ describe('slots set aside for an edge', () => {
   });
 });
 
+describe('the share of an edge', () => {
+  it('is of the class its gate is for, in the nearest zone, the last in preference, and never kept for permits', () => {
+    const slot = (slotId: string, zoneId: string, slotClass: 'standard' | 'ev') => ({
+      slotId,
+      zoneId,
+      label: slotId,
+      slotClass,
+    });
+    const site = new TestSite(
+      layout({
+        zones: [
+          { zoneId: 'far', name: 'Far', permitOnly: false },
+          { zoneId: 'near', name: 'Near', permitOnly: false },
+          { zoneId: 'staff', name: 'Staff', permitOnly: true },
+        ],
+        slots: [
+          slot('f1', 'far', 'ev'),
+          slot('n1', 'near', 'ev'),
+          slot('n2', 'near', 'ev'),
+          slot('n3', 'near', 'standard'),
+          slot('p1', 'staff', 'ev'),
+        ],
+        gates: [
+          { gateId: 'in', edgeId: 'edge-in', name: 'In', direction: 'entry', nearestZones: ['near'] },
+          { gateId: 'out', edgeId: 'edge-out', name: 'Out', direction: 'exit', nearestZones: [] },
+        ],
+        allowance: { sharePercent: 100, maxSlotsPerEdge: 3 },
+      }),
+    );
+    site.plan({ edges: [{ edgeId: 'edge-in', vehicleClasses: ['ev'] }] });
+    expect(site.state.allowances.get('edge-in')?.slotIds).toEqual(['n2', 'n1', 'f1']);
+    checkInvariants(site.state);
+  });
+
+  it('is none where the layout sets nothing aside, and never more than there is room for', () => {
+    const none = new TestSite(layout({ slotCount: 10, allowance: { sharePercent: 0, maxSlotsPerEdge: 20 } }));
+    expect(none.plan()).toEqual([]);
+    const narrow = new TestSite(
+      layout({ slotCount: 10, capacity: 2, allowance: { sharePercent: 100, maxSlotsPerEdge: 20 } }),
+    );
+    narrow.plan();
+    expect(summaryOf(narrow.state)).toMatchObject({ free: 2, slots: { held: 2, free: 8 } });
+    expect(narrow.decisionOf(narrow.arrive('entry'))?.outcome).toBe('own');
+  });
+
+  it('is let be while it is nearly right, and made exact when the site is short', () => {
+    const site = new TestSite(layout({ slotCount: 20, allowance: { sharePercent: 50, maxSlotsPerEdge: 20 } }));
+    site.plan();
+    site.event('edge-in', { kind: 'allowance-accepted', version: 1, returned: [], remaining: 0 });
+    for (let car = 0; car < 2; car += 1) site.enter(`CAR${String(car)}`);
+    expect(site.plan()).toEqual([]);
+    expect(site.plan({ isShort: true }).map(({ type }) => type)).toEqual(['allowance-made']);
+    expect(site.state.allowances.get('edge-in')?.slotIds).toHaveLength(9);
+  });
+});
+
 describe('free flow', () => {
   it('is counted, anonymous, and one review covers the period', () => {
     const site = new TestSite();
