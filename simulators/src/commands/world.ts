@@ -17,6 +17,8 @@ interface WorldCommandOptions {
   readonly minutes?: number;
   readonly only?: readonly FaultKind[];
   readonly without?: readonly FaultKind[];
+  readonly with?: readonly FaultKind[];
+  readonly untilBroken?: boolean;
   readonly trace?: string;
   readonly json?: boolean;
 }
@@ -31,6 +33,8 @@ export function worldCommand(): Command {
     .option('--minutes <t>', 'length of the trouble in simulated minutes; by default the seed says', wholeNumber)
     .option('--only <kinds>', 'only these faults of those the seed draws, with commas; none: no faults', toKinds)
     .option('--without <kinds>', 'without these faults', toKinds)
+    .option('--with <kinds>', 'with these faults, whatever the seed draws', toKinds)
+    .option('--until-broken', 'end with the first seed in which a promise is broken')
     .option('--trace <file>', 'write every happening to this file')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', `\nFaults: ${faultKinds.join(', ')}`)
@@ -42,12 +46,18 @@ async function run(options: WorldCommandOptions): Promise<void> {
     ...(options.minutes === undefined ? {} : { minutes: options.minutes }),
     ...(options.only === undefined ? {} : { only: options.only }),
     ...(options.without === undefined ? {} : { without: options.without }),
+    ...(options.with === undefined ? {} : { withFaults: options.with }),
   };
   const bar = progressBar(options);
   const trace = options.trace === undefined ? undefined : openSync(options.trace, 'w');
   const before = process.cpuUsage();
   const totals = await runCampaign(
-    { firstSeed: options.seed, seeds: options.seeds, overrides },
+    {
+      firstSeed: options.seed,
+      seeds: options.seeds,
+      overrides,
+      ...(options.untilBroken === true ? { maxFailures: 1 } : {}),
+    },
     { createStreet, createPeople, createAuditor: () => createAuditor() },
     {
       onRun(_seed, _result, { seeds, passages, failures }) {

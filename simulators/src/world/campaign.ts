@@ -10,6 +10,8 @@ export interface Campaign {
   readonly firstSeed: number;
   readonly seeds: number;
   readonly overrides: ScenarioOverrides;
+  /** Ends with so many seeds in which a promise was broken. */
+  readonly maxFailures?: number;
 }
 
 /** A run in which a promise was broken. */
@@ -33,8 +35,8 @@ export interface CampaignListener {
   readonly writeTrace?: (text: string) => void;
 }
 
-/** Failures that are kept whole; a campaign ends with the last of them. */
-const maxFailures = 20;
+/** Failures are kept whole. */
+const defaultMaxFailures = 20;
 
 export async function runCampaign(
   campaign: Campaign,
@@ -50,6 +52,7 @@ export async function runCampaign(
     faults: {},
     failures: [],
   };
+  const maxFailures = campaign.maxFailures ?? defaultMaxFailures;
   for (let index = 0; index < campaign.seeds && totals.failures.length < maxFailures; index += 1) {
     const seed = campaign.firstSeed + index;
     const scenario = scenarioOf(seed, campaign.overrides);

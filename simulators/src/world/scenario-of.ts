@@ -12,10 +12,12 @@ export interface ScenarioOverrides {
   readonly only?: readonly FaultKind[];
   /** None of these. */
   readonly without?: readonly FaultKind[];
+  /** These in any case, whatever the seed draws. */
+  readonly withFaults?: readonly FaultKind[];
 }
 
 const minuteMs = 60_000;
-const maxPerHourAndGate = 260;
+const maxPerHourAndGate = 300;
 
 /** How often each fault comes at full intensity, an hour, and how long it lasts. */
 const plans: Readonly<Record<FaultKind, FaultPlan>> = {
@@ -88,9 +90,9 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
         [30_000, 2],
       ]),
     },
-    warmUpMs: 1.5 * minuteMs,
+    warmUpMs: minuteMs,
     troubleMs: (overrides.minutes ?? 10 + wholeBelow(random, 20)) * minuteMs,
-    calmMs: 4 * minuteMs,
+    calmMs: 2.5 * minuteMs,
     drainMs: 12 * minuteMs,
   };
 }
@@ -102,8 +104,9 @@ function drawFaults(random: Random, intensity: number, overrides: ScenarioOverri
   for (const kind of faultKinds) {
     const drawn = random.next() < share;
     const strength = intensity * (0.5 + random.next());
-    const { only, without } = overrides;
-    if (!drawn || (only !== undefined && !only.includes(kind)) || without?.includes(kind) === true) continue;
+    const { only, without, withFaults } = overrides;
+    const isLeftOut = !drawn || (only !== undefined && !only.includes(kind)) || without?.includes(kind) === true;
+    if (isLeftOut && withFaults?.includes(kind) !== true) continue;
     const { perHour, meanMs } = plans[kind];
     faults[kind] = { perHour: perHour * strength, meanMs };
   }
@@ -138,7 +141,7 @@ function drawSite(random: Random, number: number, faults: Scenario['faults']): S
     };
   });
   const slotCount = 3 + wholeBelow(random, 38);
-  const stayMinutes = 1.5 + random.next() * 8;
+  const stayMinutes = 0.8 + random.next() * 4;
   // From half empty to more than it can take, as far as the entry gates can serve.
   const wantedPerHour = (0.35 + random.next() * 0.75) * slotCount * (60 / stayMinutes);
   const entryGates = edges.flatMap(({ gates }) => gates).filter(({ direction }) => direction !== 'exit').length;
