@@ -8,10 +8,12 @@
  */
 import { z } from 'zod';
 
+export const slugPattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
 /** Names of sites, zones, slots, gates and edges: lower-case letters, digits and hyphens, at most 63, not starting with a hyphen. */
 export const slugSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9 and "-", not starting with "-"')
+  .regex(slugPattern, 'must be 1 to 63 of a-z, 0-9 and "-", not starting with "-"')
   .describe('A name: 1 to 63 of a-z, 0-9 and "-", not starting with "-".');
 
 /** A random 128-bit identifier as 32 lower-case hexadecimal digits. */

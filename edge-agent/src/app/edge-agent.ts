@@ -257,9 +257,7 @@ class RunningAgent implements EdgeAgent {
       },
       faults: this.#edgeFaults(),
       allowance: this.#admission.allowance(),
-      gates: [...this.#lanes.values()].map((lane) =>
-        gateStatusOf(lane, this.#ports.clock.monoMs(), (name) => this.#recorder.arrivalSeq(name) ?? null),
-      ),
+      gates: this.#gates(),
       lastDecisionMs: this.#tally.lastDecisionMs,
       lastCommitMs: this.#tally.lastCommitMs,
       counters: {
@@ -340,6 +338,12 @@ class RunningAgent implements EdgeAgent {
     }
   }
 
+  #gates(): EdgeStatus['gates'] {
+    return [...this.#lanes.values()].map((lane) =>
+      gateStatusOf(lane, this.#ports.clock.monoMs(), (name) => this.#recorder.arrivalSeq(name) ?? null),
+    );
+  }
+
   #onlineState(): EdgeState {
     return onlineState({
       instance: this.#instance,
@@ -349,7 +353,7 @@ class RunningAgent implements EdgeAgent {
       bootId: bootIdOfLink(this.#ports),
       allowanceVersion: this.#admission.allowance().version,
       faults: this.#edgeFaults(),
-      gates: this.status().gates,
+      gates: this.#gates(),
     });
   }
 
