@@ -13,7 +13,7 @@ import { createTrace } from './trace.js';
 
 const lookEveryMs = 5_000;
 /** Longer than anything waits that is tried again without being asked. */
-const quietForMs = 90_000;
+const quietForMs = 65_000;
 
 export interface WorldParts {
   readonly createStreet: CreateStreet;

@@ -84,8 +84,10 @@ function rowCounts(changes: ChangeSet): string {
     .join(' ');
 }
 
+const topicPrefix = 'gatehouse/v1/'.length;
+
 function shortTopic(topic: string): string {
-  return topic.split('/').slice(2).join('/');
+  return topic.slice(topicPrefix);
 }
 
 function copyOf(copy: number): string {

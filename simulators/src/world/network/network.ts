@@ -72,6 +72,8 @@ interface Pending {
 
 interface Connection {
   readonly options: ClientOptions;
+  /** Whether it wants to hear of a topic. */
+  readonly hears: (topic: string) => boolean;
   readonly path: Path;
   readonly channel: Channel;
   readonly pending: Set<Pending>;
@@ -124,6 +126,7 @@ class WorldNetwork implements Network {
     const path = this.path(options.machine);
     const connection: Connection = {
       options,
+      hears: remembering((topic) => options.filters.some((filter) => topicMatches(filter, topic))),
       path,
       channel: createChannel(timeline, random, path, this.counts),
       pending: new Set(),
@@ -201,7 +204,7 @@ class WorldNetwork implements Network {
 
   #onConnect(connection: Connection): void {
     if (!this.#brokerUp) return;
-    const { clientId, password, filters } = connection.options;
+    const { clientId, password } = connection.options;
     if (!this.#ports.admits(clientId, password)) {
       connection.channel.carry('down', () => {
         this.#clientEnds(connection, 'the broker refuses the credential', true);
@@ -218,7 +221,7 @@ class WorldNetwork implements Network {
       connection.options.onUp();
     });
     for (const [topic, payload] of this.#retained) {
-      if (filters.some((filter) => topicMatches(filter, topic))) this.#deliver(connection, topic, payload);
+      if (connection.hears(topic)) this.#deliver(connection, topic, payload);
     }
   }
 
@@ -228,9 +231,7 @@ class WorldNetwork implements Network {
       else this.#retained.set(topic, payload);
     }
     for (const session of this.#sessions.values()) {
-      if (session.options.filters.some((filter) => topicMatches(filter, topic))) {
-        this.#deliver(session, topic, payload, copy);
-      }
+      if (session.hears(topic)) this.#deliver(session, topic, payload, copy);
     }
   }
 
@@ -365,6 +366,19 @@ class WorldNetwork implements Network {
     connection.channel.end();
     this.#connections.delete(connection);
   }
+}
+
+/** Topics are few, and asked for again and again. */
+function remembering(answer: (topic: string) => boolean): (topic: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (topic) => {
+    let hears = known.get(topic);
+    if (hears === undefined) {
+      hears = answer(topic);
+      known.set(topic, hears);
+    }
+    return hears;
+  };
 }
 
 /** Whether a filter, perhaps with `+`, matches a topic. */
