@@ -1,6 +1,7 @@
 /** The whole check: every scenario holds, every rule is needed, and the exceptions are just those that are named. */
 import { explore } from './explore.js';
 import type { Exploration } from './explore.js';
+import { createModelHalf } from './model-half.js';
 import { allRules, protocolRules, ruleNames, withoutRule } from './rules.js';
 import type { RuleName, Rules } from './rules.js';
 import { exceptions, scenarios } from './scenario.js';
@@ -35,7 +36,7 @@ export function withoutOne(name: RuleName): CheckLine {
 
 function line(scenario: Scenario, without: RuleName | null, what: string, mustFail: boolean): CheckLine {
   const rules: Rules = without === null ? allRules : withoutRule(without);
-  const explored = explore({ scenario, rules });
+  const explored = explore({ scenario, rules, half: createModelHalf(rules) });
   const ok = mustFail ? explored.counterexample !== null : explored.complete && explored.counterexample === null;
   return { ...explored, scenario: scenario.name, without, what, mustFail, ok };
 }

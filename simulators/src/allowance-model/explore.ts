@@ -28,11 +28,11 @@ interface Reached {
 }
 
 export function explore(game: Game, maxStates = 2_000_000): Exploration {
-  const { scenario } = game;
+  const { scenario, half } = game;
   const parents: number[] = [-1];
   const texts: string[] = [''];
   const seen = new Set<string>();
-  const first = newWorld(scenario.edges, scenario.slots);
+  const first = newWorld(scenario.edges, scenario.slots, half.newBooks(scenario.edges, scenario.slots));
   seen.add(keyOf(first));
   let level: Reached[] = [{ world: first, index: 0 }];
   let transitions = 0;

@@ -1,20 +1,10 @@
 /** What must be true in every state, and what must become true once faults stop. */
 import { describeEvent, describeSet, edgeName } from './words.js';
 import { keyOf } from './key.js';
-import { giveBack, hasRecovered, isAvailable, makeSet, noticeRestore, replaceEpoch } from './aggregator-half.js';
+import { isAvailable } from './aggregator-half.js';
 import { heldSlots, numberNext, receiveSet, storeNext } from './edge-half.js';
 import type { Game } from './moves.js';
-import {
-  applyNext,
-  endWaiting,
-  isForgotten,
-  lookAndTrust,
-  nextEvent,
-  nextVersion,
-  passVehicle,
-  showsRestore,
-  trust,
-} from './moves.js';
+import { applyNext, endWaiting, isForgotten, nextEvent, nextVersion, passVehicle, showsRestore } from './moves.js';
 import type { World } from './state.js';
 import { copyWorld, edgeOf, logOf, rowOf, slotName } from './state.js';
 
@@ -67,7 +57,7 @@ export function createEndJudge(game: Game): EndJudge {
     const steps: string[] = [];
     for (let round = 0; round < maxRounds; round += 1) {
       for (const number of end.edges.keys()) calmEdge(end, game, number, steps);
-      for (const slot of end.aggregator.slots.keys()) if (isForgotten(end, slot)) giveBack(end.aggregator, slot);
+      for (const slot of end.aggregator.slots.keys()) if (isForgotten(end, slot)) game.half.release(end, slot);
       const wrong = wrongNow(end);
       if (wrong !== null) return { wrong, steps };
       const key = keyOf(end);
@@ -83,7 +73,8 @@ export function createEndJudge(game: Game): EndJudge {
 }
 
 /** The edge stores what it has, its vehicles go on, and its events are applied. */
-function calmEdge(world: World, { rules, scenario }: Game, number: number, steps: string[]): void {
+function calmEdge(world: World, game: Game, number: number, steps: string[]): void {
+  const { rules, scenario, half } = game;
   const edge = edgeOf(world, number);
   while (edge.pending.length > 0) {
     numberNext(edge, rules, scenario.maxReturned);
@@ -98,23 +89,23 @@ function calmEdge(world: World, { rules, scenario }: Game, number: number, steps
     const isGone = vehicle.edge === number && vehicle.epoch !== edge.epoch;
     if (isGone) world.vehicles = world.vehicles.filter((other) => other !== vehicle);
   }
-  if (rowOf(world.aggregator, number).epoch < edge.epoch) replaceEpoch(world.aggregator, rules, number, edge.epoch);
-  if (showsRestore(world, number)) noticeRestore(world.aggregator, rules, number);
+  if (rowOf(world.aggregator, number).epoch < edge.epoch) half.replaceEpoch(world, number, edge.epoch);
+  if (showsRestore(world, number)) half.noticeRestore(world, number);
   for (let event = nextEvent(world, number); event !== undefined; event = nextEvent(world, number)) {
     steps.push(`the aggregator applies of ${edgeName(number)}: ${describeEvent(event)}`);
-    applyNext(world, rules, number);
+    applyNext(world, game, number);
   }
-  if (rowOf(world.aggregator, number).isUnknown) lookAndTrust(world, number);
-  if (hasRecovered(world.aggregator, rules, number)) trust(world, number);
+  if (rowOf(world.aggregator, number).isUnknown) half.lookAndTrust(world, number);
+  if (half.hasRecovered(world, number)) half.trust(world, number);
 }
 
 /** The aggregator sends its newest set, or makes one that asks everything back; the edge takes it. */
-function askBack(world: World, { rules }: Game, number: number, steps: string[]): void {
+function askBack(world: World, { rules, half }: Game, number: number, steps: string[]): void {
   const row = rowOf(world.aggregator, number);
   const reported = edgeOf(world, number).held.version;
   // An outstanding set that the edge will never take, because it has a newer one, is replaced.
   const isDue = row.settled ? row.mustReport || row.slots.length > 0 : row.isPartial || reported > row.version;
-  if (isDue) makeSet(world.aggregator, rules, number, [], nextVersion(world, rules, number, reported), row.upTo);
+  if (isDue) half.makeSet(world, number, [], nextVersion(world, rules, number, reported), row.upTo);
   const { epoch, version, asOf, slots, settled } = rowOf(world.aggregator, number);
   if (settled) return;
   const message = { edge: number, epoch, version, asOf, slots };

@@ -1,4 +1,5 @@
 /** One text a state: equal for states that differ only in the names of slots, or in what can matter no more. */
+import { booksText } from './books.js';
 import type { AllowanceState } from '@gatehouse/edge-agent';
 import type { Aggregator, LoggedEvent, Pending, World } from './state.js';
 import { edgeOf, slotNumber } from './state.js';
@@ -9,7 +10,9 @@ export function keyOf(world: World): string {
   const names = (slots: readonly number[]): string => slots.map(name).sort().join('');
   const parts = [
     aggregatorText(world.aggregator, name, names),
-    world.copy === null ? '' : aggregatorText(world.copy, name, names),
+    world.books === null ? '' : booksText(world.books),
+    world.copy === null ? '' : aggregatorText(world.copy.aggregator, name, names),
+    world.copy?.books == null ? '' : booksText(world.copy.books),
     world.edges.map((_, number) => edgeText(world, number, name, names)).join('&'),
     world.vehicles
       .map(
@@ -71,7 +74,7 @@ function edgeText(world: World, number: number, name: Name, names: Names): strin
   const logs = edge.logs.map((log, epoch) => {
     const needed = Math.min(
       appliedOf(world.aggregator, number, epoch),
-      appliedOf(world.copy ?? world.aggregator, number, epoch),
+      appliedOf(world.copy?.aggregator ?? world.aggregator, number, epoch),
     );
     return needed === Infinity
       ? ''
@@ -125,7 +128,8 @@ function pendingText(pending: Pending, name: Name, names: Names): string {
 
 /** Slots in an order that does not depend on their names, as far as what is known of each goes. */
 function ranksOf(world: World): number[] {
-  if (world.aggregator.slots.length === 1) return [0];
+  // The engine prefers some slots to others.
+  if (world.aggregator.slots.length === 1 || world.books !== null) return [...world.aggregator.slots.keys()];
   const marks = world.aggregator.slots.map((_, slot) => ({ slot, mark: markOf(world, slot) }));
   marks.sort((a, b) => (a.mark < b.mark ? -1 : a.mark > b.mark ? 1 : 0));
   const ranks: number[] = [];
@@ -142,7 +146,7 @@ function markOf(world: World, slot: number): string {
   };
   return [
     own(world.aggregator),
-    world.copy === null ? '' : own(world.copy),
+    world.copy === null ? '' : own(world.copy.aggregator),
     ...world.aggregator.rows.map((row) => selves(row.slots)),
     ...world.edges.map(
       (edge) => heldText(edge.held, self) + edge.pending.map((item) => pendingText(item, self, selves)).join(),

@@ -1,17 +1,6 @@
 /** Everything that can happen next in the model. */
-import {
-  applyEvent,
-  giveBack,
-  hasRecovered,
-  isAvailable,
-  isHeldBy,
-  makeSet,
-  noticeRestore,
-  offerable,
-  overrideRecovery,
-  releaseHoldings,
-  replaceEpoch,
-} from './aggregator-half.js';
+import { isAvailable, isHeldBy } from './aggregator-half.js';
+import type { AggregatorHalf } from './half.js';
 import {
   addVehicle,
   admitAlone,
@@ -41,6 +30,7 @@ type Take = (text: string, change: (world: World) => boolean | undefined) => voi
 export interface Game {
   readonly rules: Rules;
   readonly scenario: Scenario;
+  readonly half: AggregatorHalf;
 }
 
 export function movesFrom(world: World, game: Game): Move[] {
@@ -160,26 +150,29 @@ function endVehicle(world: World, vehicle: Vehicle, kind: 'backed-out' | 'left')
 
 // ---------------------------------------------------------------- the aggregator
 
-function aggregatorMoves(world: World, { rules, scenario }: Game, number: number, take: Take): void {
+function aggregatorMoves(world: World, game: Game, number: number, take: Take): void {
   const name = edgeName(number);
   const edge = edgeOf(world, number);
   const row = rowOf(world.aggregator, number);
   const event = nextEvent(world, number);
   if (event !== undefined) {
     take(`the aggregator applies event ${String(row.upTo + 1)} of ${name}: ${describeEvent(event)}`, (next) =>
-      applyNext(next, rules, number),
+      applyNext(next, game, number),
     );
   }
   if (row.epoch < edge.epoch) {
     take(`the aggregator learns that ${name} has a new outbox`, (next) => {
-      replaceEpoch(next.aggregator, rules, number, row.epoch + 1);
+      game.half.replaceEpoch(next, number, row.epoch + 1);
       return true;
     });
   }
-  if (hasRecovered(world.aggregator, rules, number)) {
-    take(`the aggregator trusts ${name} again`, (next) => trust(next, number));
+  if (game.half.hasRecovered(world, number)) {
+    take(`the aggregator trusts ${name} again`, (next) => {
+      game.half.trust(next, number);
+      return true;
+    });
   }
-  if (world.setsMade < scenario.maxSets) makingSets(world, { rules, scenario }, number, take);
+  if (world.setsMade < game.scenario.maxSets) makingSets(world, game, number, take);
 }
 
 /** The event that the aggregator can apply next. */
@@ -188,38 +181,33 @@ export function nextEvent(world: World, number: number): LoggedEvent | undefined
   return logOf(edgeOf(world, number), epoch)[upTo];
 }
 
-export function applyNext(world: World, rules: Rules, number: number): boolean {
+export function applyNext(world: World, { half }: Game, number: number): boolean {
   const event = nextEvent(world, number);
   if (event === undefined) return false;
-  applyEvent(world.aggregator, rules, number, event);
+  half.applyEvent(world, number, event);
   const row = rowOf(world.aggregator, number);
   if (row.epoch === edgeOf(world, number).epoch) world.told[number] = Math.max(world.told[number] ?? 0, row.upTo);
   return true;
 }
 
-export function trust(world: World, number: number): boolean {
-  rowOf(world.aggregator, number).mustReport = false;
-  world.aggregator.recovering[number] = false;
-  return true;
-}
-
-function makingSets(world: World, { rules }: Game, number: number, take: Take): void {
+function makingSets(world: World, game: Game, number: number, take: Take): void {
+  const { rules, half } = game;
   const row = rowOf(world.aggregator, number);
   const isRecovering = world.aggregator.recovering.includes(true);
   if (isRecovering && !row.mustReport) return;
   const asOfs = rules['as-of-in-transaction'] ? [row.upTo] : [row.upTo, logOf(edgeOf(world, number), row.epoch).length];
   const versions = new Set(reportable(world, number).map((reported) => nextVersion(world, rules, number, reported)));
-  for (const slots of subsets(offerable(world.aggregator, rules, number))) {
+  for (const slots of subsets(half.offerable(world, number))) {
     if (!row.mustReport && slots.join() === row.slots.join()) continue;
     for (const asOf of new Set(asOfs)) {
-      for (const version of versions) makeOne(rules, number, { slots, version, asOf }, take);
-      if (!rules['unchanged-set'] && !row.settled) makeOne(rules, number, { slots, version: row.version, asOf }, take);
+      for (const version of versions) makeOne(game, number, { slots, version, asOf }, take);
+      if (!rules['unchanged-set'] && !row.settled) makeOne(game, number, { slots, version: row.version, asOf }, take);
     }
   }
 }
 
 function makeOne(
-  rules: Rules,
+  { rules, half }: Game,
   number: number,
   set: { readonly slots: readonly number[]; readonly version: number; readonly asOf: number },
   take: Take,
@@ -227,13 +215,13 @@ function makeOne(
   const { slots, version, asOf } = set;
   const what = `${describeSet(set)} for ${edgeName(number)}`;
   take(`the aggregator makes ${what}`, (next) => {
-    next.sets = [...next.sets, makeSet(next.aggregator, rules, number, slots, version, asOf)];
+    next.sets = [...next.sets, half.makeSet(next, number, slots, version, asOf)];
     next.setsMade += 1;
     return true;
   });
   if (rules['commit-before-sending']) return;
   take(`the aggregator sends ${what} and dies before it is stored`, (next) => {
-    next.sets = [...next.sets, makeSet(copyAggregator(next.aggregator), rules, number, slots, version, asOf)];
+    next.sets = [...next.sets, half.makeSet(copyWorld(next), number, slots, version, asOf)];
     next.setsMade += 1;
     return true;
   });
@@ -258,7 +246,7 @@ export function nextVersion(world: World, rules: Rules, number: number, reported
 
 // ---------------------------------------------------------------- decisions by the aggregator
 
-function onlineMoves(world: World, { rules, scenario }: Game, number: number, take: Take): void {
+function onlineMoves(world: World, { scenario, half }: Game, number: number, take: Take): void {
   const edge = edgeOf(world, number);
   const row = rowOf(world.aggregator, number);
   const name = edgeName(number);
@@ -268,10 +256,9 @@ function onlineMoves(world: World, { rules, scenario }: Game, number: number, ta
       if (!isAvailable(world.aggregator, slot)) continue;
       take(`a vehicle comes to ${name}; the aggregator reserves slot ${slotName(slot)} for it`, (next) => {
         const arrival = logEvent(edgeOf(next, number), { kind: 'arrived' });
-        applyNext(next, rules, number);
+        if (!half.reserve(next, number, slot)) return false;
         const { epoch } = row;
-        rowOf(next.aggregator, number).open = rowOf(next.aggregator, number).open.filter((open) => open !== arrival);
-        next.aggregator.slots[slot] = { state: 'taken', edge: number, epoch, arrival };
+        next.told[number] = arrival;
         next.decisions = [...next.decisions, { edge: number, epoch, arrival, slot }];
         edgeOf(next, number).waiting = [...edgeOf(next, number).waiting, arrival];
         return true;
@@ -294,37 +281,30 @@ function onlineMoves(world: World, { rules, scenario }: Game, number: number, ta
 
 // ---------------------------------------------------------------- people
 
-function operatorMoves(world: World, { scenario }: Game, take: Take): void {
+function operatorMoves(world: World, { scenario, half }: Game, take: Take): void {
   for (const slot of world.aggregator.slots.keys()) {
     if (!isForgotten(world, slot)) continue;
     take(`an operator finds slot ${slotName(slot)} empty and releases it`, (next) => {
-      giveBack(next.aggregator, slot);
+      half.release(next, slot);
       return true;
     });
   }
   for (const [edge, row] of world.aggregator.rows.entries()) {
     if (!row.isUnknown) continue;
-    take(`an operator looks at all slots and trusts ${edgeName(edge)} again`, (next) => lookAndTrust(next, edge));
+    take(`an operator looks at all slots and trusts ${edgeName(edge)} again`, (next) => {
+      half.lookAndTrust(next, edge);
+      return true;
+    });
   }
   if (world.releases >= scenario.maxReleases) return;
   for (const [edge, row] of world.aggregator.rows.entries()) {
     if (!world.aggregator.slots.some((record) => isHeldBy(record, edge, row.epoch))) continue;
     take(`an operator releases the holdings of ${edgeName(edge)}, which is alive`, (next) => {
-      releaseHoldings(next.aggregator, edge);
+      half.releaseHoldings(next, edge);
       next.releases += 1;
       return true;
     });
   }
-}
-
-/** What the operator finds of vehicles that came in under an outbox that is lost. */
-export function lookAndTrust(world: World, edge: number): boolean {
-  const { epoch } = rowOf(world.aggregator, edge);
-  const found = world.vehicles
-    .filter((vehicle) => vehicle.edge === edge && vehicle.epoch !== epoch)
-    .map(({ slot, arrival, ...vehicle }) => ({ edge, epoch: vehicle.epoch, arrival, slot }));
-  overrideRecovery(world.aggregator, edge, found);
-  return true;
 }
 
 /** A slot that only an operator can free, and that nobody is in. */
@@ -337,20 +317,21 @@ export function isForgotten(world: World, slot: number): boolean {
 
 // ---------------------------------------------------------------- the store of the aggregator
 
-function restoreMoves(world: World, { rules, scenario }: Game, take: Take): void {
+function restoreMoves(world: World, { scenario, half }: Game, take: Take): void {
   if (world.copy === null && !world.restored) {
     take('a copy is made of the store of the aggregator', (next) => {
-      next.copy = copyAggregator(next.aggregator);
+      next.copy = { aggregator: copyAggregator(next.aggregator), books: next.books };
       return true;
     });
   }
   const { copy } = world;
   if (copy !== null) {
     take('the store of the aggregator is replaced by its copy', (next) => {
-      next.aggregator = copyAggregator(copy);
+      next.aggregator = copyAggregator(copy.aggregator);
+      next.books = copy.books;
       next.copy = null;
       next.restored = true;
-      if (scenario.restore === 'told') noticeRestore(next.aggregator, rules, null);
+      if (scenario.restore === 'told') half.noticeRestore(next, null);
       return true;
     });
   }
@@ -358,7 +339,7 @@ function restoreMoves(world: World, { rules, scenario }: Game, take: Take): void
   for (const edge of world.edges.keys()) {
     if (!showsRestore(world, edge) || rowOf(world.aggregator, edge).mustReport) continue;
     take(`${edgeName(edge)} shows that the store was restored`, (next) => {
-      noticeRestore(next.aggregator, rules, edge);
+      half.noticeRestore(next, edge);
       return true;
     });
   }

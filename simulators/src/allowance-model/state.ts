@@ -4,6 +4,7 @@
  */
 import { noAllowance } from '@gatehouse/edge-agent';
 import type { AllowanceState, acceptAllowance } from '@gatehouse/edge-agent';
+import type { StoredSite } from '@gatehouse/aggregator';
 import type { SlotRef } from '@gatehouse/shared';
 
 /** An event of an edge; its seq is its place in the log, from 1. `arrival` is the seq of the vehicle it speaks of. */
@@ -91,6 +92,9 @@ export interface Aggregator {
   recovering: boolean[];
 }
 
+/** All rows of the site, as the production engine keeps them. They are never changed in place. */
+export type Books = StoredSite;
+
 /** A message with a set; it can arrive at any time, any number of times, or never. */
 export interface SetMessage {
   readonly edge: number;
@@ -111,11 +115,13 @@ export interface DecisionMessage {
 export interface World {
   edges: Edge[];
   aggregator: Aggregator;
+  /** The rows behind it, when the production engine plays it. */
+  books: Books | null;
   vehicles: readonly Vehicle[];
   sets: readonly SetMessage[];
   decisions: readonly DecisionMessage[];
   /** The copy of the aggregator's store. */
-  copy: Aggregator | null;
+  copy: { readonly aggregator: Aggregator; readonly books: Books | null } | null;
   /** By edge: the highest `upTo` it may have been told in its present epoch. */
   told: number[];
   restored: boolean;
@@ -147,7 +153,7 @@ export function slotNumber(slotId: string): number {
   return letters.indexOf(slotId);
 }
 
-export function newWorld(edges: number, slots: number): World {
+export function newWorld(edges: number, slots: number, books: Books | null = null): World {
   const each = <T>(make: () => T): T[] => Array.from({ length: edges }, make);
   return {
     edges: each(() => ({ epoch: 0, logs: [[]], held: noAllowance, pending: [], waiting: [] })),
@@ -157,6 +163,7 @@ export function newWorld(edges: number, slots: number): World {
       claims: [],
       recovering: each(() => false),
     },
+    books,
     vehicles: [],
     sets: [],
     decisions: [],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { withAllRules, withoutOne } from '../../src/allowance-model/check.js';
 import { keyOf } from '../../src/allowance-model/key.js';
+import { createModelHalf } from '../../src/allowance-model/model-half.js';
 import { movesFrom } from '../../src/allowance-model/moves.js';
 import { allRules, ruleNames } from '../../src/allowance-model/rules.js';
 import { exceptions, scenarios } from '../../src/allowance-model/scenario.js';
@@ -33,7 +34,7 @@ describe('every state of a small world of slots that are set aside', () => {
 });
 
 describe('two states', () => {
-  const game = { scenario: scenarios.network, rules: allRules };
+  const game = { scenario: scenarios.network, rules: allRules, half: createModelHalf(allRules) };
   const after = (world: World, text: string): World => {
     const move = movesFrom(world, game).find((one) => one.text === text);
     if (move === undefined) throw new Error(`nothing is called "${text}"`);
