@@ -9,6 +9,7 @@ import { checkAllowanceCommand } from './commands/check-allowance.js';
 import { chaosCommand, herdCommand } from './commands/chaos.js';
 import { faultAliases, setFault, setPower } from './commands/faults.js';
 import { findEdges, findGate } from './commands/find-gates.js';
+import { fuzzCommand } from './commands/fuzz.js';
 import { replayCommand } from './commands/replay.js';
 import { trafficCommand } from './commands/traffic.js';
 import { sendVehicle } from './commands/vehicle.js';
@@ -82,6 +83,7 @@ addWhere(program.command('power'))
 
 program.addCommand(addWhere(trafficCommand()));
 program.addCommand(replayCommand());
+program.addCommand(fuzzCommand());
 program.addCommand(checkAllowanceCommand());
 program.addCommand(worldCommand());
 program.addCommand(chaosCommand());

@@ -17,7 +17,7 @@ const simulate = (...args: string[]) => {
 };
 
 describe('simulate', () => {
-  it.each(['vehicle', 'fault', 'power', 'traffic', 'replay'])('explains %s with --help', (command) => {
+  it.each(['vehicle', 'fault', 'power', 'traffic', 'replay', 'fuzz'])('explains %s with --help', (command) => {
     const { status, stdout } = simulate(command, '--help');
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: simulate ${command}`);
