@@ -12,7 +12,7 @@ export interface ScenarioOverrides {
   readonly only?: readonly FaultKind[];
   /** None of these. */
   readonly without?: readonly FaultKind[];
-  /** These in any case, whatever the seed draws. */
+  /** These in any case, whatever the seed draws, and often enough to come a few times. */
   readonly withFaults?: readonly FaultKind[];
 }
 
@@ -58,6 +58,9 @@ const plans: Readonly<Record<FaultKind, FaultPlan>> = {
   'layout-change': { perHour: 4, meanMs: 1 },
   'edge-revoked': { perHour: 1, meanMs: 60_000 },
 };
+
+/** How often a wanted fault comes in one run, on the average and at least. */
+const wantedTimes = 3;
 
 export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Scenario {
   const random = createSeededRandom('scenario', seed);
@@ -106,9 +109,11 @@ function drawFaults(random: Random, intensity: number, overrides: ScenarioOverri
     const strength = intensity * (0.5 + random.next());
     const { only, without, withFaults } = overrides;
     const isLeftOut = !drawn || (only !== undefined && !only.includes(kind)) || without?.includes(kind) === true;
-    if (isLeftOut && withFaults?.includes(kind) !== true) continue;
+    const isWanted = withFaults?.includes(kind) === true;
+    if (isLeftOut && !isWanted) continue;
     const { perHour, meanMs } = plans[kind];
-    faults[kind] = { perHour: perHour * strength, meanMs };
+    const leastPerHour = isWanted ? (wantedTimes * 60) / (overrides.minutes ?? 20) : 0;
+    faults[kind] = { perHour: Math.max(perHour * strength, leastPerHour), meanMs };
   }
   return faults;
 }
