@@ -118,6 +118,7 @@ export const gateRoutes: readonly Route[] = [
       'already-admitted',
       'slot-not-free',
       'slot-unknown',
+      'slot-out-of-service',
     ],
     handler: ({ params, body }, context) =>
       context.change({

@@ -158,7 +158,6 @@ export const sessionRoutes: readonly Route[] = [
       'slot-unknown',
       'slot-not-free',
       'slot-out-of-service',
-      'recovering',
     ],
     handler: async ({ params, body }, context) => {
       await requireSession(context, params);
@@ -202,7 +201,7 @@ export const sessionRoutes: readonly Route[] = [
     params: sessionParamsSchema,
     body: sessionMergeRequestSchema,
     answer: sessionNow,
-    problems: ['site-unknown', 'session-unknown', 'session-not-open'],
+    problems: ['site-unknown', 'session-unknown', 'session-not-open', 'session-open'],
     handler: async ({ params, body }, context) => {
       await requireSession(context, params);
       await requireSession(context, { ...params, sessionId: body.duplicateSessionId }, 'duplicateSessionId');
