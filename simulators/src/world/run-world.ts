@@ -1,5 +1,4 @@
 /** Runs one world from its scenario to the verdict of its auditor. */
-import { silentLogger } from '@gatehouse/shared';
 import { createSeededRandom } from '../random.js';
 import type { Auditor, FaultKind, Finding, Happening, Witnessed } from './happenings.js';
 import { createWorld } from './world.js';
@@ -10,6 +9,7 @@ import type { CreateStreet } from './street-port.js';
 import { createTimeline } from './timeline.js';
 import type { Timeline } from './timeline.js';
 import { createTrace } from './trace.js';
+import { watchPrograms } from './watch-programs.js';
 
 const lookEveryMs = 5_000;
 /** Longer than anything waits that is tried again without being asked. */
@@ -45,6 +45,11 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
   const trace = createTrace(writeTrace);
   const auditor = parts.createAuditor(scenario);
   const counts = new Map<FaultKind, number>();
+  const mistakes: Finding[] = [];
+  const noteMistake = (detail: string): void => {
+    mistakes.push({ promise: 'program-failed', atMs: timeline.nowMs, detail });
+  };
+  const watch = watchPrograms(noteMistake);
   let seq = 0;
   const tell = (happening: Happening): void => {
     seq += 1;
@@ -60,12 +65,20 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
     random: (name) => createSeededRandom(scenario.seed, name),
     createStreet: parts.createStreet,
     createPeople: parts.createPeople,
-    logger: silentLogger,
+    logger: watch.logger,
   });
-  await live(world, scenario, timeline, tell, () => auditor.findings.length > 0);
-  if (auditor.findings.length === 0) auditor.onDrained(timeline.nowMs);
+  const isOver = (): boolean => mistakes.length + auditor.findings.length > 0;
+  watch.start();
+  try {
+    await live(world, scenario, timeline, tell, isOver);
+  } catch (error) {
+    noteMistake(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    watch.end();
+  }
+  if (!isOver()) auditor.onDrained(timeline.nowMs);
   return {
-    findings: auditor.findings,
+    findings: [...mistakes, ...auditor.findings],
     passages: world.street.passages,
     simulatedMs: timeline.nowMs,
     happenings: seq,

@@ -12,6 +12,7 @@ import { networkInjectors } from './faults/network-faults.js';
 import { createFaultSchedule } from './faults/schedule.js';
 import type { FaultSchedule } from './faults/schedule.js';
 import { streetInjectors } from './faults/street-faults.js';
+import { startGauges } from './gauges.js';
 import type { FaultKind, Happening } from './happenings.js';
 import { centreMachine } from './network/centre-link.js';
 import { createNetwork } from './network/network.js';
@@ -99,6 +100,7 @@ export function createWorld(ports: WorldPorts): World {
     start() {
       aggregator.service.start();
       street.open();
+      startGauges({ ...ports, aggregator, fleet });
     },
     beginTrouble() {
       exchange.takeImages(new Set(Object.keys(scenario.faults) as FaultKind[]), random('images'));

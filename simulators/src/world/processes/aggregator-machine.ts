@@ -32,6 +32,7 @@ export interface AggregatorMachine {
   readonly disk: StoreDisk;
   readonly time: MachineTime;
   readonly service: Service;
+  readonly settings: AggregatorSettings;
   /** The one that has started and lives. */
   readonly living: Aggregator | undefined;
 }
@@ -92,6 +93,7 @@ export function createAggregatorMachine(options: AggregatorMachineOptions): Aggr
     disk,
     time,
     service,
+    settings,
     get living() {
       return living;
     },
