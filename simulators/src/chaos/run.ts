@@ -8,6 +8,7 @@ import { aggregatorDiskScenario, edgeDiskScenario } from './scenarios/disks.js';
 import { herdScenario } from './scenarios/herd.js';
 import { killsScenario } from './scenarios/kills.js';
 import { linkScenario } from './scenarios/link.js';
+import { medleyScenario } from './scenarios/medley.js';
 import { cloneScenario, edgeRestoreScenario, storeRestoreScenario } from './scenarios/restore.js';
 import type { BrokerKind } from './stage.js';
 
@@ -22,9 +23,12 @@ export const scenarios = {
   'store-restore': storeRestoreScenario,
   clone: cloneScenario,
   herd: herdScenario,
+  medley: medleyScenario,
 } as const satisfies Readonly<Record<string, Scenario>>;
 export type ScenarioName = keyof typeof scenarios;
 export const scenarioNames = Object.keys(scenarios) as ScenarioName[];
+/** Those that together are everything. */
+export const separateScenarios = scenarioNames.filter((name) => name !== 'medley');
 
 export interface ChaosOptions {
   readonly only: readonly ScenarioName[];

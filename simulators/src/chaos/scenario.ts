@@ -1,6 +1,6 @@
 /** What a scenario is given, and what it answers. */
 import type { TidyUp } from '../processes/index.js';
-import type { Reconciled } from './reconcile.js';
+import type { Evidence, Reconciled } from './reconcile.js';
 import type { BrokerKind, Stage } from './stage.js';
 
 export interface ScenarioContext {
@@ -28,6 +28,9 @@ export interface ScenarioResult {
   /** Why it was not run. */
   readonly notRun: string | undefined;
 }
+
+/** What is done to a running stage; answers what the books have to be judged by besides. */
+export type Act = (stage: Stage, context: ScenarioContext, findings: Findings) => Promise<Partial<Evidence>>;
 
 export type Scenario = (context: ScenarioContext) => Promise<ScenarioResult>;
 
@@ -60,7 +63,7 @@ export async function play(
   scenario: string,
   context: ScenarioContext,
   setStage: () => Promise<Stage>,
-  act: (stage: Stage, findings: Findings) => Promise<Reconciled>,
+  acts: readonly Act[],
 ): Promise<ScenarioResult> {
   const startedMs = performance.now();
   const findings = createFindings();
@@ -68,7 +71,14 @@ export async function play(
   let reconciled: Reconciled | undefined;
   try {
     stage = await setStage();
-    reconciled = await act(stage, findings);
+    stage.traffic.start();
+    const found: Partial<Evidence>[] = [];
+    for (const act of acts) {
+      stage.traffic.target = usualTarget;
+      for (const edgeId of stage.edgeIds) stage.traffic.resume(edgeId);
+      found.push(await act(stage, context, findings));
+    }
+    reconciled = await stage.settleAndReconcile(together(found));
     findings.differences.push(...reconciled.differences);
   } catch (error) {
     findings.differences.push(`it did not come to its end: ${error instanceof Error ? error.message : String(error)}`);
@@ -93,6 +103,24 @@ export async function play(
     findings.differences.push(`it could not be torn down: ${String(error)}`);
   }
   return result;
+}
+
+/** Vehicles that should be inside unless an act wants otherwise. */
+const usualTarget = 12;
+
+function together(found: readonly Partial<Evidence>[]): Partial<Evidence> {
+  const settled = found.map(({ settledPassed }) => settledPassed ?? { entry: 0, exit: 0 });
+  return {
+    outboxes: found.flatMap(({ outboxes = [] }) => outboxes),
+    copies: found.flatMap(({ copies = [] }) => copies),
+    destroyed: found.flatMap(({ destroyed = [] }) => destroyed),
+    twins: found.flatMap(({ twins = [] }) => twins),
+    identityMayBeLost: found.some(({ identityMayBeLost }) => identityMayBeLost === true),
+    settledPassed: {
+      entry: settled.reduce((sum, { entry }) => sum + entry, 0),
+      exit: settled.reduce((sum, { exit }) => sum + exit, 0),
+    },
+  };
 }
 
 export function notRun(scenario: string, { broker }: ScenarioContext, reason: string): ScenarioResult {

@@ -62,7 +62,7 @@ export function createChaosTraffic(
 
   const choose = ({ direction }: TrafficGate): string | undefined => {
     if (direction === 'exit') {
-      const wantsOut = inside.length >= Math.min(3, traffic.target) && inside.length + entering > traffic.target / 2;
+      const wantsOut = inside.length >= Math.min(3, traffic.target) && inside.length + entering > traffic.target * 0.7;
       return wantsOut ? inside.splice(wholeBelow(random, inside.length), 1)[0] : undefined;
     }
     if (inside.length + entering >= traffic.target) return undefined;

@@ -14,6 +14,7 @@ export interface SiteGate {
 }
 
 export interface EdgeFile {
+  readonly gates: readonly Readonly<Record<string, unknown>>[];
   readonly simulation: { readonly clock: { readonly simulatedBaseMs: number } };
 }
 

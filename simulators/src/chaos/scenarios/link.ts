@@ -3,10 +3,11 @@ import { delay, until } from '../../processes/index.js';
 import { wholeBelow } from '../../random.js';
 import { readBooks } from '../databases.js';
 import { play } from '../scenario.js';
-import type { Findings, Scenario } from '../scenario.js';
+import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage, healDeadlineMs } from '../stage.js';
 import type { Stage } from '../stage.js';
 import type { LinkState } from '../tcp-proxy.js';
+import { moreTraffic } from './common.js';
 
 const slots = 40;
 const faults: readonly LinkState[] = ['cut', 'half-open', 'slow'];
@@ -14,45 +15,31 @@ const shortestFaultMs = 300;
 const longestFaultMs = 5_000;
 
 export const linkScenario: Scenario = (context) =>
-  play(
-    'link',
-    context,
-    () =>
-      createStage({
-        name: 'link',
-        seed: context.seed,
-        edges: 2,
-        slots,
-        broker: context.broker,
-        tidyUp: context.tidyUp,
-        slowMs: 300,
-      }),
-    async (stage, findings) => {
-      const { random, edgeIds, traffic } = stage;
-      const happened: Record<string, number> = {};
-      traffic.target = 12;
-      traffic.start();
-      await until('vehicles pass', () => traffic.passed.entry > 2, healDeadlineMs);
-      const rounds = context.isShort ? 3 : 30;
-      for (let round = 0; round < rounds; round += 1) {
-        const edgeId = edgeIds[wholeBelow(random, edgeIds.length)] ?? '';
-        const state = faults[round < faults.length ? round : wholeBelow(random, faults.length)] ?? 'cut';
-        happened[state] = (happened[state] ?? 0) + 1;
-        await stage.link(edgeId).set(state);
-        await delay(shortestFaultMs + random.next() * (context.isShort ? longestFaultMs / 2 : longestFaultMs));
-        await stage.link(edgeId).set('healthy');
-        await delay(random.next() * 1_000);
-      }
-      for (const edgeId of edgeIds) await stage.edgeOnline(edgeId);
-      await cutOff(stage, edgeIds[0] ?? '', findings);
-      findings.note(
-        Object.entries(happened)
-          .map(([state, times]) => `${state} ${String(times)}`)
-          .join(', '),
-      );
-      return stage.settleAndReconcile();
-    },
+  play('link', context, () => createStage({ ...context, name: 'link', edges: 2, slots, slowMs: 300 }), [brokenLinks]);
+
+export const brokenLinks: Act = async (stage, context, findings) => {
+  const { random, edgeIds } = stage;
+  const happened: Record<string, number> = {};
+  await moreTraffic(stage, 3);
+  const rounds = context.isShort ? faults.length : 30;
+  for (let round = 0; round < rounds; round += 1) {
+    const edgeId = edgeIds[wholeBelow(random, edgeIds.length)] ?? '';
+    const state = faults[round < faults.length ? round : wholeBelow(random, faults.length)] ?? 'cut';
+    happened[state] = (happened[state] ?? 0) + 1;
+    await stage.link(edgeId).set(state);
+    await delay(shortestFaultMs + random.next() * (context.isShort ? longestFaultMs / 3 : longestFaultMs));
+    await stage.link(edgeId).set('healthy');
+    await delay(random.next() * 1_000);
+  }
+  for (const edgeId of edgeIds) await stage.edgeOnline(edgeId);
+  await cutOff(stage, edgeIds[0] ?? '', findings);
+  findings.note(
+    Object.entries(happened)
+      .map(([state, times]) => `${state} ${String(times)}`)
+      .join(', '),
   );
+  return {};
+};
 
 /** Long enough for vehicles to come while nobody can be asked: exits let out, entries admit into what was set aside. */
 async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise<void> {

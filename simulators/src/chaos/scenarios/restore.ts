@@ -3,31 +3,30 @@ import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { delay } from '../../processes/index.js';
 import { saveCopy } from '../databases.js';
+import type { Outbox } from '../databases.js';
 import { play } from '../scenario.js';
-import type { Findings, Scenario } from '../scenario.js';
+import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage } from '../stage.js';
 import type { Stage } from '../stage.js';
+import type { Direction } from '../witness.js';
 import { moreTraffic, openReviewKinds } from './common.js';
 
 export const edgeRestoreScenario: Scenario = (context) =>
-  play(
-    'edge restored',
-    context,
-    () => createStage({ ...context, name: 'edge-restore', edges: 2, slots: 60 }),
-    async (stage, findings) => {
-      const copies = [];
-      const [edgeId = ''] = stage.edgeIds;
-      stage.traffic.target = 12;
-      stage.traffic.start();
-      for (let round = 0; round < (context.isShort ? 1 : 4); round += 1) {
-        await moreTraffic(stage, 4);
-        const { older, newer } = await restoreEdge(stage, edgeId, findings);
-        copies.push({ edgeId, outbox: older }, { edgeId, outbox: newer });
-        await moreTraffic(stage, 4);
-      }
-      return stage.settleAndReconcile({ copies });
-    },
-  );
+  play('edge restored', context, () => createStage({ ...context, name: 'edge-restore', edges: 2, slots: 60 }), [
+    edgeRestored,
+  ]);
+
+export const edgeRestored: Act = async (stage, context, findings) => {
+  const copies: { edgeId: string; outbox: Outbox }[] = [];
+  const edgeId = stage.edgeIds.at(-1) ?? '';
+  for (let round = 0; round < (context.isShort ? 1 : 4); round += 1) {
+    await moreTraffic(stage, 4);
+    const { older, newer } = await restoreEdge(stage, edgeId, findings);
+    copies.push({ edgeId, outbox: older }, { edgeId, outbox: newer });
+    await moreTraffic(stage, 4);
+  }
+  return { copies };
+};
 
 async function restoreEdge(stage: Stage, edgeId: string, findings: Findings) {
   const { system, traffic } = stage;
@@ -56,81 +55,62 @@ async function restoreEdge(stage: Stage, edgeId: string, findings: Findings) {
 }
 
 export const storeRestoreScenario: Scenario = (context) =>
-  play(
-    'store restored',
-    context,
-    () => createStage({ ...context, name: 'store-restore', edges: 2, slots: 60 }),
-    async (stage, findings) => {
-      const { system, supervisor } = stage;
-      const file = path.join(system.aggregatorDirectory, 'gatehouse.db');
-      const copy = path.join(system.directory, 'gatehouse-copy.db');
-      stage.traffic.target = 12;
-      stage.traffic.start();
-      for (let round = 0; round < (context.isShort ? 1 : 4); round += 1) {
-        await moreTraffic(stage, 4);
-        rmSync(copy, { force: true });
-        await saveCopy(file, copy);
-        await moreTraffic(stage, 6);
-        await supervisor.stop('aggregator', round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
-        for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-        await saveCopy(copy, file);
-        await stage.keepAggregator();
-        for (const edgeId of stage.edgeIds) await stage.edgeOnline(edgeId);
-        await moreTraffic(stage, 4);
-        const raised = (await openReviewKinds(stage)).includes('store-restored');
-        findings.expect(raised, 'nothing was raised after the store was restored from an old copy');
-      }
-      return stage.settleAndReconcile();
-    },
-  );
+  play('store restored', context, () => createStage({ ...context, name: 'store-restore', edges: 2, slots: 60 }), [
+    storeRestored,
+  ]);
+
+const storeRestored: Act = async (stage, context, findings) => {
+  const { system, supervisor } = stage;
+  const file = path.join(system.aggregatorDirectory, 'gatehouse.db');
+  const copy = path.join(system.directory, 'gatehouse-copy.db');
+  for (let round = 0; round < (context.isShort ? 1 : 4); round += 1) {
+    await moreTraffic(stage, 4);
+    rmSync(copy, { force: true });
+    await saveCopy(file, copy);
+    await moreTraffic(stage, 6);
+    await supervisor.stop('aggregator', round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    await saveCopy(copy, file);
+    await stage.keepAggregator();
+    for (const edgeId of stage.edgeIds) await stage.edgeOnline(edgeId);
+    await moreTraffic(stage, 4);
+    const raised = (await openReviewKinds(stage)).includes('store-restored');
+    findings.expect(raised, 'nothing was raised after the store was restored from an old copy');
+  }
+  return {};
+};
 
 export const cloneScenario: Scenario = (context) =>
-  play(
-    'edge cloned',
-    context,
-    () => createStage({ ...context, name: 'clone', edges: 2, slots: 60 }),
-    async (stage, findings) => {
-      const { system, supervisor, traffic } = stage;
-      const [edgeId = ''] = stage.edgeIds;
-      const twin = `${edgeId}-twin`;
-      traffic.target = 12;
-      traffic.start();
-      await moreTraffic(stage, 4);
-      await stage.stopQuietly(edgeId);
-      await system.cloneEdge(edgeId, twin);
-      stage.keepEdge(edgeId);
-      supervisor.keep(twin, () => system.startEdge(twin));
-      traffic.resume(edgeId);
-      traffic.add(
-        ['in', 'out'].map((end) => ({
-          gateId: `${edgeId}-${end}`,
-          edgeId,
-          direction: end === 'in' ? 'entry' : 'exit',
-          processName: twin,
-        })),
-      );
-      await moreTraffic(stage, context.isShort ? 6 : 40);
-      await delay(stage.random.next() * 2_000);
-      // One after the other has the identity for itself, and brings what it has.
-      await Promise.all([traffic.pause(edgeId), traffic.pause(twin)]);
-      await supervisor.stop(twin);
-      const original = await stage.stopQuietly(edgeId);
-      supervisor.keep(twin, () => system.startEdge(twin));
-      const outbox = await stage.stopDrained(twin, edgeId);
-      findings.expect(
-        (await openReviewKinds(stage, edgeId)).some(
-          (kind) => kind === 'identity-conflict' || kind === 'epoch-replaced',
-        ),
-        'two agents with one identity were not noticed',
-      );
-      const reconciled = await stage.settleAndReconcile({
-        outboxes: [{ edgeId, outbox }],
-        copies: [{ edgeId, outbox: original }],
-        twins: [twin],
-        identityMayBeLost: true,
-      });
-      const anonymous = reconciled.entries.anonymous + reconciled.exits.anonymous;
-      findings.note(`${String(anonymous)} passages were counted without their vehicle's identity`);
-      return reconciled;
-    },
+  play('edge cloned', context, () => createStage({ ...context, name: 'clone', edges: 2, slots: 60 }), [edgeCloned]);
+
+export const edgeCloned: Act = async (stage, context, findings) => {
+  const { system, supervisor, traffic } = stage;
+  const edgeId = stage.edgeIds.at(-1) ?? '';
+  const twin = `${edgeId}-twin`;
+  await moreTraffic(stage, 4);
+  await stage.stopQuietly(edgeId);
+  await system.cloneEdge(edgeId, twin);
+  stage.keepEdge(edgeId);
+  supervisor.keep(twin, () => system.startEdge(twin));
+  traffic.resume(edgeId);
+  const twinGate = (gateId: string, direction: Direction) => ({ gateId, edgeId, direction, processName: twin });
+  traffic.add([twinGate(`${edgeId}-in`, 'entry'), twinGate(`${edgeId}-out`, 'exit')]);
+  await moreTraffic(stage, context.isShort ? 6 : 40);
+  await delay(stage.random.next() * 2_000);
+  // One after the other has the identity for itself, and brings what it has.
+  await Promise.all([traffic.pause(edgeId), traffic.pause(twin)]);
+  await supervisor.stop(twin);
+  const original = await stage.stopQuietly(edgeId);
+  supervisor.keep(twin, () => system.startEdge(twin));
+  const outbox = await stage.stopDrained(twin, edgeId);
+  findings.expect(
+    (await openReviewKinds(stage, edgeId)).some((kind) => kind === 'identity-conflict' || kind === 'epoch-replaced'),
+    'two agents with one identity were not noticed',
   );
+  return {
+    outboxes: [{ edgeId, outbox }],
+    copies: [{ edgeId, outbox: original }],
+    twins: [twin],
+    identityMayBeLost: true,
+  };
+};
