@@ -1,10 +1,12 @@
 /** The whole check: every scenario holds, every rule is needed, and the exceptions are just those that are named. */
+import { engineHalf } from './engine-half.js';
 import { explore } from './explore.js';
 import type { Exploration } from './explore.js';
+import type { AggregatorHalf } from './half.js';
 import { createModelHalf } from './model-half.js';
 import { allRules, protocolRules, ruleNames, withoutRule } from './rules.js';
 import type { RuleName, Rules } from './rules.js';
-import { exceptions, scenarios } from './scenario.js';
+import { engineScenarios, exceptions, scenarios } from './scenario.js';
 import type { Scenario } from './scenario.js';
 
 export interface CheckLine extends Exploration {
@@ -20,23 +22,40 @@ export interface CheckLine extends Exploration {
 /** One line a scenario, exception and rule, as soon as it is known. */
 export function* checkAllowance(): Generator<CheckLine, void> {
   for (const scenario of Object.values(scenarios)) yield withAllRules(scenario, false);
+  for (const scenario of engineScenarios) yield withEngine(scenario);
   for (const scenario of Object.values(exceptions)) yield withAllRules(scenario, true);
   for (const name of ruleNames) yield withoutOne(name);
 }
 
 export function withAllRules(scenario: Scenario, mustFail: boolean): CheckLine {
-  return line(scenario, null, scenario.name, mustFail);
+  return line({ scenario, without: null, what: scenario.name, mustFail, half: createModelHalf(allRules) });
+}
+
+/** The aggregator is the site engine of production. */
+export function withEngine(scenario: Scenario): CheckLine {
+  const what = `with the site engine of production: ${scenario.name}`;
+  return line({ scenario, without: null, what, mustFail: false, half: engineHalf });
 }
 
 /** Leaves the rule out where it must be missed. */
 export function withoutOne(name: RuleName): CheckLine {
   const { text, missedIn } = protocolRules[name];
-  return line(scenarios[missedIn], name, `without: ${text}`, true);
+  const half = createModelHalf(withoutRule(name));
+  return line({ scenario: scenarios[missedIn], without: name, what: `without: ${text}`, mustFail: true, half });
 }
 
-function line(scenario: Scenario, without: RuleName | null, what: string, mustFail: boolean): CheckLine {
-  const rules: Rules = without === null ? allRules : withoutRule(without);
-  const explored = explore({ scenario, rules, half: createModelHalf(rules) });
-  const ok = mustFail ? explored.counterexample !== null : explored.complete && explored.counterexample === null;
-  return { ...explored, scenario: scenario.name, without, what, mustFail, ok };
+interface LineOf {
+  readonly scenario: Scenario;
+  readonly without: RuleName | null;
+  readonly what: string;
+  readonly mustFail: boolean;
+  readonly half: AggregatorHalf;
+}
+
+function line({ scenario, half, ...rest }: LineOf): CheckLine {
+  const rules: Rules = rest.without === null ? allRules : withoutRule(rest.without);
+  const explored = explore({ scenario, rules, half });
+  const { counterexample, complete } = explored;
+  const ok = rest.mustFail ? counterexample !== null : complete && counterexample === null;
+  return { ...explored, ...rest, scenario: scenario.name, ok };
 }

@@ -71,3 +71,16 @@ export const exceptions = {
     restore: 'untold',
   },
 } as const satisfies Record<string, Scenario>;
+
+/**
+ * Those that are played with the site engine of production, too; one with fewer slots, as it tells them apart. Not among them is
+ * the loss of both a store and an outbox: the engine trusts the edge again without a person.
+ */
+export const engineScenarios: readonly Scenario[] = [
+  scenarios.longer,
+  { ...scenarios.returns, slots: 2 },
+  scenarios.pair,
+  scenarios.outbox,
+  scenarios.restored,
+  scenarios['restored-pair'],
+];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { withAllRules, withoutOne } from '../../src/allowance-model/check.js';
+import { withAllRules, withEngine, withoutOne } from '../../src/allowance-model/check.js';
 import { keyOf } from '../../src/allowance-model/key.js';
 import { createModelHalf } from '../../src/allowance-model/model-half.js';
 import { movesFrom } from '../../src/allowance-model/moves.js';
@@ -18,6 +18,13 @@ describe('every state of a small world of slots that are set aside', () => {
       expect(states).toBeGreaterThan(1_000);
     },
   );
+
+  it('is the same with the site engine of production', () => {
+    const { complete, counterexample, states } = withEngine({ ...scenarios.restored, maxSets: 2 });
+    expect(counterexample).toBeNull();
+    expect(complete).toBe(true);
+    expect(states).toBeGreaterThan(1_000);
+  });
 
   it.each(Object.values(exceptions))('shows how the promise is broken when $name', (scenario) => {
     const { counterexample } = withAllRules(scenario, true);
