@@ -18,6 +18,7 @@ interface WorldCommandOptions {
   readonly only?: readonly FaultKind[];
   readonly without?: readonly FaultKind[];
   readonly with?: readonly FaultKind[];
+  readonly acts?: number;
   readonly untilBroken?: boolean;
   readonly trace?: string;
   readonly json?: boolean;
@@ -34,6 +35,7 @@ export function worldCommand(): Command {
     .option('--only <kinds>', 'only these faults of those the seed draws, with commas; none: no faults', toKinds)
     .option('--without <kinds>', 'without these faults', toKinds)
     .option('--with <kinds>', 'with these faults, whatever the seed draws', toKinds)
+    .option('--acts <n>', 'what people do in an hour, whatever the seed draws', wholeNumber)
     .option('--until-broken', 'end with the first seed in which a promise is broken')
     .option('--trace <file>', 'write every happening to this file')
     .option('--json', 'print the result as JSON')
@@ -46,6 +48,7 @@ async function run(options: WorldCommandOptions): Promise<void> {
     ...(options.minutes === undefined ? {} : { minutes: options.minutes }),
     ...(options.only === undefined ? {} : { only: options.only }),
     ...(options.without === undefined ? {} : { without: options.without }),
+    ...(options.acts === undefined ? {} : { actsPerHour: options.acts }),
     ...(options.with === undefined ? {} : { withFaults: options.with }),
   };
   const bar = progressBar(options);

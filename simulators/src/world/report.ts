@@ -11,6 +11,7 @@ export function replayCommandOf(seed: number, overrides: ScenarioOverrides): str
       ? []
       : [`--only ${overrides.only.length === 0 ? 'none' : overrides.only.join(',')}`]),
     ...(overrides.without === undefined ? [] : [`--without ${overrides.without.join(',')}`]),
+    ...(overrides.actsPerHour === undefined ? [] : [`--acts ${String(overrides.actsPerHour)}`]),
     ...(overrides.withFaults === undefined ? [] : [`--with ${overrides.withFaults.join(',')}`]),
   ].join(' ');
 }

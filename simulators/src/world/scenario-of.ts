@@ -14,6 +14,8 @@ export interface ScenarioOverrides {
   readonly without?: readonly FaultKind[];
   /** These in any case, whatever the seed draws, and often enough to come a few times. */
   readonly withFaults?: readonly FaultKind[];
+  /** What people do in an hour, all together, whatever the seed draws. */
+  readonly actsPerHour?: number;
 }
 
 const minuteMs = 60_000;
@@ -74,7 +76,7 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
     sites,
     faults,
     people: {
-      actsPerHour: acts,
+      actsPerHour: overrides.actsPerHour ?? acts,
       reckless: createSeededRandom('people', seed).next() < 0.15,
       layoutChangesPerHour: faults['layout-change']?.perHour ?? 0,
       revocationsPerHour: faults['edge-revoked']?.perHour ?? 0,

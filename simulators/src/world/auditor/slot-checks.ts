@@ -31,7 +31,8 @@ function checkSlotReason(
   const name = `${old.siteId}/${old.slotId}`;
   if (old.state === 'reserved' && (row?.state !== 'reserved' || row.arrivalKey !== old.arrivalKey)) {
     const key = old.arrivalKey ?? '';
-    const hasReason = summary.settledArrivals.has(key) || carried.has(key) || summary.audited(old.siteId);
+    const goesOn = carried.has(key) && row?.state === 'reserved' && row.sessionId === old.sessionId;
+    const hasReason = summary.settledArrivals.has(key) || goesOn || summary.audited(old.siteId);
     if (summary.audited(old.siteId)) {
       audit.store.releasedByHand.add(name);
       audit.store.site(old.siteId).explained += 1;

@@ -65,6 +65,14 @@ describe('the auditor, other ways in which a promise is broken', () => {
     expect(story.found).toContain('books-inconsistent');
   });
 
+  it('finds a reservation that is freed because its arrival is called void', () => {
+    const story = new Story();
+    const arrival = story.arrives('ab1');
+    story.admitted(arrival, 'a-1');
+    story.store({ slots: [story.slot('a-1', {})], arrivals: [story.arrival(arrival, { state: 'void' })] });
+    expect(story.found).toContain('reservation-ended-without-cause');
+  });
+
   it('finds an arm that is asked to open for a restarted agent that knows of nobody', () => {
     const story = new Story();
     story.admitted(story.arrives('ab1'), 'a-1');
