@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -178,6 +179,14 @@ describe('the SQLite store', () => {
     const failure = await failureOf(store.open().then(() => store.load()));
     expect(failure).toMatchObject({ name: 'StoreError', code: 'damaged' });
     expect(failure.message).toContain(database());
+  });
+
+  it('moves its log into the database after many small commits, too', async () => {
+    const store = await openIn(directory);
+    const before = (await stat(database())).size;
+    for (let seq = 1; seq <= 300; seq += 1) await store.commit(changeSet({ events: [eventRow(seq)] }));
+    await until('the database has grown', () => statSync(database()).size > before);
+    expect((await stat(`${database()}-wal`)).size).toBeLessThan(16 * 1024 * 1024);
   });
 
   it('does not open a database whose history is damaged, up to a size', async () => {

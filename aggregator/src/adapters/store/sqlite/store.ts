@@ -47,6 +47,8 @@ interface Opened {
 const lastResortCheckpointPages = 16_000;
 /** Bytes committed after which the log is moved into the database, beside the commits. */
 const checkpointBytes = 2 * 1024 * 1024;
+/** What the pages of a small commit weigh in the log, whatever little is written: those of a row and of each of its indices. */
+const leastCommitBytes = 16 * 1024;
 /** Takes about a second. */
 const defaultMaxCheckedBytes = 512 * 1024 * 1024;
 
@@ -111,6 +113,7 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     async commit(changes) {
       const parameters = commitParameters.map((name) => jsonOrNull(name, changes));
       await use().writer.run(commitSql, parameters);
+      bytesSinceCheckpoint += leastCommitBytes;
       for (const parameter of parameters) bytesSinceCheckpoint += parameter?.length ?? 0;
       checkpointBeside();
     },
