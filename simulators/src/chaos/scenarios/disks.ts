@@ -23,7 +23,7 @@ export function smallDisks(wanted: SmallDisks) {
     disks,
     prepare: (system: System, [edgeId = '']: readonly string[]): (() => void) => {
       if (wanted.edge === true) disks.edge = mountSmallDisk(system.edgeFile(edgeId, 'data'), 2 * mebibyte);
-      if (wanted.aggregator === true) disks.aggregator = mountSmallDisk(system.aggregatorDirectory, 8 * mebibyte);
+      if (wanted.aggregator === true) disks.aggregator = mountSmallDisk(system.aggregatorDirectory, 24 * mebibyte);
       return () => {
         disks.edge?.unmount();
         disks.aggregator?.unmount();
