@@ -84,7 +84,19 @@ function linkPrograms(from, to) {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) linkPrograms(source, target);
-    else if (/\.(js|json)$/.test(entry.name)) linkSync(source, target);
+    else if (/\.(js|json)$/.test(entry.name)) linkOrCopy(source, target);
+  }
+}
+
+/** Not every file system has hard links.
+ * @param {string} source
+ * @param {string} target
+ */
+function linkOrCopy(source, target) {
+  try {
+    linkSync(source, target);
+  } catch {
+    cpSync(source, target);
   }
 }
 
