@@ -55,6 +55,7 @@ const refusalText = 'a message was refused';
 /** Vehicles that must have come while the messages did. */
 const wantedBlocked = 2;
 const wantedPassed = 4;
+const maxToldChars = 4_000;
 
 export async function runCentrePhase(options: CentrePhaseOptions): Promise<CentreReport> {
   const { aggregator, directory } = options;
@@ -94,6 +95,10 @@ export async function runCentrePhase(options: CentrePhaseOptions): Promise<Centr
     }
     await witness.halt();
     const problems = [...witness.complaints, ...(await witness.reconcile())];
+    if (problems.length > 0) {
+      const events = await aggregator.list(`/api/v1/events?siteId=${siteId}&gateId=${siteId}-guarded`);
+      problems.push(`at the guarded gate: ${JSON.stringify(events).slice(0, maxToldChars)}`);
+    }
     if (witness.program.end !== undefined) problems.push(`the guarded edge ended with ${witness.program.end}`);
     if (!isDone()) {
       problems.push(`the gates wedged: ${String(witness.passedOut)} passed, ${String(witness.stayedOut)} stayed out`);
