@@ -1,3 +1,3 @@
 /** Real processes for end-to-end tests: started from the built programs on free ports, killed when the test is over. */
-export { deadlineMs, freePort, Running, System, until } from '@gatehouse/simulators';
-export type { EdgeFile, SiteGate } from '@gatehouse/simulators';
+export { deadlineMs, System, until } from '@gatehouse/simulators';
+export type { SiteGate } from '@gatehouse/simulators';

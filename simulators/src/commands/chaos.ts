@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemRandom } from '@gatehouse/shared/node';
 import { runHerdProcess } from '../chaos/herd/herd-process.js';
 import { reportLines } from '../chaos/report.js';
-import { runChaos, scenarioNames } from '../chaos/run.js';
+import { runChaos, scenarioNames, separateScenarios } from '../chaos/run.js';
 import type { ScenarioName } from '../chaos/run.js';
 import { createTidyUp } from '../processes/index.js';
 
@@ -54,7 +54,7 @@ async function run(options: Options): Promise<void> {
   const seed = options.seed ?? systemRandom.hex(4);
   say(`seed ${seed}`);
   const results = await runChaos({
-    only: options.only ?? scenarioNames,
+    only: options.only ?? separateScenarios,
     brokers: options.broker === 'both' ? ['embedded', 'mosquitto'] : [options.broker],
     kills: options.kills,
     seed,
