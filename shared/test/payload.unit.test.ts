@@ -88,6 +88,13 @@ describe('the refusal of a value', () => {
     });
   });
 
+  it('is given also for a value that makes the validator stumble', () => {
+    const bounded = z.strictObject({ text: z.string().max(3) });
+    const text = { length: { toString: 1, valueOf: 1 } };
+    expect(() => bounded.safeParse({ text })).toThrow(TypeError);
+    expect(parseValue(bounded, { text })).toEqual({ ok: false, error: 'value: cannot be validated' });
+  });
+
   it('lists five problems and counts the rest', () => {
     const result = parseValue(schema, { gates: Array.from({ length: 7 }, () => ({ gateId: 1 })), siteId: 'a' });
     expect(result.ok ? '' : result.error).toMatch(/gates\[4\].*; and 2 more$/);

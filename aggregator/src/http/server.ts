@@ -123,12 +123,24 @@ function createApp(services: HttpServices, https: ServerOptions | null): Fastify
   app.server.headersTimeout = settings.headersTimeoutMs;
   app.server.maxConnections = settings.maxConnections;
   boundConnections(app.server, services);
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(boundedValidatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => answerProblem(logger, error, request, reply));
   app.removeContentTypeParser('text/plain');
   return app;
 }
+
+/** The validator asks for the `length` of what is no text, and stumbles over what it may find there. */
+const boundedValidatorCompiler: typeof validatorCompiler = (schema) => {
+  const validate = validatorCompiler(schema);
+  return (data) => {
+    try {
+      return validate(data) as { value: unknown };
+    } catch {
+      return { error: new ProblemError('invalid-request', 'the request cannot be validated') };
+    }
+  };
+};
 
 function helmetOptions(tls: boolean) {
   return {

@@ -158,6 +158,11 @@ describe('a request that cannot be granted', () => {
     expectProblem(await api.call('GET', '/api/v1/sites/%E0%A4%A'), 400, 'invalid-request');
   });
 
+  it('is refused also where it makes the validator stumble', async () => {
+    const label = { length: { toString: 1, valueOf: 1 } };
+    expectProblem(await post('/api/v1/keys', { label, role: 'viewer' }), 400, 'invalid-request');
+  });
+
   it('does not stop good ones', async () => {
     expect((await api.call('GET', '/readyz')).status).toBe(200);
     expect((await post('/api/v1/vehicles', { credential: { value: 'GOOD1' } })).status).toBe(201);

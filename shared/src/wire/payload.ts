@@ -47,7 +47,13 @@ export function parsePayload<T>(schema: z.ZodType<T>, payload: Uint8Array): Pars
 
 /** Validates a value that is already parsed. */
 export function parseValue<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
-  const result = schema.safeParse(value);
+  let result: z.ZodSafeParseResult<T>;
+  try {
+    result = schema.safeParse(value);
+  } catch {
+    // The validator asks for the `length` of what is no text, and stumbles over what it may find there.
+    return { ok: false, error: 'value: cannot be validated' };
+  }
   return result.success ? { ok: true, value: result.data } : { ok: false, error: describeIssues(result.error) };
 }
 
