@@ -2,7 +2,7 @@
 import type { SiteFact } from './facts.js';
 import { counted, newReview, sessionEnded } from './facts-build.js';
 import type { Context, KnownCredential } from './inputs.js';
-import type { SessionBasis, SessionRow, UnmatchedExit } from './rows.js';
+import type { ReviewRow, SessionBasis, SessionRow, UnmatchedExit } from './rows.js';
 import { matchSession, mostPlausible, oldestAnonymous } from './session-matching.js';
 import type { SiteState } from './state.js';
 import { markAnother } from './unmatched-exits.js';
@@ -35,6 +35,11 @@ function matchedExitFacts(
   basis: SessionBasis,
   context: Context,
 ): SiteFact[] {
+  const closedTooSoon = reviewOfEarlierStay(state, session, exit);
+  if (closedTooSoon !== undefined) {
+    const resolution = 'it had left before it came in again; that was told later';
+    return [counted('exit', exit.gateId, null, null), reviewResolved(closedTooSoon, resolution, context)];
+  }
   const facts: SiteFact[] = [];
   const slot = session.slotId === null ? undefined : state.slots.get(session.slotId);
   if (slot?.confirmed === false && slot.sessionId === session.sessionId) {
@@ -120,18 +125,26 @@ function hasReview(state: SiteState, kind: 'count-below-zero'): boolean {
   return false;
 }
 
+/**
+ * The review of a vehicle that came in although it was believed to be inside, when it left before: this exit belongs to the session
+ * that was closed then. Times of two edges are compared, so the review has to bear them out.
+ */
+function reviewOfEarlierStay(state: SiteState, session: SessionRow, exit: Exit): ReviewRow | undefined {
+  if (exit.atMs >= session.entryAtMs) return undefined;
+  for (const review of state.reviews.values()) {
+    if (review.kind === 'already-inside' && review.sessionId === session.sessionId) return review;
+  }
+  return undefined;
+}
+
+function reviewResolved({ reviewId }: ReviewRow, resolution: string, context: Context): SiteFact {
+  return { type: 'review-resolved', reviewId, atMs: context.nowMs, by: 'gatehouse', resolution };
+}
+
 function resolveUnresolved(state: SiteState, sessionId: string, context: Context): SiteFact[] {
   for (const review of state.reviews.values()) {
     if (review.kind === 'arrival-unresolved' && review.sessionId === sessionId) {
-      return [
-        {
-          type: 'review-resolved',
-          reviewId: review.reviewId,
-          atMs: context.nowMs,
-          by: 'gatehouse',
-          resolution: 'it was seen to leave',
-        },
-      ];
+      return [reviewResolved(review, 'it was seen to leave', context)];
     }
   }
   return [];
