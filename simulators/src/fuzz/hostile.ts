@@ -87,7 +87,7 @@ export function hostileValue(dice: Dice): unknown {
     case 3:
       return dice.oneOf([null, true, false]);
     case 4:
-      return dice.oneOf<unknown>([[], {}, [[]], [null], [{}], { '': '' }]);
+      return dice.oneOf<unknown>([[], {}, [[]], [null], [{}], { '': '' }, { length: { toString: 1, valueOf: 1 } }]);
     case 5:
       return nested(dice.oneOf([3, 15, 16, 17, 40, 200]), dice.happens(0.5));
     case 6:
