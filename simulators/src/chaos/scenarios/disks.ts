@@ -10,7 +10,7 @@ import type { Stage } from '../stage.js';
 
 const mebibyte = 1024 * 1024;
 
-/** Which file system gets small. */
+/** Which file system gets small: large enough for what a database and its log take by themselves. */
 export interface SmallDisks {
   readonly edge?: boolean;
   readonly aggregator?: boolean;
@@ -22,7 +22,7 @@ export function smallDisks(wanted: SmallDisks) {
   return {
     disks,
     prepare: (system: System, [edgeId = '']: readonly string[]): (() => void) => {
-      if (wanted.edge === true) disks.edge = mountSmallDisk(system.edgeFile(edgeId, 'data'), 2 * mebibyte);
+      if (wanted.edge === true) disks.edge = mountSmallDisk(system.edgeFile(edgeId, 'data'), 8 * mebibyte);
       if (wanted.aggregator === true) disks.aggregator = mountSmallDisk(system.aggregatorDirectory, 24 * mebibyte);
       return () => {
         disks.edge?.unmount();
