@@ -72,6 +72,9 @@ export function createPool(protectedIds: ReadonlySet<string>): Pool {
           return dice.oneOf(zones);
         case 'nearestZones':
           return dice.happens(0.5) ? [dice.oneOf(zones)] : [];
+        case 'count':
+          // Each vehicle more is a session more: enough to have some, not so many that lists have no end.
+          return dice.happens(0.9) ? dice.below(60) : undefined;
         case 'code':
           return operationId === 'explainProblem'
             ? dice.oneOf(['slot-not-free', 'not-found', 'internal-error', '__proto__', 'constructor'])

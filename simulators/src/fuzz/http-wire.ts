@@ -8,7 +8,7 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
-  /** It goes on for as long as it is listened to; only its head is here. */
+  /** It goes on for long, or for as long as it is listened to; only its head is here. */
   readonly endless: boolean;
 }
 
@@ -84,7 +84,8 @@ function parseAnswer(bytes: Buffer, isHead: boolean, isOver: boolean): HttpAnswe
   );
   const whole = (body: Buffer, endless = false): HttpAnswer => ({ status, headers, body, endless });
   if (isHead || status === 204 || status === 304) return whole(Buffer.alloc(0));
-  if (headers.get('content-type')?.startsWith('text/event-stream') === true) return whole(Buffer.alloc(0), true);
+  // A stream has no end, and an export may be a long way from it.
+  if (/^text\/(?:event-stream|csv)/.test(headers.get('content-type') ?? '')) return whole(Buffer.alloc(0), true);
   const length = headers.get('content-length');
   if (length !== undefined) return rest.length >= Number(length) ? whole(rest.subarray(0, Number(length))) : undefined;
   if (headers.get('transfer-encoding') !== 'chunked') return isOver ? whole(rest) : undefined;
