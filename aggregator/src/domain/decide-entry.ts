@@ -2,9 +2,10 @@
 import type { EdgeEventOf } from '@gatehouse/shared';
 import { claimedSlot } from './decide-allowance.js';
 import type { SiteFact } from './facts.js';
-import { counted, newReview, newSession, sessionEnded } from './facts-build.js';
+import { claimsOf, counted, newReview, newSession, sessionEnded } from './facts-build.js';
 import type { Context, EdgeEventInput, KnownCredential } from './inputs.js';
 import type { ArrivalKey, ArrivalRow, SessionRow } from './rows.js';
+import { engineLimits } from './state.js';
 import type { SiteState } from './state.js';
 import { lateExit, lateExitFacts, settleMark } from './unmatched-exits.js';
 
@@ -67,19 +68,20 @@ export function entryFacts(
   return facts;
 }
 
-/** A restored store may still believe that the slot is taken by one who has left: when that is told, it is this vehicle's. */
+/**
+ * A restored store may still believe that the slot is taken by one who has left: when that is told, it is this vehicle's, or that of
+ * the next one which is told to have gone in there since.
+ */
 function claimLater(state: SiteState, session: SessionRow, slotId: string | null): SiteFact[] {
   const slot = slotId === null ? undefined : state.slots.get(slotId);
-  if (slot?.recall !== null || slot.outOfService !== null || state.ledger.recoveringEdges.length === 0) return [];
-  const { sessionId } = session;
-  const reason = 'given to it before this store was restored';
-  return [
-    {
-      type: 'slot-recall-changed',
-      slotId: slot.slotId,
-      recall: { kind: 'assign', by: 'gatehouse', reason, sessionId },
-    },
-  ];
+  if (slot?.outOfService !== null || state.ledger.recoveringEdges.length === 0) return [];
+  const { recall } = slot;
+  if (recall !== null && recall.kind !== 'assign') return [];
+  const { by, reason } = recall ?? { by: 'gatehouse', reason: 'given to it before this store was restored' };
+  const claims = [...(recall === null ? [] : claimsOf(state, recall)), session.sessionId];
+  const [sessionId = null, ...next] = claims.slice(-engineLimits.maxClaims);
+  const claimed = { kind: 'assign', by, reason, sessionId, next } as const;
+  return [{ type: 'slot-recall-changed', slotId: slot.slotId, recall: claimed }];
 }
 
 /** A vehicle comes in that had not been seen to leave. Uncertain sessions are settled by it; open ones by the site's rule. */

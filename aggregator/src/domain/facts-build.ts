@@ -2,7 +2,16 @@
 import type { Direction, SlotClass } from '@gatehouse/shared';
 import type { SiteFact } from './facts.js';
 import type { Context, KnownCredential } from './inputs.js';
-import type { ArrivalKey, NoticeKind, ReviewKind, ReviewRow, SessionBasis, SessionRow, SlotRow } from './rows.js';
+import type {
+  ArrivalKey,
+  NoticeKind,
+  ReviewKind,
+  ReviewRow,
+  SessionBasis,
+  SessionRow,
+  SlotRecall,
+  SlotRow,
+} from './rows.js';
 import type { SiteState } from './state.js';
 
 /** Frees a slot, and lets what waited for it take effect. */
@@ -21,15 +30,25 @@ export function slotReturned(state: SiteState, slot: SlotRow): SiteFact[] {
       ];
     case 'assign': {
       facts.push({ type: 'slot-recall-changed', slotId, recall: null });
-      const session = recall.sessionId === null ? undefined : state.sessions.get(recall.sessionId);
-      if (session?.slotId !== null) return facts;
-      return [
-        ...facts,
-        { type: 'slot-occupied', slotId, sessionId: session.sessionId, key: null, confirmed: true },
-        { type: 'session-changed', sessionId: session.sessionId, change: { slotId } },
-      ];
+      const [sessionId, ...others] = claimsOf(state, recall);
+      if (sessionId === undefined) return facts;
+      facts.push(
+        { type: 'slot-occupied', slotId, sessionId, key: null, confirmed: true },
+        { type: 'session-changed', sessionId, change: { slotId } },
+      );
+      const [first, ...next] = others;
+      if (first === undefined) return facts;
+      return [...facts, { type: 'slot-recall-changed', slotId, recall: { ...recall, sessionId: first, next } }];
     }
   }
+}
+
+/** Sessions that the slot is recalled for and that are still without one. */
+export function claimsOf(state: SiteState, { sessionId, next = [] }: SlotRecall): string[] {
+  return [sessionId, ...next].flatMap((claim) => {
+    const session = claim === null ? undefined : state.sessions.get(claim);
+    return session?.slotId === null ? [session.sessionId] : [];
+  });
 }
 
 export interface SessionEnd {

@@ -36,11 +36,13 @@ export function edgeRecovered(state: SiteState, edgeId: string): SiteFact[] {
   return [{ type: 'recovery-changed', edges: recoveringEdges.filter((waitedFor) => waitedFor !== edgeId) }];
 }
 
-/** A vehicle at an entry of the edge that nobody has answered as far as is known here. */
+/** A vehicle at an entry of the edge that has no slot here and may be on its way to one: nobody has answered it as far as is known, or it was let in. */
 function mayHaveBeenAdmitted(state: SiteState, edgeId: string): boolean {
-  for (const arrival of state.arrivals.values()) {
+  for (const [key, arrival] of state.arrivals) {
     const isAtEntry = arrival.edgeId === edgeId && arrival.state === 'open' && arrival.direction === 'entry';
-    if (isAtEntry && arrival.decision === null && arrival.localOutcome === null) return true;
+    if (!isAtEntry) continue;
+    if (arrival.decision === null && arrival.localOutcome === null) return true;
+    if (state.admittedWithoutSlot.has(key)) return true;
   }
   return false;
 }

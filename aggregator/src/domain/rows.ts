@@ -58,6 +58,8 @@ export interface SlotRecall {
   readonly reason: string;
   /** For `assign`: the session that gets the slot. */
   readonly sessionId: string | null;
+  /** For `assign`: who gets it when that session is over, first come first; at most `engineLimits.maxClaims`. */
+  readonly next?: readonly string[];
 }
 
 export interface SlotRow {

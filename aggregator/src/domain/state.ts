@@ -27,6 +27,8 @@ export const engineLimits = {
   maxCandidates: 10,
   /** An entry this close before an unmatched exit is another vehicle's: nobody parks and leaves again so quickly. */
   minStayMs: 10_000,
+  /** Sessions that wait for one slot which a restored store believes to be somebody else's. */
+  maxClaims: 64,
   /** Sessions that one correction of the count may open or close. */
   maxCorrection: 100_000,
 } as const;
