@@ -66,7 +66,8 @@ export function createChaosTraffic(
       return wantsOut ? inside.splice(wholeBelow(random, inside.length), 1)[0] : undefined;
     }
     if (inside.length + entering >= traffic.target) return undefined;
-    const plate = `${platePrefix}${String(next).padStart(5, '0')}`;
+    // Of the digits only 3 and 8 are taken for one another; vehicles here must not be.
+    const plate = `${platePrefix}${String(next).padStart(5, '0').replaceAll('8', 'L')}`;
     next += 1;
     return plate;
   };
