@@ -87,7 +87,8 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
       coalesceMs: pick(random, [
         [50, 1],
         [500, 2],
-        [2_000, 4],
+        [2_000, 2],
+        [8_000, 3],
       ]),
       intervalMs: pick(random, [
         [5_000, 1],

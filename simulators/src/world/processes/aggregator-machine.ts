@@ -41,7 +41,11 @@ const hourMs = 3_600_000;
 
 /** As in production, but for what would cost much and find nothing: nothing is old enough to be deleted within a run. */
 function worldSettings(stateIntervalMs: number): AggregatorSettings {
-  return aggregatorSettingsSchema.parse({ retention: { intervalMs: 12 * hourMs }, edges: { stateIntervalMs } });
+  return aggregatorSettingsSchema.parse({
+    retention: { intervalMs: 12 * hourMs },
+    edges: { stateIntervalMs },
+    occupancyIntervalMs: 5_000,
+  });
 }
 
 export function createAggregatorMachine(options: AggregatorMachineOptions): AggregatorMachine {
