@@ -9,7 +9,7 @@ import { claimEnded, claimMoved } from './street-book.js';
 
 /** Before the rows are taken over: whether each change has its reason. */
 export function checkReasons(audit: Audit, changes: ChangeSet, summary: CommitSummary): void {
-  const carried = new Set(changes.arrivals.filter((row) => row.state === 'void').map(keyOfArrival));
+  const carried = carriedOver(changes);
   for (const row of changes.slots) {
     const old = audit.store.slot(row.siteId, row.slotId);
     if (old !== undefined) checkSlotReason(audit, old, row, summary, carried);
@@ -21,18 +21,32 @@ export function checkReasons(audit: Audit, changes: ChangeSet, summary: CommitSu
   for (const row of changes.sessions) checkSessionReason(audit, changes, row, summary);
 }
 
+/** Arrivals that ended as void in this commit, by key, and the key under which a new epoch speaks of the same vehicle. */
+function carriedOver(changes: ChangeSet): Map<string, string | null> {
+  const voided = changes.arrivals.filter((row) => row.state === 'void');
+  return new Map(
+    voided.map((row) => {
+      const successor = changes.arrivals.find(
+        (other) => other.epoch !== row.epoch && other.gateId === row.gateId && other.atMs === row.atMs,
+      );
+      return [keyOfArrival(row), successor === undefined ? null : keyOfArrival(successor)];
+    }),
+  );
+}
+
 function checkSlotReason(
   audit: Audit,
   old: SlotRow,
   row: SlotRow | null,
   summary: CommitSummary,
-  carried: ReadonlySet<string>,
+  carried: ReadonlyMap<string, string | null>,
 ): void {
   const name = `${old.siteId}/${old.slotId}`;
   if (old.state === 'reserved' && (row?.state !== 'reserved' || row.arrivalKey !== old.arrivalKey)) {
     const key = old.arrivalKey ?? '';
     const goesOn = carried.has(key) && row?.state === 'reserved' && row.sessionId === old.sessionId;
-    const hasReason = summary.settledArrivals.has(key) || goesOn || summary.audited(old.siteId);
+    const isSettled = [key, carried.get(key) ?? key].some((one) => summary.settledArrivals.has(one));
+    const hasReason = isSettled || goesOn || summary.audited(old.siteId);
     if (summary.audited(old.siteId)) {
       audit.store.releasedByHand.add(name);
       audit.store.site(old.siteId).explained += 1;
