@@ -15,7 +15,7 @@ const names = args.filter((arg) => !arg.startsWith('--'));
 
 await ensureInstalled();
 await ensureBuilt();
-const { defects, plantedMinutes } = await readDefects();
+const defects = await readDefects();
 const unknown = names.filter((name) => !defects.some((defect) => defect.name === name));
 if (unknown.length > 0) {
   say(`There is no defect ${unknown.join(', ')}; there are:\n${defects.map(({ name }) => `  ${name}`).join('\n')}`);
@@ -24,7 +24,7 @@ if (unknown.length > 0) {
 const wanted = defects.filter(({ name }) => names.length === 0 || names.includes(name));
 const startedMs = performance.now();
 const outcomes = await inParallel(wanted, async (defect) => {
-  const outcome = { ...(await hunt(defect, { folder: plant(defect), minutes: plantedMinutes })), defect };
+  const outcome = { ...(await hunt(defect, plant(defect))), defect };
   if (!asJson) say(lineOf(outcome));
   return outcome;
 });

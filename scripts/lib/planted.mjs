@@ -8,7 +8,7 @@ import { root } from './project.mjs';
 
 /**
  * @typedef {{ file: string, find: string, replace: string }} Edit
- * @typedef {{ withFaults: string[], actsPerHour?: number }} Focus
+ * @typedef {{ minutes: number, withFaults: string[], actsPerHour?: number }} Focus
  * @typedef {{ name: string, breaks: string, edits: Edit[], promises: string[], focus: Focus, maxSeeds: number }} Defect
  * @typedef {{ found: string | null, detail: string, seed: number | null, seeds: number, others: string[] }} Hunt
  */
@@ -19,11 +19,11 @@ const cache = join(root, '.cache', 'planted');
 const huntTimeoutMs = 300_000;
 
 /** The list of defects, from the compiled simulators.
- * @returns {Promise<{ defects: Defect[], plantedMinutes: number }>}
+ * @returns {Promise<Defect[]>}
  */
 export async function readDefects() {
   const file = join(root, 'simulators', 'dist', 'world', 'planted', 'defects.js');
-  return /** @type {{ defects: Defect[], plantedMinutes: number }} */ (await import(pathToFileURL(file).href));
+  return /** @type {{ defects: Defect[] }} */ (await import(pathToFileURL(file).href)).defects;
 }
 
 /** A copy of the compiled programs in which the defect is.
@@ -102,15 +102,15 @@ function linkOrCopy(source, target) {
 
 /** Runs seed after seed until a promise is broken that the defect breaks.
  * @param {Defect} defect
- * @param {{ folder: string, minutes: number }} where
+ * @param {string} folder where it is planted
  * @returns {Promise<Hunt & { seconds: number }>}
  */
-export function hunt(defect, { folder, minutes }) {
+export function hunt(defect, folder) {
   const program = join(folder, 'hunt.mjs');
   writeFileSync(program, huntProgram);
   const { promises, focus, maxSeeds } = defect;
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [program, JSON.stringify({ promises, focus, maxSeeds, minutes })], {
+  const child = spawn(process.execPath, [program, JSON.stringify({ promises, focus, maxSeeds })], {
     cwd: dirname(program),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: huntTimeoutMs,
@@ -135,7 +135,7 @@ import { runWorld } from './simulators/dist/world/run-world.js';
 import { scenarioOf } from './simulators/dist/world/scenario-of.js';
 import { createStreet } from './simulators/dist/world/street/street.js';
 
-const { promises, focus, maxSeeds, minutes } = JSON.parse(process.argv[2]);
+const { promises, focus, maxSeeds } = JSON.parse(process.argv[2]);
 const others = new Set();
 /** What else a defect breaks does not end the run. */
 const createHunter = ({ seed }) => {
@@ -154,7 +154,7 @@ const createHunter = ({ seed }) => {
 const parts = { createStreet, createPeople, createAuditor: createHunter };
 let answer = { found: null, detail: '', seed: null, seeds: maxSeeds };
 for (let seed = 1; seed <= maxSeeds; seed += 1) {
-  const { findings } = await runWorld({ scenario: scenarioOf(seed, { minutes, ...focus }), parts });
+  const { findings } = await runWorld({ scenario: scenarioOf(seed, focus), parts });
   const [broken] = findings;
   if (broken === undefined) continue;
   answer = { found: broken.promise, detail: broken.detail, seed, seeds: seed };

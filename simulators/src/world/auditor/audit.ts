@@ -1,10 +1,10 @@
 /** What all checks work with: the books, the time, and where findings and exceptions go. */
 import { createFindingList } from './promises.js';
 import type { FindingList, PromiseName } from './promises.js';
+import type { EdgeBook, MachineBook } from './edge-types.js';
 import type { PassageCount } from './event-facts.js';
-import type { EdgeBook, MachineBook } from './edge-books.js';
-import type { StoreBook } from './store-book.js';
-import type { StreetBook } from './street-book.js';
+import type { StoreBook } from './store-types.js';
+import type { StreetBook } from './street-types.js';
 
 /** Why a promise was not asked to hold; each is counted. */
 export type ExceptionName =

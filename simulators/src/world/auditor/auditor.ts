@@ -4,9 +4,10 @@ import { auditBounds, createAudit } from './audit.js';
 import type { Audit, AuditBounds, ExceptionName } from './audit.js';
 import { checkSuspicions, onStoreCommitted, onStoreReplaced } from './commit-checks.js';
 import { checkDrained } from './drained-checks.js';
+import { onOutboxAcknowledged, onOutboxCommitted, onOutboxReplaced } from './outbox-checks.js';
+import { onDelivered, onPublished } from './wire-checks.js';
 import { edgeBook, machineBook } from './edge-books.js';
 import { laneBook, onOpenRequested } from './lane-books.js';
-import { onOutboxAcknowledged, onOutboxCommitted, onOutboxReplaced } from './outbox-checks.js';
 import { createStoreBook } from './store-book.js';
 import {
   checkOverbooking,
@@ -16,7 +17,6 @@ import {
   onVehicleThrough,
   siteOfGate,
 } from './street-book.js';
-import { onDelivered, onPublished } from './wire-checks.js';
 
 export interface WorldAuditor extends Auditor {
   /** How often a promise was not asked to hold, by the reason. */

@@ -2,13 +2,13 @@
 import type { ChangeSet, CursorRow } from '@gatehouse/aggregator';
 import type { Audit } from './audit.js';
 import { summarise } from './commit-summary.js';
-import { edgeBook } from './edge-books.js';
-import type { PassageCount } from './event-facts.js';
 import { checkIngest, checkLogs } from './ingest-checks.js';
 import { beforeCommit, checkSites } from './room-checks.js';
 import { checkAgreement, checkReasons, touchedSlots } from './slot-checks.js';
-import { passageCount } from './store-book.js';
-import type { Restored, SiteBook } from './store-book.js';
+import { edgeBook } from './edge-books.js';
+import type { PassageCount } from './event-facts.js';
+import { passageCount } from './store-rows.js';
+import type { Restored, SiteBook } from './store-types.js';
 import { mayBePhantom } from './street-book.js';
 
 export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {

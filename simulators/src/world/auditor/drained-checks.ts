@@ -1,11 +1,11 @@
 /** At the end: everything has arrived, everybody has been answered, and the books are the truth but for what is explained. */
 import type { Audit } from './audit.js';
-import type { EdgeBook, MachineBook } from './edge-books.js';
+import type { EdgeBook, MachineBook } from './edge-types.js';
 import { passageOf } from './event-facts.js';
-import { passageCount } from './store-book.js';
-import type { SiteBook } from './store-book.js';
+import { passageCount } from './store-rows.js';
+import type { SiteBook } from './store-types.js';
 import { mayBePhantom } from './street-book.js';
-import type { GateBook } from './street-book.js';
+import type { GateBook } from './street-types.js';
 
 export function checkDrained(audit: Audit): void {
   for (const edge of audit.edges.values()) checkEdge(audit, edge);

@@ -4,9 +4,9 @@ import { canonicalJson } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import type { Audit } from './audit.js';
 import { edgeBook, listAt, placeOf, recordAt, settle } from './edge-books.js';
-import type { EventRecord } from './edge-books.js';
+import type { EventRecord } from './edge-types.js';
 import { passageOf } from './event-facts.js';
-import { originOfRow } from './store-book.js';
+import { originOfRow } from './store-rows.js';
 
 type EventRow = ChangeSet['events'][number];
 

@@ -1,40 +1,9 @@
 /** One lane as a machine knows it by durable events and delivered messages: who is at the gate, and what may open it. */
-import type { Decision, Direction, EdgeEvent } from '@gatehouse/shared';
+import type { Decision, EdgeEvent } from '@gatehouse/shared';
 import type { Audit } from './audit.js';
 import { edgeBook, placeOf } from './edge-books.js';
-import type { EventRecord, MachineBook } from './edge-books.js';
+import type { ArrivalBook, EventRecord, LaneBook, MachineBook } from './edge-types.js';
 import { endingOf } from './event-facts.js';
-
-export interface Offer {
-  readonly outcome: 'admit' | 'own' | 'deny';
-  readonly basis: string;
-  readonly slotId: string | null;
-  readonly timely: boolean;
-}
-
-export interface ArrivalBook {
-  place: string;
-  readonly origin: string;
-  readonly gateId: string;
-  readonly direction: Direction;
-  readonly value: string | null;
-  readonly committedAtMs: number;
-  /** Decisions that were delivered for it. */
-  readonly offers: Offer[];
-  local: { readonly slotId: string | null; readonly basis: string } | null;
-  /** It may open the gate. */
-  admitted: boolean;
-  denied: boolean;
-}
-
-export interface LaneBook {
-  /** The arrival that is open by what is durable. */
-  current: ArrivalBook | null;
-  lastRequest: 'open' | 'close' | null;
-  holdOpen: boolean;
-  /** An open command may be carried out, or keeps the lane open, until then. */
-  commandOpenUntilMs: number;
-}
 
 /** A vehicle that has begun to go through keeps the lane open beyond an open command's time. */
 const longestStayMs = 60_000;

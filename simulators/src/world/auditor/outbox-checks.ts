@@ -3,7 +3,7 @@ import { sha256 } from '@gatehouse/shared/node';
 import type { HappeningOf } from '../happenings.js';
 import type { Audit } from './audit.js';
 import { addRecord, edgeBook, machineBook, placeOf, recordAt } from './edge-books.js';
-import type { EdgeBook, EventRecord, MachineBook } from './edge-books.js';
+import type { EdgeBook, EventRecord, MachineBook } from './edge-types.js';
 import { passageOf } from './event-facts.js';
 import { laneBook, onLaneEvent } from './lane-books.js';
 import { sentTo } from './street-book.js';

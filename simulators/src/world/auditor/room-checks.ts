@@ -3,8 +3,8 @@ import type { ChangeSet } from '@gatehouse/aggregator';
 import type { Audit } from './audit.js';
 import type { CommitSummary } from './commit-summary.js';
 import { net } from './event-facts.js';
-import { capacityOf, decisionText, keyOfArrival } from './store-book.js';
-import type { ArrivalRow, SiteBook } from './store-book.js';
+import { capacityOf, decisionText, keyOfArrival } from './store-rows.js';
+import type { ArrivalRow, SiteBook } from './store-types.js';
 
 /** What has to be known of a site from before a commit. */
 export interface SiteBefore {

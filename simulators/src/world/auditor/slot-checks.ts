@@ -2,9 +2,9 @@
 import type { ChangeSet, SessionRow } from '@gatehouse/aggregator';
 import type { Audit } from './audit.js';
 import type { CommitSummary } from './commit-summary.js';
-import { keyOfArrival } from './store-book.js';
-import type { SiteBook, SlotRow } from './store-book.js';
 import { isPlausiblyTheSame } from './plates.js';
+import { keyOfArrival } from './store-rows.js';
+import type { SiteBook, SlotRow } from './store-types.js';
 import { claimEnded, claimMoved } from './street-book.js';
 
 /** Before the rows are taken over: whether each change has its reason. */

@@ -1,66 +1,7 @@
 /** Physical truth: who stands where, who is inside, and which slot each was sent to. */
-import type { Direction } from '@gatehouse/shared';
 import type { HappeningOf } from '../happenings.js';
 import type { Audit } from './audit.js';
-import type { EdgeBook } from './edge-books.js';
-import type { PassageCount } from './event-facts.js';
-
-export interface GateBook {
-  readonly gateId: string;
-  /** Vehicles on the arming loop or beyond, not through yet. */
-  readonly inLane: Map<
-    string,
-    { readonly plate: string | null; readonly direction: Direction; readonly sinceMs: number }
-  >;
-  /** Direction of the one that came last. */
-  standing: Direction | null;
-  /** What the sensors under the arm say; null until they said anything. */
-  underArm: boolean | null;
-  fire: boolean;
-  readonly through: PassageCount;
-  readonly healthy: PassageCount;
-  /** Passages and turnings back in a lane that was not healthy: each may be miscounted. */
-  unhealthy: number;
-  /** Faults of sensors: phantom passages may come of them. */
-  sensorFaults: number;
-  /** Durable in an outbox. */
-  readonly reported: PassageCount;
-  /** Passages that were reported and will not be counted, for a reason. */
-  readonly excused: PassageCount;
-  /** Came in and not yet matched with the report that says where they were sent. */
-  readonly cameIn: CameIn[];
-  /** The reports that no vehicle was matched with yet: one may be durable before the vehicle is told to be through. */
-  readonly reportedIn: Sent[];
-}
-
-interface CameIn {
-  readonly vehicle: string;
-  readonly plate: string | null;
-  readonly atMs: number;
-}
-
-export interface StreetBook {
-  readonly gates: Map<string, GateBook>;
-  /** Vehicles inside, and their gate of entry. `parked`: in no lane, hence where they were sent. */
-  readonly inside: Map<string, { readonly gateId: string; slot: string | null; parked: boolean }>;
-  /** `site/slot` whose session was last ended by a rule that need not be right about who left. */
-  readonly guessed: Map<string, number>;
-  readonly insideBySite: Map<string, number>;
-  /** `site/slot` and the vehicle inside that was sent there. */
-  /** More passages stored than have happened, as it seemed at some time: asked again a little later. */
-  readonly suspicions: {
-    readonly gateId: string;
-    readonly direction: Direction;
-    readonly counted: number;
-    readonly atMs: number;
-  }[];
-  readonly claims: Map<string, { readonly vehicle: string; readonly edge: EdgeBook }>;
-  /** Who waits for an answer, and since when. */
-  readonly waiting: Map<string, { readonly gateId: string; readonly sinceMs: number }>;
-  gate(gateId: string): GateBook;
-  /** Whoever stands at the gate has his answer. */
-  answered(gateId: string): void;
-}
+import type { CameIn, GateBook, Sent, StreetBook } from './street-types.js';
 
 /** A vehicle is told to be through at most so long after the lane has seen it. */
 const tellingTakesMs = 2_000;
@@ -175,16 +116,6 @@ function leaveLane({ street }: Audit, gate: GateBook, vehicle: string): void {
 export function siteOfGate(audit: Audit, gateId: string): ReturnType<Audit['store']['site']> | undefined {
   const siteId = audit.store.gateSites.get(gateId);
   return siteId === undefined ? undefined : audit.store.site(siteId);
-}
-
-export interface Sent {
-  readonly gateId: string;
-  /** When it was durable. */
-  readonly atMs: number;
-  readonly slotId: string | null;
-  /** What it showed, as read. */
-  readonly plate: string | null;
-  readonly edge: EdgeBook;
 }
 
 /** A gate reports that a vehicle came in and where it was sent: the vehicle is one that did come in there. */

@@ -5,9 +5,9 @@ import { sha256 } from '@gatehouse/shared/node';
 import type { HappeningOf } from '../happenings.js';
 import type { Audit } from './audit.js';
 import { edgeBook, machineBook, placeOf } from './edge-books.js';
-import type { MachineBook } from './edge-books.js';
+import type { MachineBook } from './edge-types.js';
 import { laneBook, onDecisionDelivered } from './lane-books.js';
-import { decisionText } from './store-book.js';
+import { decisionText } from './store-rows.js';
 
 /** What is published waits so long for the broker at most. */
 const publishTakesMs = 10_000;

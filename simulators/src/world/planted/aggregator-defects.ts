@@ -1,4 +1,4 @@
-import type { Defect } from './defects.js';
+import type { Defect } from './defect.js';
 
 const domain = 'aggregator/src/domain';
 const app = 'aggregator/src/app';

@@ -1,4 +1,4 @@
-import type { Defect } from './defects.js';
+import type { Defect } from './defect.js';
 
 const domain = 'edge-agent/src/domain';
 const app = 'edge-agent/src/app';
