@@ -25,12 +25,12 @@ const wanted = defects.filter(({ name }) => names.length === 0 || names.includes
 const startedMs = performance.now();
 const outcomes = await inParallel(wanted, async (defect) => {
   const outcome = { ...(await hunt(defect, plant(defect))), defect };
-  if (!asJson) say(lineOf(outcome));
+  if (!asJson) print(lineOf(outcome));
   return outcome;
 });
 const missed = outcomes.filter(({ found }) => found === null);
 if (asJson) {
-  say(
+  print(
     JSON.stringify(
       outcomes.map(({ defect, ...outcome }) => {
         const { name, breaks, promises, focus, maxSeeds } = defect;
@@ -40,9 +40,16 @@ if (asJson) {
   );
 } else {
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
-  say(`${String(outcomes.length - missed.length)} of ${String(outcomes.length)} planted defects found in ${seconds} s`);
+  print(
+    `${String(outcomes.length - missed.length)} of ${String(outcomes.length)} planted defects found in ${seconds} s`,
+  );
 }
 if (missed.length > 0) process.exitCode = 1;
+
+/** @param {string} line */
+function print(line) {
+  process.stdout.write(`${line}\n`);
+}
 
 /** @param {Outcome} outcome */
 function lineOf({ defect, found, seed, seconds, others }) {

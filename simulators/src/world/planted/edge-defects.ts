@@ -148,7 +148,7 @@ export const edgeDefects: readonly Defect[] = [
       },
     ],
     promises: ['stale-command-ran', 'opened-without-cause'],
-    focus: { withFaults: ['message-delayed', 'edge-crash', 'link-half-open'] },
+    focus: { withFaults: ['message-delayed', 'edge-crash', 'link-half-open'], actsPerHour: 400 },
     maxSeeds: 60,
   },
   {
