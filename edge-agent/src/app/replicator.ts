@@ -92,6 +92,8 @@ export class Replicator {
       const { next, oldest } = this.#ports.recorder.view;
       if (!sendWindow.canSend(this.#window, next)) return;
       const from = Math.max(this.#window.sent + 1, oldest);
+      // What the aggregator lacks may be deleted already: the state tells it that it will never come.
+      if (from >= next) return;
       const events = this.#ports.recorder.recent(from);
       const previousHash = this.#ports.recorder.recentHash(from - 1);
       if (events === undefined || previousHash === undefined) {

@@ -9,6 +9,7 @@ import type {
   EdgeEvent,
   EdgeState,
   EventBatch,
+  Logger,
   OnlineState,
   Random,
   VirtualClock,
@@ -127,6 +128,7 @@ export interface HarnessOptions {
   readonly settings?: Partial<EdgeSettingsInput>;
   readonly backing?: MemoryOutboxBacking;
   readonly seed?: number;
+  readonly logger?: Logger;
   readonly connected?: boolean;
   readonly clock?: VirtualClock;
   /** Default: `clock`. */
@@ -164,7 +166,7 @@ export function createHarness(options: HarnessOptions = {}) {
       linkClock: options.linkClock ?? clock,
       random: seededRandom(options.seed ?? 1),
       sha256,
-      logger: silentLogger,
+      logger: options.logger ?? silentLogger,
       outbox:
         options.outbox ??
         createMemoryOutbox({

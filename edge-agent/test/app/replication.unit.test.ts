@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { genesisHash } from '@gatehouse/shared';
+import { genesisHash, silentLogger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared';
 import { chainOf, createHarness, sha256 } from './harness.js';
 import type { Harness, HarnessOptions } from './harness.js';
 
@@ -185,6 +186,31 @@ describe('acknowledgements', () => {
     expect(edge.batches().slice(before)).toMatchObject([{ first: 3 }]);
     expect(edge.agent.status().outbox.acked).toBe(2);
     expect(edge.backing.acked).toBe(2);
+  });
+
+  it('below what was acknowledged, with nothing of it left to send: says nothing until there is something new', async () => {
+    const errors: string[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      error: (_fields, message) => {
+        errors.push(message);
+      },
+      child: () => logger,
+    };
+    const edge = await started({ logger, settings: { outbox: { keepAcknowledgedMs: 0, trimIntervalMs: 100 } } });
+    await writeEvents(edge, 6);
+    const written = edge.backing.next - 1;
+    await edge.acknowledge(written);
+    await edge.advance(1_000);
+    expect(edge.backing.events).toEqual([]);
+    const before = edge.batches().length;
+    await edge.acknowledge(0, { hash: genesisHash(sha256, edge.backing.epoch ?? '') });
+    expect(edge.backing.acked).toBe(0);
+    await edge.advance(200);
+    expect(errors).toEqual([]);
+    expect(edge.batches()).toHaveLength(before);
+    await writeEvents(edge, 1);
+    expect(edge.batches().slice(before)).toMatchObject([{ first: written + 1 }]);
   });
 
   it.each([
