@@ -27,11 +27,13 @@ export function storeRestored(state: SiteState, edgeId: string, context: Context
 
 /**
  * The edge has sent all that it has written. What it holds is known too once it has accepted an empty set, and what it was told
- * before the restore once the vehicles at its gates have gone in or away.
+ * before the restore once the vehicles at its gates have gone in or away. Where its outbox was replaced as well, nobody is left who
+ * knows what it gave out: a person looks, and says so by resolving the review.
  */
 export function edgeRecovered(state: SiteState, edgeId: string): SiteFact[] {
   const { recoveringEdges } = state.ledger;
   if (!recoveringEdges.includes(edgeId) || state.allowances.get(edgeId)?.mustReport === true) return [];
+  if (openReviewOf(state, 'epoch-replaced', { edgeId }) !== undefined) return [];
   if (mayHaveBeenAdmitted(state, edgeId)) return [];
   return [{ type: 'recovery-changed', edges: recoveringEdges.filter((waitedFor) => waitedFor !== edgeId) }];
 }

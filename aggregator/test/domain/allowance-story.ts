@@ -241,6 +241,16 @@ export class AllowanceStory {
         this.contact(index);
       });
       this.plan(true, 0);
+      this.lookAround();
+    }
+  }
+
+  /** A person has looked at what edges gave out whose outboxes were replaced. */
+  private lookAround(): void {
+    for (const { reviewId, kind } of [...this.site.state.reviews.values()]) {
+      if (kind !== 'epoch-replaced') continue;
+      const act = { by: 'operator', reason: 'looked', resolution: 'looked', sessionId: null };
+      this.apply({ type: 'resolve-review', reviewId, ...act });
     }
   }
 

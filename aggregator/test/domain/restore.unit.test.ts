@@ -56,4 +56,24 @@ describe('a slot that a restored store believes to be somebody else’s', () => 
     site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
     expect([site.state.ledger.recoveringEdges, site.slot('s1').state]).toEqual([[], 'occupied']);
   });
+
+  it('keeps the site recovering after an outbox was replaced as well, until a person has looked', () => {
+    const { site, reserved } = restored();
+    letGo(site, reserved);
+    site.apply({
+      type: 'epoch-replaced',
+      edgeId: 'edge-in',
+      epoch: 'f'.repeat(32),
+      previousEpoch: 'e'.repeat(32),
+      cause: 'new-outbox',
+    });
+    site.state.allowances.delete('edge-in');
+    site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
+    expect(site.state.ledger.recoveringEdges).toEqual(['edge-in']);
+    const review = [...site.state.reviews.values()].find(({ kind }) => kind === 'epoch-replaced');
+    const act = { by: 'operator', reason: 'looked', resolution: 'every slot was looked at', sessionId: null };
+    site.apply({ type: 'resolve-review', reviewId: review?.reviewId ?? '', ...act });
+    site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
+    expect(site.state.ledger.recoveringEdges).toEqual([]);
+  });
 });

@@ -65,5 +65,10 @@ function leftToDo(
   for (const { slotId, frozen } of view.slots) {
     if (frozen) acts.push({ kind: 'release-slot', siteId, slotId, force: true });
   }
+  if (!view.recovering) return acts;
+  // What an outbox knew that was replaced, nobody can tell the restored store but who looks.
+  for (const { reviewId, kind } of view.reviews) {
+    if (kind === 'epoch-replaced') acts.push({ kind: 'resolve-review', siteId, reviewId, sessionId: null });
+  }
   return acts;
 }
