@@ -212,16 +212,31 @@ function ledgerDifferences({ books, settledPassed }: Evidence): string[] {
   const found: string[] = [];
   for (const direction of ['entry', 'exit'] as const) {
     const lost = lostPassages(books, direction);
-    const reported = passedEvents(books).filter((event) => event.direction === direction).length + lost;
+    const passed = passedEvents(books).filter((event) => event.direction === direction).length;
+    const reported = passed + lost + (direction === 'entry' ? seenToLeave(books) : 0);
     const settled = settledPassed?.[direction] ?? 0;
     const total = direction === 'entry' ? books.ledger.entriesTotal : books.ledger.exitsTotal;
     if (total < reported || total > reported + settled) {
       found.push(
-        `the ledger has ${String(total)} passages of kind ${direction}; ${String(reported)} are stored or reported lost, ${String(settled)} were settled`,
+        `the ledger has ${String(total)} passages of kind ${direction}; ${String(reported)} are stored, reported lost or seen to leave, ${String(settled)} were settled`,
       );
     }
   }
   return found;
+}
+
+/** Vehicles whose entry was unresolved and that left later: so they came in, and are counted then. */
+function seenToLeave({ events, reviews }: Books): number {
+  const entries = new Set(
+    events
+      .filter(({ kind }) => kind === 'vehicle-arrived')
+      .filter(({ body }) => (JSON.parse(body) as { direction: Direction }).direction === 'entry')
+      .map(({ gateId }) => gateId),
+  );
+  return reviews.filter(
+    ({ kind, resolution, gateId }) =>
+      kind === 'arrival-unresolved' && resolution === 'it was seen to leave' && entries.has(gateId),
+  ).length;
 }
 
 interface PassedEvent {

@@ -158,6 +158,10 @@ describe('the reconciliation of a chaos run', () => {
       differences: [],
       entries: { physical: 1, counted: 0, underReview: 1 },
     });
+    const review = { kind: 'arrival-unresolved', edgeId: 'edge', gateId: 'edge-in', detail: '' };
+    const seen = [{ ...review, resolution: 'it was seen to leave' }];
+    const left = books({ events: [arrived, unresolved], ledger: { ...ledger, entriesTotal: 1 }, reviews: seen });
+    expect(reconcile({ ...evidence, books: left }).differences).toEqual([]);
     const lost = event(1, 'events-lost', { entries: 1, exits: 0 });
     const reported = books({ events: [lost], ledger: { count: 1, entriesTotal: 1, exitsTotal: 0 } });
     expect(reconcile({ ...evidence, books: reported })).toMatchObject({
