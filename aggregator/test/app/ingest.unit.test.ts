@@ -187,6 +187,22 @@ describe('a batch beyond what is stored', () => {
     await world.settle();
     expect(edge.acks.at(-1)).toMatchObject({ upTo: 3, hash: edge.hashAt(3) });
   });
+
+  it('is not answered before the agent has said what it was told: an acknowledgement below that would make it forget', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    for (const plate of ['AB12CDE', 'CD34EFG', 'EF56GHI']) edge.arrive(plate);
+    edge.send({ last: 1 });
+    await world.settle();
+    expect(edge.acks).toHaveLength(1);
+    edge.send({ first: 3 });
+    await world.settle();
+    expect(edge.acks).toHaveLength(1);
+    edge.state({ acked: 2 });
+    await world.settle();
+    expect(edge.acks.at(-1)).toMatchObject({ upTo: 1, conflict: null });
+    expect(summary().recovering).toBe(true);
+  });
 });
 
 describe('a history that is not the stored one', () => {

@@ -111,6 +111,9 @@ function runPart(
     }
     advance(applying, batch.first + part.until - 1, batch.hashes[part.until - 1] ?? '');
   }
+  // What the agent says in its state it was told proves a restored store, and an acknowledgement below that would make it forget
+  // the proof. So it is not told where the cursor stands before its state has come; the state is answered with the same.
+  if (placement.type === 'beyond' && view.lastState?.instance !== batch.instance) return;
   acknowledge(applying, standing.position);
 }
 
