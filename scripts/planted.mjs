@@ -11,6 +11,14 @@ import { say } from './lib/project.mjs';
 
 const args = process.argv.slice(2);
 const asJson = args.includes('--json');
+const option = args.find((arg) => arg.startsWith('-') && arg !== '--json');
+if (option !== undefined) {
+  const isQuestion = option === '--help' || option === '-h';
+  const usage = 'Usage: npm run planted -- [NAME …] [--json]\nWithout a name: every planted defect.';
+  if (isQuestion) process.stdout.write(`${usage}\n`);
+  else say(`There is no option ${option}.\n${usage}`);
+  process.exit(isQuestion ? 0 : 2);
+}
 const names = args.filter((arg) => !arg.startsWith('--'));
 
 await ensureInstalled();
