@@ -17,3 +17,11 @@ export async function openReviewKinds({ system, siteId }: Stage, edgeId?: string
   );
   return reviews.filter((review) => edgeId === undefined || review.edgeId === edgeId).map(({ kind }) => kind);
 }
+
+/** A person looks at what an edge gave out whose outbox was replaced. Until then a store that is restored keeps its free slots back. */
+export async function lookAtReplacedOutboxes({ system, siteId }: Stage): Promise<void> {
+  const reviews = await system.list<{ reviewId: string; kind: string }>(`/api/v1/sites/${siteId}/reviews?open=true`);
+  for (const { reviewId } of reviews.filter(({ kind }) => kind === 'epoch-replaced')) {
+    await system.api('POST', `/api/v1/sites/${siteId}/reviews/${reviewId}/resolve`, { resolution: 'looked' });
+  }
+}

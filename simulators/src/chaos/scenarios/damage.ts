@@ -11,7 +11,7 @@ import { play } from '../scenario.js';
 import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage, healDeadlineMs } from '../stage.js';
 import type { Stage } from '../stage.js';
-import { moreTraffic, openReviewKinds } from './common.js';
+import { lookAtReplacedOutboxes, moreTraffic, openReviewKinds } from './common.js';
 
 const kinds: readonly DamageKind[] = ['overwritten', 'truncated'];
 
@@ -40,6 +40,7 @@ export const outboxDamaged: Act = async (stage, context, findings) => {
       destroyed.push(...copy.events.map((event) => ({ ...event, edgeId, epoch: copy.epoch })));
     }
   }
+  await lookAtReplacedOutboxes(stage);
   return { copies, destroyed };
 };
 

@@ -9,7 +9,7 @@ import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage } from '../stage.js';
 import type { Stage } from '../stage.js';
 import type { Direction } from '../witness.js';
-import { moreTraffic, openReviewKinds } from './common.js';
+import { lookAtReplacedOutboxes, moreTraffic, openReviewKinds } from './common.js';
 
 export const edgeRestoreScenario: Scenario = (context) =>
   play('edge restored', context, () => createStage({ ...context, name: 'edge-restore', edges: 2, slots: 60 }), [
@@ -25,6 +25,7 @@ export const edgeRestored: Act = async (stage, context, findings) => {
     copies.push({ edgeId, outbox: older }, { edgeId, outbox: newer });
     await moreTraffic(stage, 4);
   }
+  await lookAtReplacedOutboxes(stage);
   return { copies };
 };
 
