@@ -3,14 +3,14 @@
  * aggregator has stored agree. `npm run chaos` is the long version.
  */
 import { afterAll, expect, it, jest } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
 import { createTidyUp, reportLines, runChaos } from '@gatehouse/simulators';
 import type { ScenarioName } from '@gatehouse/simulators';
 
 // Real processes on a machine that may be busy; each wait has a shorter deadline of its own.
 jest.setTimeout(600_000);
 
-const seed = process.env.GATEHOUSE_TEST_SEED ?? randomBytes(4).toString('hex');
+// The same faults each time, so that a change shows what it changes; `npm run chaos` draws a new seed.
+const seed = process.env.GATEHOUSE_TEST_SEED ?? 'short';
 const troubles: string[] = [];
 const tidyUp = createTidyUp((sentence) => troubles.push(sentence));
 
@@ -37,8 +37,11 @@ it.each<[string, ScenarioName, number]>([
   const again = `npm run chaos -- --short --broker embedded --only ${name} --kills ${String(kills)} --seed ${seed}`;
   const [result] = results;
   if (result?.differences.length !== 0) throw new Error([...reportLines(results), `Again: ${again}`].join('\n'));
-  // Without the right to mount there is no small disk; the command says `not run`.
-  if (result.notRun !== undefined && name === 'edge-disk') return;
+  // Without the right to mount there is no small disk, and the whole suite must say so.
+  if (result.notRun !== undefined) {
+    process.stderr.write(`not run: chaos scenario ${name}: ${result.notRun}\n`);
+    return;
+  }
   expect(Object.values(result.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(kills);
   expect(result.reconciled?.entries.counted).toBeGreaterThan(0);
   expect(result.reconciled?.exits.counted).toBeGreaterThan(0);
