@@ -39,8 +39,11 @@ export interface HerdReport {
   readonly committed: number;
   /** Vehicles that were let out, by the lanes' own record. */
   readonly passed: number;
+  /** Some of those that are not served, for whoever has to find out why. */
+  readonly unserved: readonly string[];
 }
 
+const maxUnservedTold = 3;
 const reportEveryMs = 500;
 
 interface HerdEdge {
@@ -66,6 +69,10 @@ export async function runHerdProcess(file: string): Promise<void> {
       served: all.filter(({ link, outbox }) => link.up && outbox.unacknowledged === 0).length,
       committed: all.reduce((sum, { outbox }) => sum + outbox.next - 1, 0),
       passed,
+      unserved: all
+        .filter(({ link, outbox }) => !link.up || outbox.unacknowledged > 0)
+        .slice(0, maxUnservedTold)
+        .map(({ edgeId, link, outbox, counters }) => JSON.stringify({ edgeId, link, outbox, counters })),
     };
     process.stdout.write(`${JSON.stringify(report)}\n`);
   }, reportEveryMs);

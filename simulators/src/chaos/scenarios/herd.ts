@@ -152,14 +152,17 @@ function lastReport({ output }: Running): HerdReport {
     .trimEnd()
     .split('\n')
     .findLast((text) => text.startsWith('{') && text.endsWith('}'));
-  return line === undefined ? { up: 0, served: 0, committed: 0, passed: 0 } : (JSON.parse(line) as HerdReport);
+  return line === undefined
+    ? { up: 0, served: 0, committed: 0, passed: 0, unserved: [] }
+    : (JSON.parse(line) as HerdReport);
 }
 
 function sum(reports: readonly HerdReport[]): HerdReport {
-  return reports.reduce((total, { up, served, committed, passed }) => ({
+  return reports.reduce((total, { up, served, committed, passed, unserved }) => ({
     up: total.up + up,
     served: total.served + served,
     committed: total.committed + committed,
     passed: total.passed + passed,
+    unserved: [...total.unserved, ...unserved],
   }));
 }
