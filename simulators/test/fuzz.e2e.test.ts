@@ -13,7 +13,7 @@ const volume = 2_500;
 interface Report {
   readonly problems: readonly string[];
   readonly mqtt: { readonly sent: number; readonly messages: Readonly<Record<string, number>> };
-  readonly http: { readonly sent: number; readonly granted: Readonly<Record<string, number>> };
+  readonly http: { readonly drawn: string; readonly sent: number; readonly granted: Readonly<Record<string, number>> };
   readonly centre: { readonly refused: number; readonly refusedByEdge: number; readonly stayedOut: number };
   readonly sockets: { readonly streamsCut: number };
   readonly witness: { readonly passed: number };
@@ -30,6 +30,7 @@ describe('hostile input', () => {
     });
     if (stdout === '') throw new Error(stderr);
     const report = JSON.parse(stdout) as Report;
+    process.stderr.write(`hostile input: seed ${seed}, drawn ${report.http.drawn}\n`);
     expect(report.problems).toEqual([]);
     expect(report.mqtt.sent).toBeGreaterThanOrEqual(volume);
     expect(report.http.sent).toBeGreaterThanOrEqual(volume);

@@ -74,7 +74,7 @@ function describe(report: FuzzReport): string[] {
     `seed ${report.seed}`,
     `${String(mqtt.sent)} messages (${rate(mqtt.sent, mqtt.durationMs)}): ${counts(mqtt.messages)}`,
     `  their events: ${counts(mqtt.events)}; in quarantine ${String(mqtt.quarantined)}`,
-    `${String(http.sent)} requests (${rate(http.sent, http.durationMs)}): ${counts(http.byStatus)}; ${String(http.malformed)} malformed`,
+    `${String(http.sent)} requests (${rate(http.sent, http.durationMs)}): ${counts(http.byStatus)}; ${String(http.malformed)} malformed; drawn ${http.drawn}`,
     `${String(centre.sent)} messages to an edge: ${String(centre.refusedByEdge)} refused, ${String(centre.foreign)} for somebody else; ${String(centre.passed)} passages, ${String(centre.stayedOut)} blocked vehicles stayed out`,
     `sockets: ${counts(sockets.tried)}`,
     `  refused: ${counts(sockets.refused)}; streams cut ${String(sockets.streamsCut)}; descriptors ${sockets.descriptors.join(' → ')}`,

@@ -13,6 +13,8 @@ export interface Dice {
   /** @throws RangeError when there is nothing to choose from */
   oneOf<T>(choices: readonly T[]): T;
   hex(bytes: number): string;
+  /** Dice of their own: however often they are thrown, these here go on the same. */
+  fork(): Dice;
 }
 
 export function createDice(...seedWords: readonly (string | number)[]): Dice {
@@ -29,5 +31,6 @@ export function createDice(...seedWords: readonly (string | number)[]): Dice {
       return choice as T;
     },
     hex: (bytes) => random.hex(bytes),
+    fork: () => createDice(random.hex(8)),
   };
 }

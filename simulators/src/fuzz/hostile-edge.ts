@@ -128,7 +128,8 @@ export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
       ...(dice.happens(0.9) ? accountOfOutbox() : { presence: 'offline', instance }),
     };
     const plain = value.presence === 'offline' ? { presence: 'offline', instance } : value;
-    const payload = payloadOf(plain, intentOf(dice), dice);
+    // What is acknowledged by now stands in it: no more than this message may depend on that.
+    const payload = payloadOf(plain, intentOf(dice), dice.fork());
     if (tellsOtherHistory(payload)) return;
     bookState(payload, tally);
     messagesSent += 1;

@@ -1,4 +1,5 @@
 /** Requests of every kind by every role; each answer is held against the documentation, and what nobody may learn or do. */
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestedAggregator } from './aggregator.js';
 import { count, createTally } from './account.js';
@@ -23,6 +24,8 @@ export interface HttpReport {
   readonly malformed: number;
   /** Requests that were answered by closing the connection. */
   readonly closed: number;
+  /** The same for the same requests: those of the same seed and number. */
+  readonly drawn: string;
   readonly problems: readonly string[];
 }
 
@@ -58,20 +61,25 @@ export async function runHttpPhase(options: HttpPhaseOptions): Promise<HttpRepor
   let closed = 0;
   const startedMs = performance.now();
 
-  const worker = async (index: number): Promise<void> => {
-    const dice = createDice(seed, 'http', index);
+  /** A stream of its own: what it asks for depends on the seed alone, however the streams overtake each other. */
+  const worker = async (index: number): Promise<string> => {
+    const drawn = createHash('sha256');
     const connection = createHttpConnection(target);
-    while (sent < options.requests && aggregator.program.end === undefined) {
+    const share = Math.floor(options.requests / connections) + (index < options.requests % connections ? 1 : 0);
+    for (let number = 0; number < share && aggregator.program.end === undefined; number += 1) {
+      const dice = createDice(seed, 'http', index, number);
       sent += 1;
       options.onProgress(sent);
       if (dice.happens(likelihoodOfMalformed)) {
         malformed += 1;
         const bytes = malformedHttp(dice);
+        drawn.update(bytes);
         const answer = await askOnce(target, bytes);
         if (answer !== undefined) judgeMalformed(bytes, answer);
         continue;
       }
       const request = buildRequest(document, pool, callers, dice);
+      drawn.update(`${request.intended}\n`);
       try {
         const answer = await connection.ask(request.bytes, request.isHead);
         if (answer === undefined) closed += 1;
@@ -81,6 +89,7 @@ export async function runHttpPhase(options: HttpPhaseOptions): Promise<HttpRepor
       }
     }
     connection.close();
+    return drawn.digest('hex');
   };
 
   const judge = (request: BuiltRequest, answer: HttpAnswer): void => {
@@ -127,7 +136,7 @@ export async function runHttpPhase(options: HttpPhaseOptions): Promise<HttpRepor
     if (inside.test(body)) tell('shows its inside');
   };
 
-  await Promise.all(Array.from({ length: connections }, (_, index) => worker(index)));
+  const streams = await Promise.all(Array.from({ length: connections }, (_, index) => worker(index)));
   await unrest.stop();
   const missed = document.operations.filter(({ operationId }) => !granted.has(operationId)).map((it) => it.operationId);
   return {
@@ -137,6 +146,7 @@ export async function runHttpPhase(options: HttpPhaseOptions): Promise<HttpRepor
     granted: { ...Object.fromEntries(missed.map((name) => [name, 0])), ...Object.fromEntries([...granted].sort()) },
     malformed,
     closed,
+    drawn: createHash('sha256').update(streams.join()).digest('hex').slice(0, 16),
     problems: found.list(),
   };
 }

@@ -7,6 +7,7 @@ import { mutated } from './mutate.js';
 import { roles } from './openapi.js';
 import type { ApiDocument, Operation, Parameter, Role } from './openapi.js';
 import { valueOf } from './schema-values.js';
+import type { JsonSchema } from './schema-values.js';
 import { intentOf } from './wire-values.js';
 import type { Intent } from './wire-values.js';
 
@@ -29,6 +30,8 @@ export interface BuiltRequest {
   readonly operation: Operation | undefined;
   /** It would be a breach if this were granted. */
   readonly mustBeRefused: boolean;
+  /** Who asks for what, and with how much; without names that the aggregator gave. */
+  readonly intended: string;
   /** For a report. */
   readonly summary: string;
 }
@@ -39,6 +42,10 @@ const maxParameterChars = 190;
 const maxBodyBytes = 70_000;
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND'];
 
+/**
+ * The same dice ask for the same, whatever `pool` knows: of names that the aggregator gave, only which one is asked for is drawn,
+ * with dice of its own.
+ */
 export function buildRequest(document: ApiDocument, pool: Pool, callers: readonly Caller[], dice: Dice): BuiltRequest {
   const operation = dice.oneOf(document.operations);
   const caller = dice.oneOf(callers);
@@ -46,13 +53,21 @@ export function buildRequest(document: ApiDocument, pool: Pool, callers: readonl
     operation.role !== null && (caller.role === null || roles.indexOf(caller.role) < roles.indexOf(operation.role));
   const mayAim = (lacksRole || caller.siteId !== null) && operation.role !== null;
   const aimed = mayAim && dice.happens(0.3);
-  const named = (name: string): unknown =>
-    name === 'siteId' && aimed ? forbiddenSiteId : pool.valueFor(name, operation.operationId, dice);
+  const resolve = (reference: string): JsonSchema => document.resolve(reference);
+  const namedBy =
+    (source: Dice): Named =>
+    (name, schema) => {
+      const own = source.fork();
+      if (name === 'siteId' && aimed) return forbiddenSiteId;
+      const known = pool.valueFor(name, operation.operationId, own);
+      return known ?? valueOf(schema, { dice: own, resolve, named: namedBy(own) });
+    };
+  const named = namedBy(dice);
 
-  const address = addressOf(operation, document, named, dice);
+  const address = addressOf(operation, named, dice);
   const isOtherMethod = dice.happens(0.02);
   const method = isOtherMethod ? dice.oneOf(methods) : operation.method;
-  const body = bodyOf(operation, document, named, address.siteId, dice);
+  const body = bodyOf(operation, resolve, named, address.siteId, dice);
   const headers = headersOf(operation, caller, body, dice);
   const head = `${method} ${address.url} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   const isRouted = address.isSure && !isOtherMethod;
@@ -63,15 +78,16 @@ export function buildRequest(document: ApiDocument, pool: Pool, callers: readonl
     caller,
     operation: isRouted ? operation : undefined,
     mustBeRefused: isRouted && (lacksRole || (siteIsAsked && caller.siteId !== null)),
+    intended: [caller.name, method, operation.operationId, aimed, headers.map(([name]) => name)].join(' '),
     summary: `${caller.name}: ${head.slice(0, 400).replaceAll('\r\n', ' | ')} ${body?.toString('latin1', 0, 300) ?? ''}`,
   };
 }
 
-type Named = (name: string) => unknown;
+/** A value for a member of this name. */
+type Named = (name: string, schema: JsonSchema) => unknown;
 
 function addressOf(
   operation: Operation,
-  document: ApiDocument,
   named: Named,
   dice: Dice,
 ): { url: string; isSure: boolean; siteId: string | undefined } {
@@ -79,8 +95,8 @@ function addressOf(
   let siteId: string | undefined;
   const parameterValue = (parameter: Parameter, intent: Intent): string => {
     if (intent === 'hostile') return hostileString(dice);
-    const value = named(parameter.name) ?? valueOf(parameter.schema, { dice, resolve: (ref) => document.resolve(ref) });
-    return text(intent === 'nearly' ? mutated(value, dice) : value);
+    const value = named(parameter.name, parameter.schema);
+    return text(intent === 'nearly' ? mutated(value, dice.fork()) : value);
   };
   const path = operation.path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
     const parameter = operation.parameters.find((it) => it.in === 'path' && it.name === name);
@@ -125,23 +141,23 @@ function text(value: unknown): string {
 
 function bodyOf(
   operation: Operation,
-  document: ApiDocument,
+  resolve: (reference: string) => JsonSchema,
   named: Named,
   siteId: string | undefined,
   dice: Dice,
 ): Buffer | undefined {
   if (operation.body === undefined) return dice.happens(0.03) ? hostileDocument('{}', dice, maxBodyBytes) : undefined;
   if (dice.happens(0.01)) return undefined;
-  const value = valueOf(operation.body, { dice, resolve: (ref) => document.resolve(ref), named });
+  const value = valueOf(operation.body, { dice, resolve, named });
   const meant =
     operation.operationId === 'putSite' && siteId !== undefined && dice.happens(0.9)
       ? consistentLayout(value as Layout, siteId, named)
       : value;
   const intent = dice.happens(0.5) ? 'valid' : intentOf(dice);
   if (intent === 'valid') return Buffer.from(JSON.stringify(meant));
-  if (intent === 'nearly') return Buffer.from(JSON.stringify(mutated(meant, dice)));
+  if (intent === 'nearly') return Buffer.from(JSON.stringify(mutated(meant, dice.fork())));
   if (dice.happens(0.1)) return Buffer.from(JSON.stringify(hostileValue(dice)));
-  return hostileDocument(JSON.stringify(meant), dice, maxBodyBytes);
+  return hostileDocument(JSON.stringify(meant), dice.fork(), maxBodyBytes);
 }
 
 const contentTypes = [
@@ -271,7 +287,7 @@ function consistentLayout(layout: Layout, siteId: string, named: Named): unknown
   return {
     ...layout,
     siteId,
-    timeZone: named('timeZone'),
+    timeZone: named('timeZone', { type: 'string' }),
     zones,
     slots: once([...slots, ...layout.slots.map((slot) => ({ ...slot, zoneId }))], ({ slotId }) => slotId),
     gates: once(

@@ -98,10 +98,14 @@ export async function runMqttPhase(options: MqttPhaseOptions): Promise<MqttRepor
   const before = await aggregator.metrics();
   const startedMs = performance.now();
   let sent = 0;
+  // As much from each, so that what an edge sends depends on the seed alone and not on how fast the others are.
+  const share = Math.ceil(options.messages / mad.length);
   const rage = async (edge: HostileEdge): Promise<void> => {
-    for (let burst = 1; sent < options.messages; burst += 1) {
+    let own = 0;
+    for (let burst = 1; own < share; burst += 1) {
       const messages = await edge.burst();
       const lost = burst % burstsPerConnection === 0 ? await edge.breakConnection() : 0;
+      own += messages + lost;
       sent += messages + lost;
       options.onProgress(sent);
     }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import {
   eventBatchSchema,
@@ -11,8 +12,12 @@ import { bookBatch, createTally, newHistory } from '../../src/fuzz/account.js';
 import { createDice } from '../../src/fuzz/dice.js';
 import { changesBy, parseExposition } from '../../src/fuzz/exposition.js';
 import { hostileDocument } from '../../src/fuzz/hostile.js';
+import { createPool } from '../../src/fuzz/http-pool.js';
+import { buildRequest } from '../../src/fuzz/http-requests.js';
+import type { Caller } from '../../src/fuzz/http-requests.js';
 import { connectPacket, createPacketReader, publishPacket, readPublish } from '../../src/fuzz/mqtt-bytes.js';
 import { mutated } from '../../src/fuzz/mutate.js';
+import { readDocument } from '../../src/fuzz/openapi.js';
 import { textOf } from '../../src/fuzz/pattern-text.js';
 import { payloadOf, wireValue } from '../../src/fuzz/wire-values.js';
 
@@ -65,6 +70,45 @@ describe('the input of the fuzzer', () => {
       expect(hostileDocument(json, random, 133_000).length).toBeLessThan(140_000);
       expect(payloadOf({ a: json }, 'hostile', random).length).toBeLessThanOrEqual(133_000);
     }
+  });
+});
+
+describe('the requests of the fuzzer', () => {
+  const document = readDocument(readFileSync(new URL('../../../docs/reference/openapi.json', import.meta.url), 'utf8'));
+  const callers: Caller[] = [
+    { name: 'admin', authorization: 'Bearer a', role: 'admin', siteId: null },
+    { name: 'viewer of lot-1', authorization: 'Bearer b', role: 'viewer', siteId: 'lot-1' },
+    { name: 'nobody', authorization: undefined, role: null, siteId: null },
+  ];
+  const ids = (letter: string) => (number: number) => `id-${letter}-${String(number)}`;
+  const names = ['sessionId', 'vehicleId', 'reviewId', 'keyId', 'gateId', 'slotId', 'zoneId', 'enrolmentCode'];
+  const poolWith = (known: readonly string[]) => {
+    const pool = createPool(new Set());
+    for (const id of known) pool.learn('anything', Object.fromEntries(names.map((name) => [name, id])));
+    return pool;
+  };
+  const drawWith = (known: readonly string[], seed = 'requests') => {
+    const pool = poolWith(known);
+    return Array.from({ length: draws }, (_, number) =>
+      buildRequest(document, pool, callers, createDice(seed, number)),
+    );
+  };
+
+  it('are the same for the same seed, save for the ids that the aggregator has given', () => {
+    const shapes = (letter: string) =>
+      drawWith([1, 2, 3].map(ids(letter))).map(({ intended, bytes }) => ({ intended, bytes: bytes.length }));
+    expect(shapes('a')).toEqual(shapes('b'));
+    const asked = (known: readonly string[]) => drawWith(known).map(({ bytes }) => bytes.toString('latin1'));
+    expect(asked(['id-a-1']).filter((text) => text.includes('id-a-1')).length).toBeGreaterThan(10);
+    expect(asked(['id-a-1'])).toEqual(asked(['id-a-1']));
+  });
+
+  it('ask for the same, by the same, when it has given none, or more', () => {
+    const intended = (known: readonly string[], seed?: string) => drawWith(known, seed).map((one) => one.intended);
+    const few = intended(['id-1']);
+    expect(intended([])).toEqual(few);
+    expect(intended(Array.from({ length: 50 }, (_, number) => ids('a')(number)))).toEqual(few);
+    expect(intended([], 'another')).not.toEqual(few);
   });
 });
 
