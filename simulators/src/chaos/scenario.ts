@@ -1,6 +1,7 @@
 /** What a scenario is given, and what it answers. */
 import type { TidyUp } from '../processes/index.js';
 import type { Evidence, Reconciled } from './reconcile.js';
+import { situationOf } from './situation.js';
 import type { BrokerKind, Stage } from './stage.js';
 
 export interface ScenarioContext {
@@ -82,6 +83,7 @@ export async function play(
     findings.differences.push(...reconciled.differences);
   } catch (error) {
     findings.differences.push(`it did not come to its end: ${error instanceof Error ? error.message : String(error)}`);
+    if (stage !== undefined) findings.notes.push(...(await situationOf(stage)));
   }
   const { kills = {}, troubles = [] } = stage?.supervisor ?? {};
   findings.differences.push(...troubles);

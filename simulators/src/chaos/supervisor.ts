@@ -14,6 +14,8 @@ export interface Supervisor {
   readonly kills: Readonly<Record<string, number>>;
   /** Processes that ended without having been killed, with their last words. */
   readonly troubles: readonly string[];
+  /** The end of what each process that runs has written so far. */
+  lastWords(chars: number): string[];
   /** Whether the process of this name runs now, as far as the system knows. */
   isRunning(name: string): boolean;
   /** Whether it is started again when it ends. */
@@ -89,6 +91,10 @@ export function createSupervisor(random: Random): Supervisor {
     },
     kills,
     troubles,
+    lastWords: (chars) =>
+      [...kept].flatMap(([name, { running }]) =>
+        running === undefined ? [] : [`${name} wrote last: ${running.output.trim().slice(-chars)}`],
+      ),
     isKept: (name) => kept.get(name)?.isWanted === true,
     isRunning: (name) => kept.get(name)?.running?.exitCode === null,
   };
