@@ -1,6 +1,7 @@
 /** Facts about edges and their stores, and about this one. */
 import type { SiteFact } from './facts.js';
 import { newReview, openReviewOf, reported } from './facts-build.js';
+import { hasGatesToDrain } from './retired-gates.js';
 import type { Context, EdgeFactInput } from './inputs.js';
 import { edgeRecovered, storeRestored } from './restore.js';
 import type { ArrivalRow } from './rows.js';
@@ -31,8 +32,7 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
     case 'edge-recovered':
       return edgeRecovered(state, input.edgeId);
     case 'edge-currency':
-      if (state.currentEdges.has(input.edgeId) === input.current) return [];
-      return [{ type: 'edge-currency-changed', edgeId: input.edgeId, current: input.current }];
+      return currencyTold(state, input.edgeId, input.current);
     case 'identity-conflict':
       if (openReviewOf(state, 'identity-conflict', { edgeId: input.edgeId }) !== undefined) return [];
       return [
@@ -46,6 +46,15 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
     case 'unknown-event':
       return unknownEvent(state, input, context);
   }
+}
+
+function currencyTold(state: SiteState, edgeId: string, current: boolean): SiteFact[] {
+  const isChange = state.currentEdges.has(edgeId) !== current;
+  const isDrained = current && hasGatesToDrain(state, edgeId);
+  return [
+    ...(isChange ? [{ type: 'edge-currency-changed', edgeId, current } as const] : []),
+    ...(isDrained ? [{ type: 'gates-drained', edgeId } as const] : []),
+  ];
 }
 
 function epochReplaced(

@@ -1,8 +1,9 @@
 /** A new layout: slots appear, change and go, without moving a vehicle. */
 import type { LayoutSlot, SiteLayout } from '@gatehouse/shared';
 import type { SiteFact } from './facts.js';
-import type { OperatorInput } from './inputs.js';
+import type { Context, OperatorInput } from './inputs.js';
 import { Refusal } from './refusal.js';
+import { retiredBy } from './retired-gates.js';
 import type { SlotRow } from './rows.js';
 import type { SiteState } from './state.js';
 
@@ -10,9 +11,9 @@ type PutLayout = Extract<OperatorInput, { type: 'put-layout' }>;
 
 /**
  * @throws Refusal `layout-removes-occupied-slot`, `layout-removes-gate-in-use`. Reserved and held slots that are removed are
- * recalled: they go when they come back.
+ * recalled: they go when they come back. Gates that are removed are retired.
  */
-export function decideLayout(state: SiteState, input: PutLayout): SiteFact[] {
+export function decideLayout(state: SiteState, input: PutLayout, context: Context): SiteFact[] {
   const { layout } = input;
   if (state.site !== null && JSON.stringify(state.site.layout) === JSON.stringify(layout)) return [];
   refuseGatesInUse(state, layout);
@@ -23,13 +24,16 @@ export function decideLayout(state: SiteState, input: PutLayout): SiteFact[] {
     if (present === undefined) facts.push({ type: 'slot-added', slot: newSlot(state.siteId, slot, rank) });
     else facts.push(...kept(present, slot, rank));
   }
-  return [...facts, { type: 'layout-changed', layout, version: (state.site?.version ?? 0) + 1 }];
+  const retiredGates = retiredBy(state, layout, context.nowMs);
+  return [...facts, { type: 'layout-changed', layout, version: (state.site?.version ?? 0) + 1, retiredGates }];
 }
 
 function refuseGatesInUse(state: SiteState, layout: SiteLayout): void {
   const edgeOf = new Map(layout.gates.map((gate) => [gate.gateId, gate.edgeId]));
   for (const arrival of state.arrivals.values()) {
-    if (arrival.state === 'open' && edgeOf.get(arrival.gateId) !== arrival.edgeId) {
+    // A gate that was retired before is in nobody's way.
+    const isTheirs = state.gates.get(arrival.gateId)?.edgeId === arrival.edgeId;
+    if (arrival.state === 'open' && isTheirs && edgeOf.get(arrival.gateId) !== arrival.edgeId) {
       throw new Refusal(
         'layout-removes-gate-in-use',
         `a vehicle is at gate ${arrival.gateId}: keep the gate until it has passed`,

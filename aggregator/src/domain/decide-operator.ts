@@ -8,6 +8,7 @@ import type { SiteFact } from './facts.js';
 import { counted, newReview, newSession, reported, sessionEnded, slotReturned } from './facts-build.js';
 import type { Context, OperatorInput } from './inputs.js';
 import { Refusal } from './refusal.js';
+import { hasGatesToDrain } from './retired-gates.js';
 import { freeSlotOrRefuse, slotOrRefuse } from './slot-lookup.js';
 import { decideSession } from './decide-session.js';
 import type { ArrivalRow, DecisionRecord, SlotRow } from './rows.js';
@@ -20,7 +21,7 @@ type InputOf<T extends OperatorInput['type']> = Extract<OperatorInput, { type: T
 export function decideOperator(state: SiteState, input: OperatorInput, context: Context): SiteFact[] {
   switch (input.type) {
     case 'put-layout':
-      return decideLayout(state, input);
+      return decideLayout(state, input, context);
     case 'assign-slot':
       return assignSlot(state, input, context);
     case 'release-slot':
@@ -298,6 +299,8 @@ function releaseHoldings(state: SiteState, input: InputOf<'release-holdings'>, c
     if (arrival.edgeId === edgeId)
       facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'unresolved', atMs: context.nowMs });
   }
+  // Whoever releases them takes the edge for gone for good.
+  if (hasGatesToDrain(state, edgeId)) facts.push({ type: 'gates-drained', edgeId });
   if (facts.length === 0)
     throw new Refusal('nothing-to-release', `edge "${edgeId}" holds and has reserved nothing`, 'edgeId');
   // Should it come back, it must learn first that nothing is its own any more.

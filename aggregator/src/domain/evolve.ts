@@ -4,6 +4,7 @@ import { evolveSlot } from './evolve-slot.js';
 import type { FactOf, SiteFact } from './facts.js';
 import type { KnownCredential } from './inputs.js';
 import { known } from './invariant.js';
+import { drainedGates } from './retired-gates.js';
 import type { ReviewRow, SessionRow } from './rows.js';
 import { arrivalKey } from './rows.js';
 import {
@@ -20,12 +21,22 @@ import type { SiteState } from './state.js';
 export function evolve(state: SiteState, fact: SiteFact): void {
   switch (fact.type) {
     case 'layout-changed':
-      state.site = { siteId: state.siteId, layout: fact.layout, version: fact.version };
+      state.site = {
+        siteId: state.siteId,
+        layout: fact.layout,
+        version: fact.version,
+        retiredGates: fact.retiredGates,
+      };
       state.gates.clear();
       for (const gate of fact.layout.gates) state.gates.set(gate.gateId, gate);
       indexRanks(state);
       state.dirty.site = true;
       state.dirty.ledger = true;
+      return;
+    case 'gates-drained':
+      if (state.site === null) return;
+      state.site.retiredGates = drainedGates(state.site.retiredGates, fact.edgeId);
+      state.dirty.site = true;
       return;
     case 'slot-added':
     case 'slot-described':

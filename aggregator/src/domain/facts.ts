@@ -8,6 +8,7 @@ import type {
   ArrivalState,
   DecisionRecord,
   NoticeKind,
+  RetiredGate,
   ReviewRow,
   SessionBasis,
   SessionRow,
@@ -32,7 +33,14 @@ export type SessionChange = Partial<
 >;
 
 export type SiteFact =
-  | { readonly type: 'layout-changed'; readonly layout: SiteLayout; readonly version: number }
+  | {
+      readonly type: 'layout-changed';
+      readonly layout: SiteLayout;
+      readonly version: number;
+      readonly retiredGates: readonly RetiredGate[];
+    }
+  /** The gates that were taken from the edge have nothing left to tell, or never will. */
+  | { readonly type: 'gates-drained'; readonly edgeId: string }
   | { readonly type: 'slot-added'; readonly slot: SlotRow }
   | {
       readonly type: 'slot-described';

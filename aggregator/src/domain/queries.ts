@@ -140,6 +140,8 @@ export function ledgerOf(state: SiteState): LedgerRow {
   return structuredClone(state.ledger);
 }
 
+export { gateStanding } from './retired-gates.js';
+
 export function slotsOf(state: SiteState): IterableIterator<Readonly<SlotRow>> {
   return state.slots.values();
 }

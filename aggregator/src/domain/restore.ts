@@ -2,12 +2,13 @@
 import type { SiteFact } from './facts.js';
 import { newReview, openReviewOf } from './facts-build.js';
 import type { Context } from './inputs.js';
+import { edgesToDrain } from './retired-gates.js';
 import { entryEdges } from './room.js';
 import type { SiteState } from './state.js';
 
 /** `edgeId` has shown it. */
 export function storeRestored(state: SiteState, edgeId: string, context: Context): SiteFact[] {
-  const wanted = entryEdges(state);
+  const wanted = new Set([...entryEdges(state), ...edgesToDrain(state)]);
   const review = openReviewOf(state, 'store-restored', {});
   const already = state.ledger.recoveringEdges;
   // A second edge that finds the same restored store must not undo what others have reported since. But the copy may be of a

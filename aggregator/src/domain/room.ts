@@ -2,6 +2,7 @@
 import { fittingClasses } from '@gatehouse/shared';
 import type { SlotClass } from '@gatehouse/shared';
 
+import { edgesToDrain } from './retired-gates.js';
 import type { SessionRow, SlotRow, VehicleView } from './rows.js';
 import { freeKey } from './state.js';
 import type { SiteState } from './state.js';
@@ -97,7 +98,7 @@ export function entryEdges(state: SiteState): Set<string> {
 
 function everyEntryEdgeIsCurrent(state: SiteState): boolean {
   for (const edgeId of entryEdges(state)) if (!state.currentEdges.has(edgeId)) return false;
-  return true;
+  return edgesToDrain(state).size === 0;
 }
 
 /** Zones that the vehicle may use: those it has a permit for first, then the open ones, each by distance from the gate. */

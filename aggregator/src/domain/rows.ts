@@ -9,6 +9,7 @@ import type {
   CredentialKind,
   DenialReason,
   Direction,
+  GateDirection,
   PassageFlag,
   SiteLayout,
   SlotClass,
@@ -19,6 +20,22 @@ export interface SiteRow {
   readonly siteId: string;
   layout: SiteLayout;
   version: number;
+  /** Oldest first; at most `engineLimits.maxRetiredGates`. */
+  retiredGates: readonly RetiredGate[];
+}
+
+/**
+ * A gate that a layout took away, or gave to another edge: what its edge still reports of it is applied. One of an edge that has
+ * it again is none of these.
+ */
+export interface RetiredGate {
+  readonly gateId: string;
+  readonly edgeId: string;
+  readonly name: string;
+  readonly direction: GateDirection;
+  readonly removedAtMs: number;
+  /** Everything that the edge had written was known here once since then. */
+  readonly drained: boolean;
 }
 
 /** An exit passage that no session could be closed for, kept to be matched when a late entry arrives. */

@@ -29,6 +29,8 @@ export const engineLimits = {
   minStayMs: 10_000,
   /** Sessions that wait for one slot which a restored store believes to be somebody else's. */
   maxClaims: 64,
+  /** Gates kept after a layout took them away. The oldest are forgotten first, those before that have nothing left to tell. */
+  maxRetiredGates: 1_000,
   /** Sessions that one correction of the count may open or close. */
   maxCorrection: 100_000,
 } as const;

@@ -2,7 +2,7 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { Aggregator } from '../app/aggregator.js';
-import { summaryOf } from '../domain/engine.js';
+import { gateStanding, summaryOf } from '../domain/engine.js';
 import type { SiteSummary } from '../domain/engine.js';
 
 type Source = () => Aggregator | undefined;
@@ -166,7 +166,9 @@ function defineEdges(registry: Registry, source: Source): void {
         if (state == null || edge.revokedAtMs !== null) continue;
         const labels = { site: edge.siteId, edge: edge.edgeId };
         for (const fault of state.faults) this.set({ ...labels, gate: '', fault }, 1);
+        const site = source()?.site(edge.siteId);
         for (const gate of state.gates) {
+          if (site !== undefined && gateStanding(site, edge.edgeId, gate.gateId) === 'retired') continue;
           for (const fault of gate.faults) this.set({ ...labels, gate: gate.gateId, fault }, 1);
         }
       }

@@ -13,6 +13,7 @@ import type {
   ReviewResource,
   SessionResource,
   SiteOccupancyResource,
+  SiteResource,
   SlotResource,
   VehicleResource,
 } from '@gatehouse/shared';
@@ -42,6 +43,12 @@ export function siteSummaryResource(state: SiteState) {
     slots: layout.slots.length,
     gates: layout.gates.length,
   };
+}
+
+export function siteResource(state: SiteState): SiteResource {
+  const { layout, version, retiredGates } = siteRowOf(state);
+  const removed = retiredGates.map(({ removedAtMs, ...gate }) => ({ ...gate, removedAt: instantOf(removedAtMs) }));
+  return { siteId: layout.siteId, version, layout, retiredGates: removed };
 }
 
 export function occupancyResource(state: SiteState, atMs: number): SiteOccupancyResource {
@@ -133,7 +140,7 @@ export function gateResource(state: SiteState, gateId: string, status: EdgeStatu
   if (gate === undefined) throw new RangeError(`no gate ${gateId}`);
   const online = status?.presence === 'online';
   const reported = status?.lastState?.gates.find((candidate) => candidate.gateId === gateId);
-  const arrivals = [...openArrivals(state)].filter((arrival) => arrival.gateId === gateId);
+  const arrivals = [...openArrivals(state, gate.edgeId)].filter((arrival) => arrival.gateId === gateId);
   return {
     siteId: state.siteId,
     gateId,

@@ -332,7 +332,7 @@ describe('the SQLite store', () => {
     await old.exec(
       'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); PRAGMA user_version = 1',
     );
-    await old.exec('DROP TABLE allowances');
+    await old.exec('DROP TABLE allowances; ALTER TABLE sites DROP COLUMN retiredGates');
     await old.close();
     await (await openIn(directory)).close();
     const connection = await openConnection(database());
@@ -355,13 +355,27 @@ describe('the SQLite store', () => {
     await store.commit(changeSet({ sites: [siteRow({ layout: former as never })], ledgers: [ledgerRow()] }));
     await store.close();
     const old = await openConnection(database());
-    await old.exec('DROP TABLE allowances; PRAGMA user_version = 2');
+    await old.exec('DROP TABLE allowances; ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 2');
     await old.close();
     const again = await openIn(directory);
     await again.commit(changeSet({ allowances: [allowanceRow()] }));
     const { sites, allowances } = await again.load();
     expect(sites[0]?.layout).toEqual({ ...former, allowance });
     expect(allowances).toEqual([allowanceRow()]);
+    await again.close();
+  });
+
+  it('gives a database of version 3 room for gates that a layout takes away', async () => {
+    const store = await openIn(directory);
+    await store.commit(changeSet({ sites: [siteRow()], ledgers: [ledgerRow()] }));
+    await store.close();
+    const old = await openConnection(database());
+    await old.exec('ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 3');
+    await old.close();
+    const again = await openIn(directory);
+    expect((await again.load()).sites).toEqual([siteRow({ retiredGates: [] })]);
+    await again.commit(changeSet({ sites: [siteRow({ version: 2 })] }));
+    expect((await again.load()).sites).toEqual([siteRow({ version: 2 })]);
     await again.close();
   });
 

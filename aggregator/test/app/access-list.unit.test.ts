@@ -352,7 +352,10 @@ describe('an edge that may be cut off', () => {
 
 describe('the lists of all sites', () => {
   it('are built once, and again only when a vehicle, the layout or the time may have changed them', () => {
-    const site = restoreSite({ ...emptySite, site: { siteId, layout: layoutFor(['edge-1']), version: 1 } });
+    const site = restoreSite({
+      ...emptySite,
+      site: { siteId, layout: layoutFor(['edge-1']), version: 1, retiredGates: [] },
+    });
     const clock = { nowMs: startMs };
     let reads = 0;
     const changed: string[] = [];
@@ -408,7 +411,10 @@ describe('the lists of all sites', () => {
 
 describe('the pages of a list', () => {
   it('hold every entry once, in as few pages as can be, whatever the length of the list', () => {
-    const site = restoreSite({ ...emptySite, site: { siteId, layout: layoutFor(['edge-1']), version: 1 } });
+    const site = restoreSite({
+      ...emptySite,
+      site: { siteId, layout: layoutFor(['edge-1']), version: 1, retiredGates: [] },
+    });
     const pagesOf = (count: number): ReturnType<AccessList['page']>[] => {
       const rows = Array.from({ length: count }, (_, index) => blocked(String(index)));
       const lists = createAccessLists({

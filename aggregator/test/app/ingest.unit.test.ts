@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openReviews, summaryOf } from '../../src/domain/engine.js';
 import { StoreError } from '../../src/app/ports.js';
+import type { SiteLayout } from '@gatehouse/shared';
 import type { ChangeSet } from '../../src/app/ports.js';
 import { edgeRow, hex128, layoutFor, openWorld, siteId } from './support.js';
 import type { World, WorldOptions } from './support.js';
@@ -581,6 +582,80 @@ describe('two agents under one identity', () => {
     two.state();
     await world.settle();
     expect(await world.reviews()).toEqual([]);
+  });
+});
+
+describe('events of a gate that a layout took away', () => {
+  const without = (gateId: string): SiteLayout => {
+    const layout = layoutFor(['edge-1']);
+    return { ...layout, gates: layout.gates.filter((gate) => gate.gateId !== gateId) };
+  };
+  const put = async (layout: SiteLayout): Promise<void> => {
+    await world.aggregator.committer.execute((turn) => {
+      turn.apply(siteId, { type: 'put-layout', layout, by: 'test', reason: 'test' });
+    });
+  };
+
+  it('are applied, also after a restart: who went through is counted', async () => {
+    await open();
+    const edge = world.edge('edge-1');
+    const known = edge.arrive('AB12CDE');
+    edge.send();
+    edge.state();
+    await world.settle();
+    edge.leave(known);
+    edge.pass(edge.arrive('CD34EFG'), null);
+    edge.send({ last: 2 });
+    await world.settle();
+    await put(without('edge-1-in'));
+    await world.aggregator.stop();
+    world = await openWorld({ backing: world.backing, clock: world.clock, hub: world.hub, seed: 'b' });
+    edge.send();
+    await world.settle();
+    expect(await world.quarantine()).toEqual([]);
+    expect(edge.acks.at(-1)).toMatchObject({ upTo: 4, hash: edge.hashAt(4) });
+    expect((await world.events()).map(({ seq, gateId, flags }) => [seq, gateId, flags])).toEqual([
+      [1, 'edge-1-in', []],
+      [2, 'edge-1-in', []],
+      [3, 'edge-1-in', ['gate-removed']],
+      [4, 'edge-1-in', ['gate-removed']],
+    ]);
+    expect(summary()).toMatchObject({ vehiclesInside: 1, sessionsOpen: 1 });
+  });
+
+  it('get no decision, and the layout can be changed while somebody stands there', async () => {
+    await open();
+    await put(without('edge-1-in'));
+    const edge = world.edge('edge-1');
+    edge.state();
+    const arrival = edge.arrive('AB12CDE');
+    edge.send({ waiting: [arrival] });
+    await world.settle();
+    expect(edge.acks.at(-1)).toMatchObject({ upTo: 1 });
+    expect(edge.decisions).toEqual([]);
+    await put({ ...without('edge-1-in'), name: 'South' });
+    await put(layoutFor(['edge-1']));
+    const next = edge.arrive('CD34EFG');
+    edge.send({ waiting: [next] });
+    await world.settle();
+    expect(edge.decisions.map(({ arrival: seq, outcome }) => [seq, outcome])).toEqual([[next, 'admit']]);
+  });
+
+  it('are taken from the edge that had it and from the one that has it now, each by its own', async () => {
+    await open({ edges: ['edge-1', 'edge-2'] });
+    const layout = layoutFor(['edge-1', 'edge-2']);
+    await put({
+      ...layout,
+      gates: layout.gates.map((gate) => (gate.gateId === 'edge-1-in' ? { ...gate, edgeId: 'edge-2' } : gate)),
+    });
+    const [former, present] = [world.edge('edge-1'), world.edge('edge-2')];
+    former.pass(former.arrive('AB12CDE'), null);
+    present.pass(present.arrive('CD34EFG', { gateId: 'edge-1-in' }), null, { gateId: 'edge-1-in' });
+    former.write('barrier-forced', { gateId: 'edge-2-in' });
+    for (const edge of [former, present]) edge.send();
+    await world.settle();
+    expect(summary()).toMatchObject({ vehiclesInside: 2 });
+    expect(await world.quarantine()).toMatchObject([{ seq: 3, reason: 'gateId: the gate belongs to another edge' }]);
   });
 });
 

@@ -62,6 +62,9 @@ export function siteRow(row: Partial<SiteRow> = {}): SiteRow {
       slots: [{ slotId: 'slot-1', zoneId: 'z', label: '1', slotClass: 'standard' }],
       gates: [],
     },
+    retiredGates: [
+      { gateId: 'old', edgeId: 'edge-1', name: 'Old', direction: 'exit', removedAtMs: 1_000, drained: false },
+    ],
     ...row,
   };
 }

@@ -4,6 +4,7 @@ import type {
   GateResource,
   SessionResource,
   SiteOccupancyResource,
+  SiteResource,
   VehicleResource,
 } from '@gatehouse/shared';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -185,6 +186,24 @@ describe('gates', () => {
     expect(sessions.body.items).toEqual([
       expect.objectContaining({ state: 'open', entryBasis: 'operator', slotId: null }),
     ]);
+  });
+
+  it('that a layout removes are listed with the site, and with no other gates', async () => {
+    const { body } = await api.call<SiteResource>('GET', site);
+    expect(body.retiredGates).toEqual([]);
+    const layout = { ...body.layout, gates: body.layout.gates.filter(({ gateId }) => gateId !== 'exit-1') };
+    const put = await api.call<SiteResource>('PUT', site, { body: layout });
+    expect(put.body.retiredGates).toEqual([
+      expect.objectContaining({ gateId: 'exit-1', edgeId, name: 'Exit', direction: 'exit', drained: false }),
+    ]);
+    const gates = await api.call<{ items: GateResource[] }>('GET', `${site}/gates`);
+    expect(gates.body.items.map(({ gateId }) => gateId)).toEqual(['entry-1']);
+    const command = { body: { kind: 'open', reason } };
+    expectProblem(await api.call('POST', `${site}/gates/exit-1/commands`, command), 404, 'gate-unknown', 'gateId');
+    expect((await api.call('GET', '/metrics', { key: null })).text).not.toContain('gate="exit-1"');
+    const restored = await api.call<SiteResource>('PUT', site, { body: body.layout });
+    expect(restored.body.retiredGates).toEqual([]);
+    expect((await api.call('GET', '/metrics', { key: null })).text).toContain('gate="exit-1"');
   });
 });
 

@@ -1,6 +1,6 @@
 /** Sites, their occupancy and corrections of the count. */
 import { z } from 'zod';
-import { slotClassSchema, slugSchema } from '../vocabulary.js';
+import { gateDirectionSchema, slotClassSchema, slugSchema } from '../vocabulary.js';
 import { instantSchema, pageSchema, reasonSchema } from './common.js';
 import { siteLayoutSchema } from './layout.js';
 
@@ -29,16 +29,42 @@ export const siteLayoutRequestSchema = siteLayoutSchema.meta({
   examples: [layoutExample],
 });
 
+const retiredGateSchema = z
+  .strictObject({
+    gateId: slugSchema,
+    edgeId: slugSchema,
+    name: z.string(),
+    direction: gateDirectionSchema,
+    removedAt: instantSchema,
+    drained: z.boolean().describe('Since then the edge has told everything that it had written: nothing is missing.'),
+  })
+  .meta({
+    id: 'RetiredGate',
+    description:
+      'A gate that a layout removed, or gave to another edge. What its edge still reports of it is counted; nothing is decided there any more. Put a layout with this gate and edge to have it back.',
+    examples: [
+      {
+        gateId: 'entry-2',
+        edgeId: 'harbour-south',
+        name: 'South entry',
+        direction: 'entry',
+        removedAt: '2025-03-01T08:15:00.000Z',
+        drained: true,
+      },
+    ],
+  });
+
 export const siteSchema = z
   .strictObject({
     siteId: slugSchema,
     version: z.int().min(1).describe('Rises with each change of the layout; also its ETag.'),
     layout: siteLayoutRequestSchema,
+    retiredGates: z.array(retiredGateSchema).describe('Oldest first; at most 1,000.'),
   })
   .meta({
     id: 'Site',
     description: 'A site and its layout.',
-    examples: [{ siteId: 'harbour', version: 3, layout: layoutExample }],
+    examples: [{ siteId: 'harbour', version: 3, layout: layoutExample, retiredGates: [] }],
   });
 export type SiteResource = z.infer<typeof siteSchema>;
 

@@ -34,7 +34,7 @@ const json: Column = { type: 'json', nullable: false };
 const jsonOrNull: Column = { type: 'json', nullable: true };
 
 export const tables: { readonly [T in RowTable]: Table<RowOf<T>> } = {
-  sites: { key: ['siteId'], columns: { siteId: text, layout: json, version: number } },
+  sites: { key: ['siteId'], columns: { siteId: text, layout: json, version: number, retiredGates: json } },
   ledgers: {
     key: ['siteId'],
     columns: {

@@ -4,7 +4,7 @@
  */
 import { genesisHash } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Sha256 } from '@gatehouse/shared';
-import { allowanceOf, allowanceEdges, slotOf } from '../../domain/engine.js';
+import { allowanceOf, allowanceEdges, gateStanding, slotOf } from '../../domain/engine.js';
 import type { SiteFact, SiteState } from '../../domain/engine.js';
 import type { AllowanceEdge } from '../../domain/inputs.js';
 import type { EdgeView } from '../ingest/edge-view.js';
@@ -137,13 +137,17 @@ function connectedEdge(ports: PlannerPorts, turn: OpenTurn, siteId: string, edge
   const cursor = turn.directory.cursor(edgeId);
   const isNew = cursor === undefined && turn.directory.retiredEpoch(edgeId, state.epoch) === undefined;
   if (!isNew && cursor?.epoch !== state.epoch) return undefined;
+  const site = turn.findSite(siteId);
+  const entryGates = state.gates.filter(({ gateId, direction }) => {
+    return direction !== 'exit' && (site === undefined || gateStanding(site, edgeId, gateId) !== 'retired');
+  });
   return {
     edgeId,
     epoch: state.epoch,
     asOf: cursor?.upTo ?? 0,
     reportedVersion: state.allowanceVersion,
     accessVersion: ports.accessLists.version(siteId),
-    vehicleClasses: state.gates.filter(({ direction }) => direction !== 'exit').map((gate) => gate.vehicleClass),
+    vehicleClasses: entryGates.map((gate) => gate.vehicleClass),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Takes one event of a batch over: stores it, applies it to its site, or puts it in quarantine. */
 import type { EdgeEvent, EventOrigin, FutureEvent } from '@gatehouse/shared';
-import { siteRowOf } from '../../domain/engine.js';
+import { gateStanding } from '../../domain/engine.js';
 import type { SiteState } from '../../domain/engine.js';
 import type { KnownCredential } from '../../domain/inputs.js';
 import { arrivalKey } from '../../domain/rows.js';
@@ -64,21 +64,15 @@ function carryOver({ context, turn, received, view, batch }: Applying, seq: numb
 function whyNot({ site, received }: Applying, read: ReadEvent): string | null {
   if (read.type === 'bad') return read.reason;
   if (read.type === 'future' || !('gateId' in read.event) || read.event.gateId === null) return null;
-  const edgeOfGate = gatesOf(site).get(read.event.gateId);
-  if (edgeOfGate === undefined) return 'gateId: the site has no such gate';
-  return edgeOfGate === received.edgeId ? null : 'gateId: the gate belongs to another edge';
+  const standing = gateStanding(site, received.edgeId, read.event.gateId);
+  if (standing === 'unknown') return 'gateId: the site has no such gate';
+  return standing === 'anothers' ? 'gateId: the gate belongs to another edge' : null;
 }
 
-const gatesByLayout = new WeakMap<object, ReadonlyMap<string, string>>();
-
-/** Gate → edge, worked out once a layout. */
-function gatesOf(site: SiteState): ReadonlyMap<string, string> {
-  const { layout } = siteRowOf(site);
-  const known = gatesByLayout.get(layout);
-  if (known !== undefined) return known;
-  const gates = new Map(layout.gates.map((gate) => [gate.gateId, gate.edgeId]));
-  gatesByLayout.set(layout, gates);
-  return gates;
+/** Whether a layout has taken the gate away that the event speaks of. */
+function isOfRetiredGate({ site, received }: Applying, event: EdgeEvent): boolean {
+  if (!('gateId' in event) || event.gateId === null) return false;
+  return gateStanding(site, received.edgeId, event.gateId) === 'retired';
 }
 
 function storeKnownEvent(
@@ -91,7 +85,9 @@ function storeKnownEvent(
   const { turn, received, batch, view } = applying;
   const credential = credentialOf(applying, event);
   const time = view.clock.correct(event, received.receivedAtMs);
+  const isRetired = isOfRetiredGate(applying, event);
   const flags = [
+    ...(isRetired ? ['gate-removed'] : []),
     ...(time.clockOff ? ['clock-off'] : []),
     ...(event.origin === undefined ? [] : ['resent']),
     ...(originDiffers ? ['origin-differs'] : []),
@@ -106,7 +102,7 @@ function storeKnownEvent(
     origin: originText(event),
     flags,
   });
-  const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq);
+  const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq) && !isRetired;
   const { edgeId } = received;
   if (waiting) applying.context.outbound.measure({ edgeId, epoch: batch.epoch, seq }, received.receivedMonoMs);
   turn.apply(received.siteId, {
@@ -138,7 +134,8 @@ function storeFutureEvent(
   const { turn, received, view, site } = applying;
   const time = view.clock.correct(event, received.receivedAtMs);
   const named = event.gateId;
-  const gateId = typeof named === 'string' && gatesOf(site).get(named) === received.edgeId ? named : null;
+  const isTheirs = typeof named === 'string' && /^(live|retired)$/.test(gateStanding(site, received.edgeId, named));
+  const gateId = isTheirs ? named : null;
   // The first one: its text stays as long as the event does.
   const [credential] = findCredentials(event, 1);
   turn.put('events', {

@@ -31,8 +31,8 @@ export interface AdmissionRef {
 export function admitArrival(turn: Turn, actor: Actor, request: AdmitRequest): AdmissionRef {
   const { siteId, gateId, slotId, ttlMs, reason } = request;
   const state = turn.site(siteId);
-  knownGate(state, gateId);
-  const arrival = waitingArrival(state, request);
+  const { edgeId } = knownGate(state, gateId);
+  const arrival = waitingArrival(state, edgeId, request);
   const key = arrivalKey(arrival);
   turn.apply(siteId, { type: 'admit-arrival', by: actor.label, reason, arrival: key, slotId, ttlMs });
   const decision = arrivalOf(turn.site(siteId), key)?.decision;
@@ -54,16 +54,19 @@ export function admitArrival(turn: Turn, actor: Actor, request: AdmitRequest): A
   return admission;
 }
 
-function waitingArrival(state: SiteState, request: AdmitRequest): Readonly<ArrivalRow> {
+function waitingArrival(state: SiteState, edgeId: string, request: AdmitRequest): Readonly<ArrivalRow> {
   if (request.arrivalKey !== null) {
     const arrival = arrivalOf(state, request.arrivalKey);
     if (arrival === undefined) throw new Refusal('arrival-unknown', 'no such arrival is open', 'arrivalId');
     if (arrival.gateId !== request.gateId) {
       throw new Refusal('arrival-unknown', `that arrival is at gate "${arrival.gateId}"`, 'arrivalId');
     }
+    if (arrival.edgeId !== edgeId) {
+      throw new Refusal('arrival-unknown', `edge "${arrival.edgeId}" does not run that gate any more`, 'arrivalId');
+    }
     return arrival;
   }
-  const waiting = [...openArrivals(state)].filter(
+  const waiting = [...openArrivals(state, edgeId)].filter(
     (arrival) => arrival.gateId === request.gateId && arrival.state === 'open',
   );
   const [first, ...others] = waiting;

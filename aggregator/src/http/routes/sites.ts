@@ -14,12 +14,11 @@ import {
 } from '@gatehouse/shared';
 import { z } from 'zod';
 import { correctCount, overrideRecovery, putLayout } from '../../app/operations/sites.js';
-import { siteRowOf } from '../../domain/engine.js';
 import type { SiteState } from '../../domain/engine.js';
 import { Refusal } from '../../domain/refusal.js';
 import { pageOf } from '../lists.js';
 import { ProblemError } from '../problems.js';
-import { occupancyResource, siteSummaryResource } from '../resources.js';
+import { occupancyResource, siteResource, siteSummaryResource } from '../resources.js';
 import { mapPage, pageRequest, route } from '../route.js';
 import type { Answer, RequestContext, Route } from '../route.js';
 
@@ -79,7 +78,7 @@ export const siteRoutes: readonly Route[] = [
     tag,
     summary: 'Create a site or change its layout',
     description:
-      'Puts the whole layout; putting the same one again changes nothing. Slots that are reserved or held leave when they come back. With `If-Match` it is only put over the version named there.',
+      'Puts the whole layout; putting the same one again changes nothing. Slots that are reserved or held leave when they come back. What the edge of a removed gate still reports of it is counted: see `retiredGates`. With `If-Match` it is only put over the version named there.',
     role: 'admin',
     scope: 'path',
     params: siteParamsSchema,
@@ -186,8 +185,8 @@ export const occupancyRoutes: readonly Route[] = [
 ];
 
 function siteAnswer(state: SiteState): Answer {
-  const { layout, version } = siteRowOf(state);
-  return { body: { siteId: layout.siteId, version, layout }, headers: { etag: `"${String(version)}"` } };
+  const site = siteResource(state);
+  return { body: site, headers: { etag: `"${String(site.version)}"` } };
 }
 
 function occupancyAnswer(context: RequestContext, siteId: string): Answer {

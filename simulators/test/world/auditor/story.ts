@@ -109,7 +109,12 @@ export class Story {
       { gateId: 'entry-1', edgeId, direction: 'entry' },
       { gateId: 'exit-1', edgeId, direction: 'exit' },
     ];
-    return { siteId, version: 1, layout: { capacity: null, gates, ...layout } as unknown as SiteLayout };
+    return {
+      siteId,
+      version: 1,
+      retiredGates: [],
+      layout: { capacity: null, gates, ...layout } as unknown as SiteLayout,
+    };
   }
 
   edgeRow(change: Partial<Row<'edges'>> = {}): Row<'edges'> {

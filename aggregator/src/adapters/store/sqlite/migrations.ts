@@ -1,6 +1,14 @@
 /** Versions of the database and the way from each to the next. There is no way back: a newer database is refused. */
 import { StoreError } from '../../../app/ports.js';
-import { applicationId, createTableSql, derivedColumns, indexSql, version2Sql, version3Sql } from './schema.js';
+import {
+  applicationId,
+  createTableSql,
+  derivedColumns,
+  indexSql,
+  version2Sql,
+  version3Sql,
+  version4Sql,
+} from './schema.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Connection, Session } from './connection.js';
 
@@ -9,6 +17,7 @@ const migrations: readonly (() => readonly string[])[] = [
   () => [...rowTables.filter((name) => name !== 'allowances').map(createTableSql), ...indexSql],
   () => version2Sql,
   () => version3Sql(),
+  () => version4Sql,
 ];
 
 export const databaseVersion = migrations.length;

@@ -18,11 +18,15 @@ export const derivedColumns: Readonly<Partial<Record<RowTable, Readonly<Record<s
   vehicles: { holderFolded: { type: 'text', nullable: true } },
 };
 
+/** Members that a later version added to a table which an earlier one had made. */
+const addedLater: Readonly<Partial<Record<RowTable, readonly string[]>>> = { sites: ['retiredGates'] };
+
+/** As the version made it that had it first. */
 export function createTableSql(name: RowTable): string {
   const table = tableOf(name);
-  const columns = Object.entries({ ...table.columns, ...derivedColumns[name] }).map(([member, column]) =>
-    [quoted(member), sqlType(column), ...(column.nullable ? [] : ['NOT NULL'])].join(' '),
-  );
+  const columns = Object.entries({ ...table.columns, ...derivedColumns[name] })
+    .filter(([member]) => addedLater[name]?.includes(member) !== true)
+    .map(([member, column]) => [quoted(member), sqlType(column), ...(column.nullable ? [] : ['NOT NULL'])].join(' '));
   const constraints = [
     `PRIMARY KEY (${list(table.key)})`,
     ...(table.unique === undefined ? [] : [`UNIQUE (${list(table.unique)})`]),
@@ -83,6 +87,11 @@ export function version3Sql(): readonly string[] {
   const defaults = `'$.allowance', json('{"sharePercent":20,"maxSlotsPerEdge":20}')`;
   return [createTableSql('allowances'), `UPDATE sites SET layout = json_insert(layout, ${defaults})`];
 }
+
+/** What version 4 changed: gates that a layout took away are remembered. */
+export const version4Sql: readonly string[] = [
+  `ALTER TABLE sites ADD COLUMN "retiredGates" TEXT NOT NULL DEFAULT '[]'`,
+];
 
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
   const condition = where === undefined ? '' : ` WHERE ${where}`;
