@@ -44,8 +44,13 @@ export async function createMosquitto(system: System): Promise<Mosquitto> {
   chmodSync(directory, 0o755);
   const file = (name: string): string => path.join(directory, name);
   const port = await freePort();
+  // Each call writes the whole file anew: two at once would lose one of the users.
+  let added: Promise<unknown> = Promise.resolve();
   const addUser = async (user: string, secret: string): Promise<void> => {
-    await promisify(execFile)('mosquitto_passwd', ['-b', file('passwords'), user, secret], { env: withSbin() });
+    const add = () =>
+      promisify(execFile)('mosquitto_passwd', ['-b', file('passwords'), user, secret], { env: withSbin() });
+    added = added.catch(() => undefined).then(add);
+    await added;
     chmodSync(file('passwords'), 0o644);
   };
   writeFileSync(file('passwords'), '');
