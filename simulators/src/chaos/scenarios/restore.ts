@@ -96,7 +96,10 @@ export const edgeCloned: Act = async (stage, context, findings) => {
   traffic.resume(edgeId);
   const twinGate = (gateId: string, direction: Direction) => ({ gateId, edgeId, direction, processName: twin });
   traffic.add([twinGate(`${edgeId}-in`, 'entry'), twinGate(`${edgeId}-out`, 'exit')]);
-  await moreTraffic(stage, context.isShort ? 6 : 40);
+  // Until a vehicle has passed at each of the two they have one history, and nothing to differ by.
+  const before = passagesOf(stage, edgeId);
+  const haveBothSeenSome = (): boolean => passagesOf(stage, edgeId) > before && passagesOf(stage, twin) > 0;
+  await moreTraffic(stage, context.isShort ? 6 : 40, haveBothSeenSome);
   await delay(stage.random.next() * 2_000);
   // One after the other has the identity for itself, and brings what it has.
   await Promise.all([traffic.pause(edgeId), traffic.pause(twin)]);
@@ -115,3 +118,10 @@ export const edgeCloned: Act = async (stage, context, findings) => {
     identityMayBeLost: true,
   };
 };
+
+/** By what its own process saw: original and twin have gates of the same names. */
+function passagesOf({ system }: Stage, processName: string): number {
+  return system
+    .happenings(processName)
+    .filter((line) => line.type === 'ended' && (line.report as { outcome: string }).outcome === 'passed').length;
+}
