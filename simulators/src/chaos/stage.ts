@@ -70,7 +70,7 @@ export interface Stage {
 /** Simulated milliseconds in a real one. */
 const factor = 20;
 /** For whatever has to come right by itself once nothing fails any more; the machine may be busy. */
-export const healDeadlineMs = 120_000;
+export const healDeadlineMs = 240_000;
 
 /** Everything that has a rhythm has a fast one, so that many faults fit into a minute. */
 const aggregatorSettings = {

@@ -31,7 +31,7 @@ interface Kept {
 
 /** The longest time before a killed process is started again. */
 const maxRestartPauseMs = 400;
-const stopTimeoutMs = 20_000;
+const stopTimeoutMs = 60_000;
 const lastWordsChars = 600;
 
 export function createSupervisor(random: Random): Supervisor {

@@ -38,7 +38,7 @@ export interface ChaosTraffic {
 const patienceMs = 30 * 60_000;
 const meanGapMs = 120;
 const idleMs = 40;
-const emptyLanesTimeoutMs = 60_000;
+const emptyLanesTimeoutMs = 180_000;
 
 export function createChaosTraffic(
   firstGates: readonly TrafficGate[],
