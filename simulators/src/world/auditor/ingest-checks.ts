@@ -9,6 +9,8 @@ import { passageOf } from './event-facts.js';
 import { originOfRow } from './store-rows.js';
 
 type EventRow = ChangeSet['events'][number];
+/** How far the events of an epoch are taken. */
+type Position = Pick<CursorRow, 'edgeId' | 'epoch' | 'upTo' | 'hash'>;
 
 /** Before the rows are taken over. */
 export function checkIngest(audit: Audit, changes: ChangeSet): void {
@@ -17,9 +19,25 @@ export function checkIngest(audit: Audit, changes: ChangeSet): void {
     listAt(rows, row.edgeId).push(row);
     checkEvent(audit, row);
   }
-  const covered = new Set<string>();
-  for (const cursor of changes.cursors) covered.add(checkCursor(audit, changes, cursor, rows.get(cursor.edgeId) ?? []));
-  for (const row of changes.events) checkCovered(audit, changes, row, covered);
+  const covered = new Map<string, number>();
+  for (const cursor of changes.cursors) {
+    for (const end of endsOf(audit, changes, cursor)) {
+      checkCursor(audit, changes, end, rows.get(end.edgeId) ?? []);
+      covered.set(`${end.edgeId}:${end.epoch}`, end.upTo);
+    }
+  }
+  for (const row of changes.events) checkCovered(audit, row, covered);
+}
+
+/** Where the cursor of an edge stood at the end of each epoch that it was in by this commit: those it left, and its own. */
+function endsOf(audit: Audit, changes: ChangeSet, cursor: CursorRow): Position[] {
+  const { edgeId, epoch } = cursor;
+  const before = audit.store.cursors.get(edgeId);
+  const left = changes.retiredEpochs.filter((row) => row.edgeId === edgeId && row.epoch !== epoch);
+  if (before !== undefined && before.epoch !== epoch && !left.some((row) => row.epoch === before.epoch)) {
+    audit.report('cursor-without-events', `${edgeId}: epoch ${before.epoch} was left and not retired`);
+  }
+  return [...left, cursor];
 }
 
 function checkEvent(audit: Audit, row: EventRow): void {
@@ -39,38 +57,26 @@ function checkEvent(audit: Audit, row: EventRow): void {
   settle(edge, record, 'stored');
 }
 
-function checkCovered(audit: Audit, changes: ChangeSet, row: EventRow, covered: ReadonlySet<string>): void {
-  if (covered.has(`${row.edgeId}:${row.epoch}`)) {
-    const cursor = changes.cursors.find(({ edgeId }) => edgeId === row.edgeId);
-    if (cursor?.epoch !== row.epoch || cursor.upTo >= row.seq) return;
-  }
+function checkCovered(audit: Audit, row: EventRow, covered: ReadonlyMap<string, number>): void {
+  if ((covered.get(`${row.edgeId}:${row.epoch}`) ?? 0) >= row.seq) return;
   audit.report(
     'events-without-cursor',
     `${row.edgeId} ${placeOf(row.epoch, row.seq)}: the cursor does not move with it`,
   );
 }
 
-/** Answers which edge and epoch it covers. */
-function checkCursor(audit: Audit, changes: ChangeSet, cursor: CursorRow, rows: readonly EventRow[]): string {
-  const { edgeId, epoch } = cursor;
+function checkCursor(audit: Audit, changes: ChangeSet, end: Position, rows: readonly EventRow[]): void {
+  const { edgeId, epoch, upTo } = end;
   const before = audit.store.cursors.get(edgeId);
-  const name = `${edgeId}:${epoch}`;
   const isSame = before?.epoch === epoch;
-  if (before !== undefined && !isSame) {
-    const retired = changes.retiredEpochs.find((row) => row.edgeId === edgeId && row.epoch === before.epoch);
-    if (retired?.upTo !== before.upTo) {
-      audit.report('cursor-without-events', `${edgeId}: epoch ${before.epoch} was left and not retired where it stood`);
-    }
-  }
   const from = isSame ? before.upTo : 0;
-  if (cursor.upTo < from) {
-    audit.report('cursor-without-events', `${name}: from ${String(from)} back to ${String(cursor.upTo)}`);
-    return name;
+  if (upTo < from) {
+    audit.report('cursor-without-events', `${edgeId}:${epoch}: from ${String(from)} back to ${String(upTo)}`);
+    return;
   }
   const fromHash = isSame ? before.hash : sha256(epoch);
   const stored = new Map(rows.filter((row) => row.epoch === epoch).map((row) => [row.seq, row]));
-  walk(audit, changes, cursor, { from, fromHash, stored });
-  return name;
+  walk(audit, changes, end, { from, fromHash, stored });
 }
 
 interface Walk {
@@ -80,7 +86,7 @@ interface Walk {
 }
 
 /** From where the cursor stood to where it stands: each event stored, known, in quarantine, or in a recorded gap. */
-function walk(audit: Audit, changes: ChangeSet, cursor: CursorRow, { from, fromHash, stored }: Walk): void {
+function walk(audit: Audit, changes: ChangeSet, cursor: Position, { from, fromHash, stored }: Walk): void {
   const { edgeId, epoch } = cursor;
   const edge = edgeBook(audit, edgeId);
   const gapRecorded = changes.reviews.some((row) => row.kind === 'events-gap' && row.edgeId === edgeId);
@@ -108,13 +114,14 @@ function walk(audit: Audit, changes: ChangeSet, cursor: CursorRow, { from, fromH
 }
 
 /** An event that the cursor passes and that is not stored by this commit: known from before, or in quarantine. */
-function passedOver(audit: Audit, changes: ChangeSet, cursor: CursorRow, seq: number): EventRecord | undefined {
+function passedOver(audit: Audit, changes: ChangeSet, cursor: Position, seq: number): EventRecord | undefined {
   const { edgeId, epoch } = cursor;
   const edge = edgeBook(audit, edgeId);
   const there = edge.byPlace.get(placeOf(epoch, seq)) ?? [];
   const quarantined = changes.quarantine.some((row) => row.edgeId === edgeId && row.epoch === epoch && row.seq === seq);
   for (const record of there) {
-    if (audit.store.origins.has(`${edgeId}/${record.origin}`)) {
+    const origin = `${edgeId}/${record.origin}`;
+    if (audit.store.origins.has(origin) || changes.events.some((row) => originOfRow(row) === origin)) {
       settle(edge, record, 'known');
       return record;
     }

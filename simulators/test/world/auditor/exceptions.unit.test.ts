@@ -25,6 +25,28 @@ describe('the auditor, other ways in which a promise is broken', () => {
     expect(story.found).toContain('cursor-without-events');
   });
 
+  it('finds an epoch that is retired behind where it stood, and one that is retired beyond what is stored', () => {
+    for (const retiredAt of [1, 3]) {
+      const story = new Story();
+      story.commit({ kind: 'barrier-forced' }, { kind: 'barrier-forced' });
+      story.take(1, 2);
+      const end = { ...story.cursor(2), upTo: retiredAt };
+      story.beginEpoch(epochOf(2));
+      story.store({ cursors: [story.cursor(0)], retiredEpochs: [{ ...end, retiredAtMs: 0 }] });
+      expect(story.found).toContain('cursor-without-events');
+    }
+  });
+
+  it('finds an event of an epoch that the same commit retires before it', () => {
+    const story = new Story();
+    story.take(1, story.commit({ kind: 'barrier-forced' }));
+    const seq = story.commit({ kind: 'barrier-forced' });
+    const [end, row] = [story.cursor(1), story.eventRow(seq)];
+    story.beginEpoch(epochOf(2));
+    story.store({ events: [row], cursors: [story.cursor(0)], retiredEpochs: [{ ...end, retiredAtMs: 0 }] });
+    expect(story.found).toContain('events-without-cursor');
+  });
+
   it('finds a cursor that goes back', () => {
     const story = new Story();
     const seq = story.commit({ kind: 'barrier-forced' });
@@ -93,15 +115,17 @@ describe('the auditor, other ways in which a promise is broken', () => {
 });
 
 describe('the auditor, what it accepts', () => {
-  it('lets exits open while the outbox takes nothing, and entries not', () => {
+  it('takes the last event of an epoch together with the epoch that follows it', () => {
     const story = new Story();
-    story.tell({ type: 'fault', kind: 'outbox-full', target: edgeId, detail: '' });
-    story.stands('ab1', 'exit-1');
-    story.open('exit-1');
-    expect(story.found).toEqual([]);
-    story.stands('ab2');
-    story.open();
-    expect(story.found).toContain('opened-without-cause');
+    story.take(1, story.commit({ kind: 'barrier-forced' }));
+    const seq = story.commit({ kind: 'barrier-forced' });
+    const [end, row] = [story.cursor(seq), story.eventRow(seq)];
+    const origin = { epoch: epochOf(1), seq, hash: row.hash };
+    story.beginEpoch(epochOf(2), [{ kind: 'barrier-forced', origin }]);
+    story.store({ events: [row], cursors: [story.cursor(1)], retiredEpochs: [{ ...end, retiredAtMs: 0 }] });
+    story.released(1);
+    story.drained();
+    expect(story.auditor.findings).toEqual([]);
   });
 
   it('lets a lane open that an operator holds open, until it is automatic again', () => {
