@@ -12,6 +12,7 @@ export type ExceptionName =
   | 'edge-store-restored'
   | 'aggregator-store-restored'
   | 'session-guessed'
+  | 'told-in-a-gap'
   | 'lane-not-healthy'
   | 'loss-undetectable';
 

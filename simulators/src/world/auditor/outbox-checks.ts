@@ -97,6 +97,7 @@ function take(audit: Audit, edge: EdgeBook, machine: MachineBook, record: EventR
       slotId: event.slotId,
       plate: arrived?.value ?? null,
       edge,
+      record,
     });
   }
 }

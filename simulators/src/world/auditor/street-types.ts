@@ -1,6 +1,6 @@
 /** Physical truth, as far as it matters. */
 import type { Direction } from '@gatehouse/shared';
-import type { EdgeBook } from './edge-types.js';
+import type { EdgeBook, EventRecord } from './edge-types.js';
 import type { PassageCount } from './event-facts.js';
 
 export interface GateBook {
@@ -44,7 +44,6 @@ export interface StreetBook {
   /** `site/slot` whose session was last ended by a rule that need not be right about who left. */
   readonly guessed: Map<string, number>;
   readonly insideBySite: Map<string, number>;
-  /** `site/slot` and the vehicle inside that was sent there. */
   /** More passages stored than have happened, as it seemed at some time: asked again a little later. */
   readonly suspicions: {
     readonly gateId: string;
@@ -52,7 +51,8 @@ export interface StreetBook {
     readonly counted: number;
     readonly atMs: number;
   }[];
-  readonly claims: Map<string, { readonly vehicle: string; readonly edge: EdgeBook }>;
+  /** `site/slot` and the vehicle inside that was sent there, as which event tells. */
+  readonly claims: Map<string, { readonly vehicle: string; readonly edge: EdgeBook; readonly record: EventRecord }>;
   /** Who waits for an answer, and since when. */
   readonly waiting: Map<string, { readonly gateId: string; readonly sinceMs: number }>;
   gate(gateId: string): GateBook;
@@ -68,4 +68,5 @@ export interface Sent {
   /** What it showed, as read. */
   readonly plate: string | null;
   readonly edge: EdgeBook;
+  readonly record: EventRecord;
 }

@@ -191,6 +191,19 @@ describe('the auditor, what it accepts', () => {
     expect(story.found).toContain('event-never-stored');
   });
 
+  it('excuses, and counts, that a slot is given again whose vehicle only events in a recorded gap tell of', () => {
+    const story = restoredAndTold('lost');
+    goesTo(story, 'a-1');
+    expect(story.found).toEqual([]);
+    expect(story.auditor.exceptions.get('told-in-a-gap')).toBe(1);
+  });
+
+  it('does not excuse it when they were told to the restored store', () => {
+    const story = restoredAndTold('told');
+    goesTo(story, 'a-1');
+    expect(story.found).toContain('slot-for-two-vehicles');
+  });
+
   it('keeps only the first findings of each promise, and counts them all', () => {
     const story = new Story();
     for (let index = 0; index < 9; index += 1) story.open();
@@ -209,4 +222,30 @@ function twoAdmittedAlone(story: Story, one: string, other: string): void {
     return arrival;
   });
   expect(arrivals).toHaveLength(2);
+}
+
+/** A vehicle went to the first slot; the store has lost this, heard of it again or that it never will, and been well for long. */
+function restoredAndTold(what: 'told' | 'lost'): Story {
+  const story = new Story();
+  const { passed: upTo } = story.enters('ab1', 'a-1');
+  story.released(upTo);
+  const contents = changesOf({
+    sites: [story.siteRow()],
+    ledgers: [{ ...story.ledgerRow(-1) }],
+    edges: [story.edgeRow()],
+    slots: ['a-1', 'a-2', 'a-3'].map((slotId): Row<'slots'> => story.slot(slotId, {})),
+  });
+  story.tell({ type: 'store-replaced', contents });
+  if (what === 'told') story.take(1, upTo, { ledgers: [story.ledgerRow(1)] });
+  else story.store({ cursors: [{ ...story.cursor(upTo), hash: '' }], reviews: [story.review('events-gap')] });
+  story.wait(60_000);
+  const next = story.commit({ kind: 'barrier-forced' });
+  story.take(next, next);
+  return story;
+}
+
+function goesTo(story: Story, slotId: string): void {
+  const arrival = story.arrives('ab2');
+  story.admitted(arrival, slotId);
+  story.goesIn('ab2', arrival, slotId);
 }
