@@ -17,6 +17,7 @@ import {
   onVehicleThrough,
   siteOfGate,
 } from './street-book.js';
+import type { GateBook } from './street-types.js';
 
 export interface WorldAuditor extends Auditor {
   /** How often a promise was not asked to hold, by the reason. */
@@ -147,6 +148,7 @@ function onProcess(audit: Audit, what: 'started' | 'crashed' | 'stopped', name: 
   for (const [gateId, lane] of machine.lanes) {
     lane.lastRequest = null;
     lane.commandOpenUntilMs = -Infinity;
+    lane.letOut = [];
     // A new life knows nobody who stands there.
     if (lane.current !== null) lane.current.admitted = false;
     if (what !== 'started') excuseUnrecorded(audit, gateId);
@@ -168,7 +170,7 @@ function excuseUnrecorded(audit: Audit, gateId: string): void {
 function onFault(audit: Audit, fault: HappeningOf<'fault' | 'fault-over'>): void {
   const { kind, target } = fault;
   if (kind === 'sensor-bounce' || kind === 'sensor-stuck' || kind === 'sensor-dead') {
-    if (fault.type === 'fault') audit.street.gate(target).sensorFaults += 1;
+    onSensorFault(audit.street.gate(target), fault);
   } else if (kind === 'outbox-error' || kind === 'outbox-full' || kind === 'outbox-slow') {
     const { trouble } = machineBook(audit, target);
     trouble.active = Math.max(0, trouble.active + (fault.type === 'fault' ? 1 : -1));
@@ -176,6 +178,15 @@ function onFault(audit: Audit, fault: HappeningOf<'fault' | 'fault-over'>): void
   } else if (kind === 'edge-cloned' && fault.type === 'fault') {
     edgeBook(audit, machineBook(audit, target).edgeId).dubious = true;
   }
+}
+
+function onSensorFault(gate: GateBook, fault: HappeningOf<'fault' | 'fault-over'>): void {
+  if (fault.type === 'fault-over') {
+    gate.seesPhantomsBy.delete(fault.kind);
+    return;
+  }
+  gate.sensorFaults += 1;
+  if (/^(arming|safety)-(stuck|chatter)$/.test(fault.detail)) gate.seesPhantomsBy.add(fault.kind);
 }
 
 /** Those who wait are in the order in which they came. */

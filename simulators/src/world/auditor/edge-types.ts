@@ -2,6 +2,7 @@
 import type { Direction, EdgeEvent } from '@gatehouse/shared';
 import type { MachineId } from '../happenings.js';
 import type { PassageCount } from './event-facts.js';
+import type { InLane } from './street-types.js';
 
 /** How an event stopped being owed: stored, or why it need not be. */
 export type Settlement = 'stored' | 'known' | 'quarantined' | 'gap' | 'dropped';
@@ -99,4 +100,6 @@ export interface LaneBook {
   holdOpen: boolean;
   /** An open command may be carried out, or keeps the lane open, until then. */
   commandOpenUntilMs: number;
+  /** Who stood there when an exit was opened and nothing could be made durable: it is let out though nothing tells of it. */
+  letOut: readonly InLane[];
 }

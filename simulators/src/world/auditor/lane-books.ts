@@ -4,6 +4,8 @@ import type { Audit } from './audit.js';
 import { edgeBook, placeOf } from './edge-books.js';
 import type { ArrivalBook, EventRecord, LaneBook, MachineBook } from './edge-types.js';
 import { endingOf } from './event-facts.js';
+import { siteOfGate } from './street-book.js';
+import type { GateBook } from './street-types.js';
 
 /** A vehicle that has begun to go through keeps the lane open beyond an open command's time. */
 const longestStayMs = 60_000;
@@ -11,7 +13,7 @@ const longestStayMs = 60_000;
 export function laneBook(machine: MachineBook, gateId: string): LaneBook {
   let lane = machine.lanes.get(gateId);
   if (lane === undefined) {
-    lane = { current: null, lastRequest: null, holdOpen: false, commandOpenUntilMs: -Infinity };
+    lane = { current: null, lastRequest: null, holdOpen: false, commandOpenUntilMs: -Infinity, letOut: [] };
     machine.lanes.set(gateId, lane);
   }
   return lane;
@@ -151,15 +153,27 @@ export function onOpenRequested(audit: Audit, machine: MachineBook, gateId: stri
 
 function isExplained(audit: Audit, machine: MachineBook, lane: LaneBook, gateId: string): boolean {
   const gate = audit.street.gate(gateId);
+  const inLane = [...gate.inLane.values()];
+  // On a disk that takes nothing exits let people out; nothing durable shows it, nor that whoever came before has left.
+  const isForExit = gate.standing === 'exit' || lane.current?.direction === 'exit' || seesPhantomLeaving(audit, gate);
+  if (machine.trouble.unproven && isForExit) {
+    lane.letOut = inLane;
+    return true;
+  }
   if (lane.current?.admitted === true) return true;
   if (lane.holdOpen || gate.fire) return true;
   if (lane.commandOpenUntilMs >= audit.nowMs - (gate.inLane.size > 0 ? longestStayMs : 0)) return true;
   // Something came under the arm that was closing, or the arm stopped while it reopened.
   if (lane.lastRequest !== null && (gate.underArm ?? lane.lastRequest === 'close')) return true;
-  // On a disk that takes nothing exits let people out; nothing durable shows it.
-  if (!machine.trouble.unproven) return false;
-  // Nor does anything durable tell that whoever came before has left.
-  return gate.standing === 'exit' || lane.current?.direction === 'exit';
+  // What was not durable then is counted as lost when the disk takes events again: its vehicle may still stand there.
+  return inLane.some((stay) => lane.letOut.includes(stay));
+}
+
+/** A loop of a gate for exits shows a vehicle where none is. */
+function seesPhantomLeaving(audit: Audit, gate: GateBook): boolean {
+  if (gate.seesPhantomsBy.size === 0) return false;
+  const layout = siteOfGate(audit, gate.gateId)?.layout;
+  return layout?.gates.some(({ gateId, direction }) => gateId === gate.gateId && direction !== 'entry') ?? false;
 }
 
 function report(audit: Audit, lane: LaneBook, machine: MachineBook, gateId: string): void {

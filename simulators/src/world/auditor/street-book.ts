@@ -43,6 +43,7 @@ function newGate(gateId: string): GateBook {
     through: { entry: 0, exit: 0 },
     healthy: { entry: 0, exit: 0 },
     unhealthy: 0,
+    seesPhantomsBy: new Set(),
     sensorFaults: 0,
     reported: { entry: 0, exit: 0 },
     excused: { entry: 0, exit: 0 },

@@ -6,10 +6,7 @@ import type { PassageCount } from './event-facts.js';
 export interface GateBook {
   readonly gateId: string;
   /** Vehicles on the arming loop or beyond, not through yet. */
-  readonly inLane: Map<
-    string,
-    { readonly plate: string | null; readonly direction: Direction; readonly sinceMs: number }
-  >;
+  readonly inLane: Map<string, InLane>;
   /** Direction of the one that came last. */
   standing: Direction | null;
   /** What the sensors under the arm say; null until they said anything. */
@@ -19,6 +16,8 @@ export interface GateBook {
   readonly healthy: PassageCount;
   /** Passages and turnings back in a lane that was not healthy: each may be miscounted. */
   unhealthy: number;
+  /** Faults at work that make a loop show vehicles that are not there. */
+  readonly seesPhantomsBy: Set<string>;
   /** Faults of sensors: phantom passages may come of them. */
   sensorFaults: number;
   /** Durable in an outbox. */
@@ -29,6 +28,13 @@ export interface GateBook {
   readonly cameIn: CameIn[];
   /** The reports that no vehicle was matched with yet: one may be durable before the vehicle is told to be through. */
   readonly reportedIn: Sent[];
+}
+
+/** One stay of a vehicle at a gate. */
+export interface InLane {
+  readonly plate: string | null;
+  readonly direction: Direction;
+  readonly sinceMs: number;
 }
 
 export interface CameIn {

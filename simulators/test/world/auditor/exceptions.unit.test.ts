@@ -128,6 +128,41 @@ describe('the auditor, what it accepts', () => {
     expect(story.auditor.findings).toEqual([]);
   });
 
+  it('lets an exit open again for whoever it was opened for while the outbox took nothing', () => {
+    const story = new Story();
+    story.tell({ type: 'fault', kind: 'outbox-error', target: edgeId, detail: '' });
+    story.stands('ab1', 'exit-1');
+    story.open('exit-1');
+    story.tell({ type: 'fault-over', kind: 'outbox-error', target: edgeId });
+    story.commit({ kind: 'events-lost', reason: 'outbox-failing', lost: 2, entries: 0, exits: 0 });
+    story.open('exit-1');
+    expect(story.found).toEqual([]);
+    story.through('ab1', {}, 'exit-1');
+    story.stands('ab2', 'exit-1');
+    story.open('exit-1');
+    expect(story.found).toEqual(['opened-without-cause']);
+  });
+
+  it('lets an exit open for a vehicle that only its loop sees while the outbox takes nothing, and an entry not', () => {
+    const story = new Story();
+    story.tell({ type: 'fault', kind: 'outbox-full', target: edgeId, detail: '' });
+    for (const target of ['entry-1', 'exit-1'])
+      story.tell({ type: 'fault', kind: 'sensor-stuck', target, detail: 'arming-stuck' });
+    story.open('exit-1');
+    expect(story.found).toEqual([]);
+    story.open();
+    expect(story.found).toEqual(['opened-without-cause']);
+  });
+
+  it('finds an exit that opens while the outbox takes nothing and its loops show nobody', () => {
+    const story = new Story();
+    story.tell({ type: 'fault', kind: 'outbox-full', target: edgeId, detail: '' });
+    story.tell({ type: 'fault', kind: 'sensor-stuck', target: 'exit-1', detail: 'arming-stuck' });
+    story.tell({ type: 'fault-over', kind: 'sensor-stuck', target: 'exit-1' });
+    story.open('exit-1');
+    expect(story.found).toEqual(['opened-without-cause']);
+  });
+
   it('lets a lane open that an operator holds open, until it is automatic again', () => {
     const story = new Story();
     story.deliver(edgeId, 'commands', story.commandMessage('c-1', { kind: 'hold-open' }));
