@@ -6,6 +6,9 @@ import type { CameIn, GateBook, Sent, StreetBook } from './street-types.js';
 /** A vehicle is told to be through at most so long after the lane has seen it. */
 const tellingTakesMs = 2_000;
 
+/** A vehicle whose passage is reported is told to be through at most so long after. */
+const goingThroughTakesMs = 30_000;
+
 /** Vehicles at one gate that wait to be matched with a report, at most; the oldest is given up. */
 const maxUnmatched = 50;
 
@@ -80,8 +83,10 @@ export function onVehicleThrough(audit: Audit, through: HappeningOf<'vehicle-thr
   else gate.unhealthy += 1;
   const site = siteOfGate(audit, gateId);
   if (direction === 'exit') {
-    const slot = street.inside.get(vehicle)?.slot ?? null;
+    const place = street.inside.get(vehicle);
+    const slot = place?.slot ?? null;
     if (slot !== null && street.claims.get(slot)?.vehicle === vehicle) street.claims.delete(slot);
+    if (place !== undefined) forgetCameIn(street.gate(place.gateId), vehicle);
     street.inside.delete(vehicle);
     return;
   }
@@ -129,9 +134,7 @@ export function sentTo(audit: Audit, sent: Sent): void {
 /** Finds for each report its vehicle: by its plate as read, or as the only one about that time. */
 function match(audit: Audit, gate: GateBook): void {
   for (const [at, sent] of gate.reportedIn.entries()) {
-    const index = gate.cameIn.findIndex((came) =>
-      sent.plate === null ? Math.abs(came.atMs - sent.atMs) < tellingTakesMs : came.plate === sent.plate,
-    );
+    const index = gate.cameIn.findIndex((came) => mayBeOf(sent, came));
     const came = gate.cameIn[index];
     if (came === undefined) continue;
     gate.cameIn.splice(0, index + 1);
@@ -140,6 +143,17 @@ function match(audit: Audit, gate: GateBook): void {
     return;
   }
   while (gate.reportedIn.length > maxUnmatched) gate.reportedIn.shift();
+}
+
+function forgetCameIn(gate: GateBook, vehicle: string): void {
+  const index = gate.cameIn.findIndex((came) => came.vehicle === vehicle);
+  if (index !== -1) gate.cameIn.splice(index, 1);
+}
+
+/** Plates come again: what another vehicle with this plate was sent to long ago is no slot of this one. */
+function mayBeOf(sent: Sent, came: CameIn): boolean {
+  if (sent.plate === null) return Math.abs(came.atMs - sent.atMs) < tellingTakesMs;
+  return came.plate === sent.plate && came.atMs - sent.atMs < goingThroughTakesMs;
 }
 
 function claim(audit: Audit, sent: Sent, came: CameIn): void {

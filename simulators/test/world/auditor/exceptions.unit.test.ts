@@ -163,6 +163,38 @@ describe('the auditor, what it accepts', () => {
     expect(story.found).toEqual(['opened-without-cause']);
   });
 
+  it('knows that plates come again, and with them no slot of long ago', () => {
+    const story = new Story();
+    story.setAside('a-1', 'a-2');
+    const letIn = (vehicle: string, plate: string, slotId: string, way: string): void => {
+      story.tell({ type: 'vehicle-stands', vehicle, plate, gateId: 'entry-1', direction: 'entry' });
+      const credential = { kind: 'plate', value: plate, source: 'camera', confidence: 1 };
+      const shown = { direction: 'entry', credential, vehicleClass: null, supersedes: null };
+      const arrival = story.commit({ kind: 'vehicle-arrived', ...shown });
+      story.commit({ kind: 'vehicle-admitted', arrival, slotId, basis: 'allowance' });
+      story.open();
+      story.through(vehicle, { way });
+      const passage = { direction: 'entry', arrival, slotId, basis: 'allowance', flags: [] };
+      story.commit({ kind: 'vehicle-passed', ...passage });
+    };
+    letIn('ab1', 'AB 1', 'a-1', 'tailgating');
+    story.through('ab1', {}, 'exit-1');
+    story.wait(600_000);
+    letIn('ab2', 'AB 1', 'a-2', 'as-let-in');
+    letIn('ab3', 'AB 3', 'a-1', 'as-let-in');
+    expect(story.found).not.toContain('slot-for-two-vehicles');
+  });
+  it('lets exits open while the outbox takes nothing, and entries not', () => {
+    const story = new Story();
+    story.tell({ type: 'fault', kind: 'outbox-full', target: edgeId, detail: '' });
+    story.stands('ab1', 'exit-1');
+    story.open('exit-1');
+    expect(story.found).toEqual([]);
+    story.stands('ab2');
+    story.open();
+    expect(story.found).toContain('opened-without-cause');
+  });
+
   it('lets a lane open that an operator holds open, until it is automatic again', () => {
     const story = new Story();
     story.deliver(edgeId, 'commands', story.commandMessage('c-1', { kind: 'hold-open' }));
