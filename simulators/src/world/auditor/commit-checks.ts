@@ -111,6 +111,9 @@ export function onStoreReplaced(audit: Audit, contents: ChangeSet): void {
   const before = new Map([...store.passages].map(([gateId, count]) => [gateId, { ...count }]));
   store.clear();
   store.apply(contents, audit.nowMs);
+  for (const { retiredGates } of contents.sites) {
+    for (const { gateId, edgeId } of retiredGates) store.gatesHad.add(`${edgeId}/${gateId}`);
+  }
   store.replacedAtMs = audit.nowMs;
   audit.expectedAlarms.length = 0;
   for (const edge of audit.edges.values()) for (const record of edge.order) reopen(audit, edge.edgeId, record);

@@ -55,7 +55,7 @@ function excuseForgotten(audit: Audit): void {
 
 function checkGate(audit: Audit, gate: GateBook): void {
   const counted = passageCount(audit.store.passages, gate.gateId);
-  const edgeId = edgeOfGate(audit, gate.gateId);
+  const edgeId = audit.store.gateEdges.get(gate.gateId);
   const edge = edgeId === undefined ? undefined : audit.edges.get(edgeId);
   const lost = edgeId === undefined ? undefined : audit.store.lost.get(edgeId);
   for (const direction of ['entry', 'exit'] as const) {
@@ -66,12 +66,6 @@ function checkGate(audit: Audit, gate: GateBook): void {
       `${gate.gateId}: ${String(gate.healthy[direction])} healthy ${direction} passages, ${String(counted[direction])} counted, ${String(explained)} explained`,
     );
   }
-}
-
-function edgeOfGate(audit: Audit, gateId: string): string | undefined {
-  const siteId = audit.store.gateSites.get(gateId);
-  const layout = siteId === undefined ? null : audit.store.site(siteId).layout;
-  return layout?.gates.find((gate) => gate.gateId === gateId)?.edgeId;
 }
 
 function checkSite(audit: Audit, site: SiteBook): void {

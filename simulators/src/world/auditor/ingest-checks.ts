@@ -133,15 +133,13 @@ function passedOver(audit: Audit, changes: ChangeSet, cursor: Position, seq: num
   return undefined;
 }
 
-/** Only what speaks of a gate that is not the edge's any more cannot be applied. */
+/** Only what speaks of a gate that no layout ever gave the edge cannot be applied. */
 function checkQuarantined(audit: Audit, record: EventRecord): void {
   const { event } = record;
   const gateId = 'gateId' in event ? event.gateId : null;
   const edgeId = record.machine.replace(/~.*$/, '');
-  const siteId = audit.store.siteOfEdge(edgeId);
-  const layout = siteId === undefined ? null : audit.store.site(siteId).layout;
-  const isTheirs = gateId === null || layout?.gates.some((gate) => gate.gateId === gateId && gate.edgeId === edgeId);
-  if (isTheirs === true) audit.report('event-quarantined', `${record.machine} ${record.origin}: ${event.kind}`);
+  const isTheirs = gateId === null || audit.store.gatesHad.has(`${edgeId}/${gateId}`);
+  if (isTheirs) audit.report('event-quarantined', `${record.machine} ${record.origin}: ${event.kind}`);
   const direction = passageOf(event);
   if (direction !== null && gateId !== null) audit.street.gate(gateId).excused[direction] += 1;
 }

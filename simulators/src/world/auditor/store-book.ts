@@ -33,6 +33,8 @@ export function createStoreBook(): StoreBook {
     retired: new Set(),
     lost: new Map(),
     gateSites: new Map(),
+    gateEdges: new Map(),
+    gatesHad: new Set(),
     lastNoticeId: 0,
     audit: null,
     replacedAtMs: null,
@@ -66,7 +68,7 @@ export function createStoreBook(): StoreBook {
       for (const site of kept) Object.assign(book.site(site.siteId), site);
       for (const map of [book.cursors, book.arrivals, book.decisions, book.openReviews, book.passages]) map.clear();
       for (const map of [book.origins, book.lost, book.lastHeld, book.mustReport]) map.clear();
-      for (const set of [book.commands, book.revoked, book.retired]) set.clear();
+      for (const set of [book.commands, book.revoked, book.retired, book.gatesHad]) set.clear();
       for (const stored of epochs.values()) {
         stored.upTo = 0;
         stored.hash = '';
@@ -85,7 +87,11 @@ export function createStoreBook(): StoreBook {
       for (const row of changes.commands) book.commands.add(row.commandId);
       for (const row of changes.sites) {
         book.site(row.siteId).layout = row.layout;
-        for (const { gateId } of row.layout.gates) book.gateSites.set(gateId, row.siteId);
+        for (const { gateId, edgeId } of row.layout.gates) {
+          book.gateSites.set(gateId, row.siteId);
+          book.gateEdges.set(gateId, edgeId);
+          book.gatesHad.add(`${edgeId}/${gateId}`);
+        }
       }
       for (const { siteId, slotId } of changes.removedSlots) putSlot(book.site(siteId), slotId, undefined);
       for (const row of changes.slots) noteHolding(book, row, atMs);

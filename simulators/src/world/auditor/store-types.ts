@@ -90,6 +90,10 @@ export interface StoreBook {
   readonly lost: Map<string, PassageCount>;
   /** The site of each gate there ever was. */
   readonly gateSites: Map<string, string>;
+  /** The edge that each gate there ever was belongs to, or belonged to last. */
+  readonly gateEdges: Map<string, string>;
+  /** `edge/gate` of all gates that layouts in this store ever gave an edge. */
+  readonly gatesHad: Set<string>;
   lastNoticeId: number;
   audit: { auditId: number; hash: string } | null;
   replacedAtMs: number | null;
