@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly scenario: Scenario;
   readonly parts: WorldParts;
   readonly writeTrace?: (text: string) => void;
+  /** Ends it between two moments; it has no result then. */
+  readonly signal?: AbortSignal;
 }
 
 export interface WorldResult {
@@ -36,11 +38,12 @@ export interface WorldResult {
   readonly steps: number;
   /** Faults that came, by kind. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly fingerprint: string;
+  /** Empty when every promise was kept. */
   readonly lastLines: readonly string[];
 }
 
-export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): Promise<WorldResult> {
+/** Rejects with the reason of `signal` when that ended it. */
+export async function runWorld({ scenario, parts, writeTrace, signal }: WorldOptions): Promise<WorldResult> {
   const timeline = createTimeline();
   const trace = createTrace(writeTrace);
   const auditor = parts.createAuditor(scenario);
@@ -67,7 +70,7 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
     createPeople: parts.createPeople,
     logger: watch.logger,
   });
-  const isOver = (): boolean => mistakes.length + auditor.findings.length > 0;
+  const isOver = (): boolean => mistakes.length + auditor.findings.length > 0 || signal?.aborted === true;
   watch.start();
   try {
     await live(world, scenario, timeline, tell, isOver);
@@ -76,16 +79,18 @@ export async function runWorld({ scenario, parts, writeTrace }: WorldOptions): P
   } finally {
     watch.end();
   }
+  signal?.throwIfAborted();
   if (!isOver()) auditor.onDrained(timeline.nowMs);
+  trace.end();
+  const findings = [...mistakes, ...auditor.findings];
   return {
-    findings: [...mistakes, ...auditor.findings],
+    findings,
     passages: world.street.passages,
     simulatedMs: timeline.nowMs,
     happenings: seq,
     steps: timeline.fired,
-    faults: Object.fromEntries(counts),
-    fingerprint: trace.fingerprint(),
-    lastLines: trace.last(60),
+    faults: Object.fromEntries([...counts, ...world.street.mischief]),
+    lastLines: findings.length > 0 ? trace.last(60) : [],
   };
 }
 

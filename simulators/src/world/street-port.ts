@@ -1,7 +1,7 @@
 /** What the engine of the world asks of the street: lanes, vehicles and sensors, which outlive every agent that runs beside them. */
 import type { BarrierDriver, CredentialReader, SimulatedFault } from '@gatehouse/edge-agent';
 import type { Clock, Random } from '@gatehouse/shared';
-import type { Happening, MachineId } from './happenings.js';
+import type { FaultKind, Happening, MachineId } from './happenings.js';
 import type { GatePlan, SitePlan } from './scenario.js';
 
 export interface StreetPorts {
@@ -48,6 +48,8 @@ export interface Street {
   readonly vehiclesAtGates: number;
   /** Passages so far, however they came about. */
   readonly passages: number;
+  /** How often drivers and readers did wrong, of which there are no happenings of their own. */
+  readonly mischief: ReadonlyMap<FaultKind, number>;
 }
 
 export type CreateStreet = (ports: StreetPorts) => Street;

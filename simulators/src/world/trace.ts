@@ -1,5 +1,4 @@
-/** A run as readable lines, and its fingerprint: the SHA-256 of all of them. */
-import { createHash } from 'node:crypto';
+/** A run as readable lines; they are made only for those who read them. */
 import type { ChangeSet } from '@gatehouse/aggregator';
 import type { Happening, Witnessed } from './happenings.js';
 
@@ -7,7 +6,8 @@ export interface Trace {
   take(witnessed: Witnessed): void;
   /** The newest lines, oldest first. */
   last(lines: number): string[];
-  fingerprint(): string;
+  /** Nothing follows. */
+  end(): void;
 }
 
 const keptHappenings = 256;
@@ -17,13 +17,13 @@ const deliveredChars = 160;
 
 /** `write` gets whole pieces of text as they come. */
 export function createTrace(write?: (text: string) => void): Trace {
-  const hash = createHash('sha256');
-  const kept = new Map<number, Witnessed>();
+  // A ring: what happens is kept as it is, and becomes a line when somebody looks.
+  const kept: Witnessed[] = [];
+  let taken = 0;
   let text = '';
   let lines = 0;
 
   const flush = (): void => {
-    hash.update(text);
     write?.(text);
     text = '';
     lines = 0;
@@ -31,17 +31,20 @@ export function createTrace(write?: (text: string) => void): Trace {
 
   return {
     take(witnessed) {
-      kept.set(witnessed.seq, witnessed);
-      kept.delete(witnessed.seq - keptHappenings);
+      kept[taken % keptHappenings] = witnessed;
+      taken += 1;
+      if (write === undefined) return;
       text += `${lineOf(witnessed)}\n`;
       lines += 1;
       if (lines >= linesAtATime) flush();
     },
-    last: (count) => [...kept.values()].slice(-count).map(lineOf),
-    fingerprint() {
-      flush();
-      return hash.copy().digest('hex');
+    last(count) {
+      const from = Math.max(0, taken - Math.min(count, kept.length));
+      return Array.from({ length: taken - from }, (_, index) => kept[(from + index) % keptHappenings])
+        .filter((witnessed) => witnessed !== undefined)
+        .map(lineOf);
     },
+    end: flush,
   };
 }
 

@@ -21,6 +21,7 @@ function findsAfter(happenings: number): Auditor {
 
 const partsWith = (createAuditor: () => Auditor): WorldParts => ({ createStreet, createPeople, createAuditor });
 const overrides = { minutes: 1, only: [] };
+const cost = { cpuSeconds: 2, wallSeconds: 1, workers: 2 };
 
 describe('a campaign of worlds', () => {
   it('ends a run with its first finding, and says how to see it again', async () => {
@@ -36,9 +37,10 @@ describe('a campaign of worlds', () => {
     expect(lines[1]).toMatch(/^ {2}test-promise at \d+\.\d{3}s: as the test wants it$/);
     expect(lines.at(-1)).toBe('again: npm run world -- --seed 7 --minutes 1 --only none');
     expect(failure.lastLines).toHaveLength(60);
-    expect(totalsLines(totals, 1).at(-1)).toBe('broken promises in 1 of 1 seeds: 7 (test-promise)');
-    expect(JSON.parse(totalsJson(totals, 1, overrides))).toMatchObject({
+    expect(totalsLines(totals, cost).at(-1)).toBe('broken promises in 1 of 1 seeds: 7 (test-promise)');
+    expect(JSON.parse(totalsJson(totals, cost, overrides))).toMatchObject({
       seeds: 1,
+      seedsWithFindings: 1,
       failures: [{ seed: 7, replay: 'npm run world -- --seed 7 --minutes 1 --only none' }],
     });
   }, 60_000);
@@ -52,7 +54,7 @@ describe('a campaign of worlds', () => {
     );
     expect(seen).toEqual([1, 2]);
     expect(totals.passages).toBeGreaterThan(0);
-    expect(totalsLines(totals, 1).at(-1)).toBe('every promise was kept');
+    expect(totalsLines(totals, cost).at(-1)).toBe('every promise was kept');
   }, 60_000);
 
   it('takes for a finding what a program throws in a timer', async () => {

@@ -18,6 +18,8 @@ export interface LaneEnd {
   readonly outcome: VehicleOutcome;
   /** Which way it went through; null if it did not. */
   readonly passed: Direction | null;
+  /** The reader took its plate for another. */
+  readonly misread: boolean;
 }
 
 export interface LaneTruth {
@@ -119,7 +121,7 @@ export function createLaneTruth(options: {
     const { outcome } = report;
     const wayNow = wayOf(outcome, heldOpen);
     if (passed !== null) lastThroughAtMs = clock.monoMs();
-    options.onEnd({ vehicle: visit.name, outcome, passed });
+    options.onEnd({ vehicle: visit.name, outcome, passed, misread: wasMisread(report) });
     const { name, order, rightBehind } = visit;
     const course = { report, trailer: order.trailer ?? false, rightBehind, backedOutBefore: backedOut };
     const tellable = isTellable(course, gate.direction, settings);
@@ -175,6 +177,10 @@ export function createLaneTruth(options: {
       heldOpen = next;
     },
   };
+}
+
+function wasMisread({ plate, reads }: VehicleReport): boolean {
+  return reads.some((read) => read !== plate?.toUpperCase().replace(/[\s-]/g, ''));
 }
 
 function wayOf(outcome: VehicleOutcome, heldOpen: boolean): Way {

@@ -1,6 +1,7 @@
 /** The street of a world: every lane with what stands in it and behind it, and every vehicle that is on its way or parked. */
-import type { SimulatedFault, VehicleOrderInput } from '@gatehouse/edge-agent';
+import type { SimulatedFault, VehicleOrderInput, VehicleOutcome } from '@gatehouse/edge-agent';
 import { createSeededRandom } from '../../random.js';
+import type { FaultKind } from '../happenings.js';
 import type { GatePlan, SitePlan } from '../scenario.js';
 import type { CreateStreet } from '../street-port.js';
 import { createItineraries } from './itineraries.js';
@@ -8,6 +9,7 @@ import type { Itineraries, SiteLanes } from './itineraries.js';
 import { drawLaneSettings, mendReader } from './lane-design.js';
 import { createStreetLane } from './lane.js';
 import type { StreetLane } from './lane.js';
+import type { LaneEnd } from './lane-truth.js';
 import type { Visitor } from './visitors.js';
 
 /** So many are handed to a lane ahead of time: a tailgater that lurks, and whom it may follow. */
@@ -25,6 +27,7 @@ export const createStreet: CreateStreet = (ports) => {
   const seed = ports.random.hex(16);
   const gates = new Map<string, Gate>();
   const sites = new Map<string, { readonly site: SitePlan; readonly itineraries: Itineraries }>();
+  const mischief = new Map<FaultKind, number>();
   let passages = 0;
 
   const gateOf = (gateId: string): Gate => {
@@ -43,7 +46,8 @@ export const createStreet: CreateStreet = (ports) => {
     const gone = gate.queue.filter(({ order }) => isConcerned(order));
     const kept = gate.queue.filter(({ order }) => !isConcerned(order));
     gate.queue.splice(0, gate.queue.length, ...kept);
-    for (const { vehicle } of gone) gate.itineraries.onEnd({ vehicle, outcome: 'denied-left', passed: null });
+    for (const { vehicle } of gone)
+      gate.itineraries.onEnd({ vehicle, outcome: 'denied-left', passed: null, misread: false });
   };
 
   const lanesOf = (gateIds: ReadonlySet<string>): SiteLanes => {
@@ -87,6 +91,7 @@ export const createStreet: CreateStreet = (ports) => {
       tell,
       onEnd(end) {
         if (end.passed !== null) passages += 1;
+        for (const kind of mischiefOf(end)) mischief.set(kind, (mischief.get(kind) ?? 0) + 1);
         itineraries.onEnd(end);
       },
       onRoom() {
@@ -149,5 +154,19 @@ export const createStreet: CreateStreet = (ports) => {
     get passages() {
       return passages;
     },
+    mischief,
   };
 };
+
+const mischiefByOutcome: Partial<Record<VehicleOutcome, FaultKind>> = {
+  'backed-out': 'vehicle-backs-out',
+  tailgated: 'vehicle-tailgates',
+  forced: 'vehicle-wrong-way',
+  'wrong-way': 'vehicle-wrong-way',
+  'wrong-way-left': 'vehicle-wrong-way',
+};
+
+function mischiefOf({ outcome, misread }: LaneEnd): readonly FaultKind[] {
+  const ofDriver = mischiefByOutcome[outcome];
+  return [...(ofDriver === undefined ? [] : [ofDriver]), ...(misread ? (['reader-misread'] as const) : [])];
+}
