@@ -55,6 +55,8 @@ export interface Reconciled {
   readonly events: { readonly committed: number; readonly stored: number };
   readonly vanished: number;
   readonly mostInside: number;
+  /** Reviews that were opened, by kind; each is an alarm, too. */
+  readonly reviews: Readonly<Record<string, number>>;
   /** What does not agree. */
   readonly differences: readonly string[];
 }
@@ -86,6 +88,7 @@ export function reconcile(evidence: Evidence): Reconciled {
     },
     vanished: evidence.witnessed.vanished.length,
     mostInside: most,
+    reviews: Object.fromEntries(countBy(evidence.books.reviews.map(({ kind }) => kind))),
     differences,
   };
 }

@@ -5,15 +5,16 @@ import type { ScenarioResult } from './scenario.js';
 const head = [
   'scenario',
   'broker',
-  'kills',
+  'faults',
   'in',
   'counted',
   'out',
   'counted',
-  'review',
+  'unresolved',
   'lost',
   'vanished',
   'events',
+  'reviews',
   'differ',
   'seconds',
 ];
@@ -30,13 +31,13 @@ export function reportLines(results: readonly ScenarioResult[]): string[] {
   return [line(head), ...rows.map(line), '', ...results.flatMap(detailsOf), verdict(results)];
 }
 
-function rowOf({ scenario, broker, kills, reconciled, differences, durationMs }: ScenarioResult): string[] {
+function rowOf({ scenario, broker, kills, faults, reconciled, differences, durationMs }: ScenarioResult): string[] {
   const count = (of: (tally: Tally) => number): string =>
     reconciled === undefined ? '-' : String(of(reconciled.entries) + of(reconciled.exits));
   return [
     scenario,
     broker,
-    String(totalOf(kills)),
+    String(totalOf(kills) + totalOf(faults)),
     String(reconciled?.entries.physical ?? '-'),
     String(reconciled?.entries.counted ?? '-'),
     String(reconciled?.exits.physical ?? '-'),
@@ -45,26 +46,35 @@ function rowOf({ scenario, broker, kills, reconciled, differences, durationMs }:
     count(({ reportedLost, destroyed }) => reportedLost + destroyed),
     String(reconciled?.vanished ?? '-'),
     String(reconciled?.events.stored ?? '-'),
+    reconciled === undefined ? '-' : String(totalOf(reconciled.reviews)),
     String(differences.length),
     (durationMs / 1000).toFixed(0),
   ];
 }
 
-function detailsOf({ scenario, broker, kills, notes, differences, notRun }: ScenarioResult): string[] {
+export function detailsOf(result: ScenarioResult): string[] {
+  const { scenario, broker, kills, faults, reconciled, notes, differences, notRun } = result;
   if (notRun !== undefined) return [`not run: ${scenario} (${broker}): ${notRun}`];
-  const byTarget = Object.entries(kills).map(([name, count]) => `${name} ${String(count)}`);
+  const head = `${scenario} (${broker}):`;
+  const killed = Object.entries(kills).map(([name, count]) => [`kill -9 of ${name}`, count] as const);
   return [
-    ...(byTarget.length === 0 ? [] : [`${scenario} (${broker}): killed ${byTarget.join(', ')}`]),
-    ...notes.map((note) => `${scenario} (${broker}): ${note}`),
-    ...differences.map((difference) => `DIFFERENCE ${scenario} (${broker}): ${difference}`),
+    `${head} faults: ${listOf([...killed, ...Object.entries(faults)])}`,
+    ...(reconciled === undefined ? [] : [`${head} reviews: ${listOf(Object.entries(reconciled.reviews))}`]),
+    ...notes.map((note) => `${head} ${note}`),
+    ...differences.map((difference) => `DIFFERENCE ${head} ${difference}`),
   ];
+}
+
+function listOf(counts: readonly (readonly [string, number])[]): string {
+  return counts.length === 0 ? 'none' : counts.map(([name, count]) => `${name} ${String(count)}`).join(', ');
 }
 
 function verdict(results: readonly ScenarioResult[]): string {
   const run = results.filter((result) => result.notRun === undefined);
   const kills = run.reduce((sum, result) => sum + totalOf(result.kills), 0);
   const differences = run.reduce((sum, result) => sum + result.differences.length, 0);
-  return `${String(run.length)} scenarios, ${String(kills)} kills, ${String(differences)} differences`;
+  const faults = run.reduce((sum, result) => sum + totalOf(result.faults), 0);
+  return `${String(run.length)} scenarios, ${String(kills)} kills, ${String(faults)} other faults, ${String(differences)} differences`;
 }
 
 function totalOf(kills: Readonly<Record<string, number>>): number {

@@ -1,6 +1,7 @@
 /** Plays scenarios one after the other. */
 import type { TidyUp } from '../processes/index.js';
 import { mosquittoProblem } from './mosquitto.js';
+import { detailsOf } from './report.js';
 import { notRun } from './scenario.js';
 import type { Scenario, ScenarioResult } from './scenario.js';
 import { outboxDamageScenario, storeDamageScenario } from './scenarios/damage.js';
@@ -54,7 +55,10 @@ export async function runChaos(options: ChaosOptions): Promise<ScenarioResult[]>
       const context = { seed, broker, tidyUp, isShort, kills: share, say };
       const missing = broker === 'mosquitto' ? await mosquittoProblem() : undefined;
       say(`── ${name} (${broker})`);
-      results.push(missing === undefined ? await scenarios[name](context) : notRun(name, context, missing));
+      const result = missing === undefined ? await scenarios[name](context) : notRun(name, context, missing);
+      results.push(result);
+      // The table comes at the end; whoever stops it before has seen this much.
+      for (const line of detailsOf(result)) say(line);
     }
   }
   return results;

@@ -21,6 +21,8 @@ export interface ScenarioResult {
   readonly kills: Readonly<Record<string, number>>;
   /** undefined where the scenario could not be run here. */
   readonly reconciled: Reconciled | undefined;
+  /** What else was done to it, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
   /** What does not agree or was promised and did not happen. */
   readonly differences: readonly string[];
   /** Measurements worth a line. */
@@ -40,6 +42,9 @@ export interface Findings {
   /** Records a difference unless `holds`. */
   expect(holds: boolean, sentence: string): void;
   note(sentence: string): void;
+  /** Counts something that was done to the stage. */
+  fault(kind: string): void;
+  readonly faults: Readonly<Record<string, number>>;
   readonly differences: string[];
   readonly notes: string[];
 }
@@ -47,6 +52,7 @@ export interface Findings {
 export function createFindings(): Findings {
   const differences: string[] = [];
   const notes: string[] = [];
+  const faults: Record<string, number> = {};
   return {
     expect(holds, sentence) {
       if (!holds) differences.push(sentence);
@@ -54,6 +60,10 @@ export function createFindings(): Findings {
     note(sentence) {
       notes.push(sentence);
     },
+    fault(kind) {
+      faults[kind] = (faults[kind] ?? 0) + 1;
+    },
+    faults,
     differences,
     notes,
   };
@@ -93,6 +103,7 @@ export async function play(
     scenario,
     broker: context.broker,
     kills: { ...kills },
+    faults: findings.faults,
     reconciled,
     differences: findings.differences,
     notes: findings.notes,
@@ -130,6 +141,7 @@ export function notRun(scenario: string, { broker }: ScenarioContext, reason: st
     scenario,
     broker,
     kills: {},
+    faults: {},
     reconciled: undefined,
     differences: [],
     notes: [],

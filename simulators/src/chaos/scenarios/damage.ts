@@ -49,6 +49,7 @@ async function damageStopped(stage: Stage, edgeId: string, kind: DamageKind, fin
   const { system, supervisor, traffic } = stage;
   const data = system.edgeFile(edgeId, 'data');
   await stage.link(edgeId).set('cut');
+  findings.fault('link cut');
   const left = traffic.passedAt(`${edgeId}-out`);
   await until('vehicles are inside', () => traffic.inside.length > 5, healDeadlineMs);
   traffic.target = 3;
@@ -58,6 +59,7 @@ async function damageStopped(stage: Stage, edgeId: string, kind: DamageKind, fin
   const copy = await readOutbox(data);
   if (copy === undefined) throw new Error(`${edgeId} has no outbox`);
   const before = await openReviewKinds(stage, edgeId);
+  findings.fault(`outbox ${kind}`);
   findings.note(`${edgeId} stopped: ${damageFile(path.join(data, 'outbox.sqlite'), kind, stage.random)}`);
   await stage.link(edgeId).set('healthy');
   stage.keepEdge(edgeId);
@@ -90,6 +92,7 @@ async function damageRunning(stage: Stage, edgeId: string, kind: DamageKind, fin
   const copy = await stage.stopQuietly(edgeId);
   stage.keepEdge(edgeId);
   await stage.edgeOnline(edgeId);
+  findings.fault(`outbox ${kind} while it runs`);
   findings.note(`${edgeId} running: ${damageFile(path.join(data, 'outbox.sqlite'), kind, stage.random)}`);
   traffic.resume(edgeId);
   await moreTraffic(stage, 4);
@@ -137,6 +140,7 @@ async function damageStore(stage: Stage, kind: DamageKind, isStopped: boolean, f
   }
   if (isStopped) await supervisor.stop('aggregator');
   const when = isStopped ? 'stopped' : 'running';
+  findings.fault(isStopped ? `store ${kind}` : `store ${kind} while it runs`);
   findings.note(`aggregator ${when}: ${damageFile(file, kind, stage.random)}`);
   if (!isStopped) await supervisor.stop('aggregator', 'SIGKILL');
   const refused = await system.launchAggregator();
@@ -152,6 +156,7 @@ async function damageStore(stage: Stage, kind: DamageKind, isStopped: boolean, f
   await refused.kill();
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
   await saveCopy(copy, file);
+  findings.fault('store restored from an old copy');
   if (!existsSync(file)) throw new Error('the copy was not put in place');
   await stage.keepAggregator();
   for (const edgeId of stage.edgeIds) await stage.edgeOnline(edgeId);

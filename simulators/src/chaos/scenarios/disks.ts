@@ -50,6 +50,7 @@ export const edgeDiskFull =
       traffic.target = 14;
       await until('vehicles are inside', () => traffic.inside.length > 5, healDeadlineMs);
       disk?.fill();
+      findings.fault('disk filled');
       await until('the edge says that its disk is full', () => hasFault(stage, edgeId, 'outbox-full'), healDeadlineMs);
       const before = passedAt(stage, edgeId);
       traffic.target = 4;
@@ -87,7 +88,7 @@ export const aggregatorDiskScenario: Scenario = async (context) => {
 
 export const aggregatorDiskFull =
   (diskOf: () => SmallDisk | undefined): Act =>
-  async (stage, context) => {
+  async (stage, context, findings) => {
     const { traffic, edgeIds, system } = stage;
     const [edgeId = ''] = edgeIds;
     const disk = diskOf();
@@ -95,6 +96,7 @@ export const aggregatorDiskFull =
       traffic.target = 14;
       await until('vehicles are inside', () => traffic.inside.length > 5, healDeadlineMs);
       disk?.fill();
+      findings.fault('disk filled');
       traffic.target = 3;
       await until(
         'it says that it cannot store',

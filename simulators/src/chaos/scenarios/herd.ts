@@ -44,6 +44,7 @@ export const herdReturns: Act = async (stage, context, findings) => {
   for (let round = 0; round < (context.isShort ? 1 : 3); round += 1) {
     await moreTraffic(stage, 4);
     await supervisor.stop('aggregator', 'SIGKILL');
+    findings.fault('aggregator killed');
     const { passed } = herd.report();
     for (const one of herd.processes) one.tell('send');
     await until('every gate lets a vehicle out alone', () => herd.report().passed === passed + count, healDeadlineMs);

@@ -19,13 +19,12 @@ export const linkScenario: Scenario = (context) =>
 
 export const brokenLinks: Act = async (stage, context, findings) => {
   const { random, edgeIds } = stage;
-  const happened: Record<string, number> = {};
   await moreTraffic(stage, 3);
   const rounds = context.isShort ? faults.length : 30;
   for (let round = 0; round < rounds; round += 1) {
     const edgeId = edgeIds[wholeBelow(random, edgeIds.length)] ?? '';
     const state = faults[round < faults.length ? round : wholeBelow(random, faults.length)] ?? 'cut';
-    happened[state] = (happened[state] ?? 0) + 1;
+    findings.fault(`link ${state}`);
     await stage.link(edgeId).set(state);
     await delay(shortestFaultMs + random.next() * (context.isShort ? longestFaultMs / 3 : longestFaultMs));
     await stage.link(edgeId).set('healthy');
@@ -33,11 +32,6 @@ export const brokenLinks: Act = async (stage, context, findings) => {
   }
   for (const edgeId of edgeIds) await stage.edgeOnline(edgeId);
   await cutOff(stage, edgeIds[0] ?? '', findings);
-  findings.note(
-    Object.entries(happened)
-      .map(([state, times]) => `${state} ${String(times)}`)
-      .join(', '),
-  );
   return {};
 };
 
@@ -47,6 +41,7 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
   await stage.drained([edgeId]);
   const held = await heldBy(stage, edgeId);
   await stage.link(edgeId).set('cut');
+  findings.fault('link cut');
   const passedAt = (gateId: string): number =>
     system
       .happenings(edgeId)

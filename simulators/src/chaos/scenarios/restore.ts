@@ -46,6 +46,7 @@ async function restoreEdge(stage: Stage, edgeId: string, findings: Findings) {
   const reviews = (await openReviewKinds(stage, edgeId)).length;
   rmSync(data, { recursive: true, force: true });
   cpSync(copy, data, { recursive: true });
+  findings.fault('edge restored from an old copy');
   stage.keepEdge(edgeId);
   await stage.edgeOnline(edgeId);
   await stage.drained([edgeId]);
@@ -72,6 +73,7 @@ const storeRestored: Act = async (stage, context, findings) => {
     await supervisor.stop('aggregator', round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
     await saveCopy(copy, file);
+    findings.fault('store restored from an old copy');
     await stage.keepAggregator();
     for (const edgeId of stage.edgeIds) await stage.edgeOnline(edgeId);
     await moreTraffic(stage, 4);
@@ -91,6 +93,7 @@ export const edgeCloned: Act = async (stage, context, findings) => {
   await moreTraffic(stage, 4);
   await stage.stopQuietly(edgeId);
   await system.cloneEdge(edgeId, twin);
+  findings.fault('edge cloned');
   stage.keepEdge(edgeId);
   supervisor.keep(twin, () => system.startEdge(twin));
   traffic.resume(edgeId);
