@@ -21,6 +21,8 @@ export interface CommitSummary {
   readonly namedSlots: ReadonlySet<string>;
   /** Edges that accepted a set of slots in this commit. */
   readonly accepted: ReadonlySet<string>;
+  /** `site/edge` of edges that, as this commit says, have to report to a restored store. */
+  readonly recovering: ReadonlySet<string>;
   /** Plates of arrivals, by key, whose exit passage is in this commit. */
   readonly exits: readonly { readonly arrivalKey: string | null; readonly siteId: string }[];
   /** Sites with an entry passage in this commit. */
@@ -64,6 +66,7 @@ export function summarise(changes: ChangeSet): CommitSummary {
       if (event.kind !== 'vehicle-passed' || event.slotId === null) site.uninvited += 1;
     }
   }
+  const recovering = changes.ledgers.flatMap((row) => row.recoveringEdges.map((edgeId) => `${row.siteId}/${edgeId}`));
   const auditedSites = new Set(changes.audit.map((row) => row.siteId));
   return {
     sites,
@@ -71,6 +74,7 @@ export function summarise(changes: ChangeSet): CommitSummary {
     settledArrivals,
     namedSlots,
     accepted,
+    recovering: new Set(recovering),
     exits,
     entered,
   };

@@ -62,6 +62,10 @@ function checkSlotReason(
     const edgeId = old.heldBy ?? '';
     const byEdge = summary.namedSlots.has(`${edgeId}/${old.slotId}`) || summary.accepted.has(edgeId);
     if (byEdge) return;
+    if (isOfBeforeRestore(audit, summary, old, row)) {
+      audit.except('aggregator-store-restored');
+      return;
+    }
     if (summary.audited(old.siteId)) {
       audit.store.releasedByHand.add(name);
       audit.store.site(old.siteId).explained += 1;
@@ -69,6 +73,18 @@ function checkSlotReason(
       audit.report('holding-taken-without-return', `${name}: was held for ${edgeId}, is ${row?.state ?? 'removed'}`);
     }
   }
+}
+
+/** While its holder has to report, a restored store believes another edge that a vehicle went where the copy has the slot set aside. */
+function isOfBeforeRestore(audit: Audit, summary: CommitSummary, old: SlotRow, row: SlotRow | null): boolean {
+  const { siteId, slotId, heldBy } = old;
+  if (old.frozen || heldBy === null || row?.state !== 'occupied') return false;
+  const recovering = audit.store.site(siteId).ledger?.recoveringEdges ?? [];
+  if (!recovering.includes(heldBy) && !summary.recovering.has(`${siteId}/${heldBy}`)) return false;
+  return [...summary.namedSlots].some((named) => {
+    const [edgeId = '', name] = named.split('/');
+    return name === slotId && audit.store.siteOfEdge(edgeId) === siteId;
+  });
 }
 
 const byRule: readonly string[] = ['inferred', 'anti-passback', 'age-limit', 'merge', 'correction', 'operator'];
@@ -86,8 +102,10 @@ function checkSessionReason(audit: Audit, changes: ChangeSet, row: SessionRow, s
   else if (old.slotId !== null && row.slotId !== null && old.slotId !== row.slotId) {
     claimMoved(audit, row.siteId, old.slotId, row.slotId);
   }
-  if (!ended) return;
   const audited = summary.audited(row.siteId);
+  // Whoever has this plate leaves, and it ends, whoever stands there: that is what somebody at the desk said.
+  if (audited && row.credentialId !== old.credentialId) guessed(audit, old);
+  if (!ended) return;
   const exits = summary.exits.filter(({ siteId }) => siteId === row.siteId);
   if (!audited && exits.length === 0 && row.exitBasis !== 'age-limit' && !summary.entered.has(row.siteId)) {
     audit.report('session-closed-without-cause', `${name}: ${row.exitBasis ?? 'no basis'}, and nobody left or came in`);

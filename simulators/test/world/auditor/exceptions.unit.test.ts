@@ -271,6 +271,23 @@ describe('the auditor, what it accepts', () => {
     expect(story.found).toContain('slot-for-two-vehicles');
   });
 
+  it('lets a recovering store take a holding for a vehicle that another edge saw go there, and only then', () => {
+    for (const isRecovering of [true, false]) {
+      const story = new Story();
+      const recoveringEdges = isRecovering ? ['edge-2'] : [];
+      const held = { ...story.held('a-1'), heldBy: 'edge-2' };
+      story.store({ slots: [held], ledgers: [story.ledgerRow(0, { recoveringEdges })] });
+      const arrival = story.arrives('ab1');
+      const passed = story.goesIn('ab1', arrival, 'a-1', 'none');
+      story.take(arrival, passed, {
+        slots: [story.occupied('a-1', 's-1')],
+        sessions: [story.session('s-1', { slotId: 'a-1' })],
+        ledgers: [story.ledgerRow(1, { recoveringEdges })],
+      });
+      expect(story.found.includes('holding-taken-without-return')).toBe(!isRecovering);
+    }
+  });
+
   it('keeps only the first findings of each promise, and counts them all', () => {
     const story = new Story();
     for (let index = 0; index < 9; index += 1) story.open();
