@@ -54,6 +54,8 @@ export interface Audit {
     readonly gates: Map<string, PassageCount>;
   }[];
   faultsEndedAtMs: number | null;
+  /** When the aggregator was last seen to have nothing left to send. */
+  nothingToSendAtMs: number;
   report(promise: PromiseName, detail: string): void;
   except(name: ExceptionName): void;
 }
@@ -74,6 +76,7 @@ export function createAudit(bounds: AuditBounds, store: StoreBook, street: Stree
     lastAllowances: new Map(),
     forgotten: [],
     faultsEndedAtMs: null,
+    nothingToSendAtMs: 0,
     report(promise, detail) {
       list.add(promise, this.nowMs, detail);
     },

@@ -135,11 +135,13 @@ function take(audit: Audit, happening: Happening): void {
 
 function checkGauges(audit: Audit, gauges: HappeningOf<'gauges'>): void {
   for (const { name, value, bound } of gauges.values) {
+    if (gauges.of === 'aggregator' && name === 'publishes' && value === 0) audit.nothingToSendAtMs = audit.nowMs;
     if (value > bound) audit.report('bound-exceeded', `${gauges.of} ${name}: ${String(value)} of ${String(bound)}`);
   }
 }
 
 function onProcess(audit: Audit, what: 'started' | 'crashed' | 'stopped', name: MachineId): void {
+  if (name === 'aggregator') audit.nothingToSendAtMs = audit.nowMs;
   if (name === 'aggregator' || name === 'broker') return;
   const machine = machineBook(audit, name);
   machine.running = what === 'started';

@@ -86,10 +86,11 @@ function checkAllowance(audit: Audit, edgeId: string, siteId: string, allowance:
   }
 }
 
-/** A set may wait a moment on its way to the broker, while the edge itself parts with a slot of it. */
+/** A set may wait on its way to the broker, longer behind messages that the broker does not take, while the edge parts with a slot of it. */
 function wasJustTheirs(audit: Audit, slot: string, edgeId: string, epoch: string): boolean {
   const last = audit.store.lastHeld.get(slot);
-  return last?.edgeId === edgeId && last.epoch === epoch && audit.nowMs - last.untilMs < publishTakesMs;
+  if (last?.edgeId !== edgeId || last.epoch !== epoch) return false;
+  return audit.nowMs - last.untilMs < publishTakesMs || last.untilMs >= audit.nothingToSendAtMs;
 }
 
 /** Each event is in the outbox of this very edge, durable, as it is sent. */

@@ -288,6 +288,42 @@ describe('the auditor, what it accepts', () => {
     }
   });
 
+  it('lets a set of slots wait behind what the broker does not take, and no longer', () => {
+    const story = new Story();
+    story.setAside('a-1');
+    const idle = (): void => {
+      story.tell({ type: 'gauges', of: 'aggregator', values: [{ name: 'publishes', value: 0, bound: 8 }] });
+    };
+    const slots = [{ slotId: 'a-1', zoneId: 'all', label: 'a-1', slotClass: 'standard' }];
+    const access = { version: 0, page: 1, pages: 1, unlisted: 'admit', entries: [] };
+    const set = { epoch: epochOf(1), version: 1, asOf: 0, slots, access };
+    idle();
+    const arrival = story.arrives('ab1');
+    const admitted = story.commit({ kind: 'vehicle-admitted', arrival, slotId: 'a-1', basis: 'allowance' });
+    story.take(arrival, admitted, { slots: [story.reserved('a-1', arrival)], arrivals: [story.arrival(arrival, {})] });
+    story.wait(25_000);
+    story.publish('aggregator', 'allowance', set);
+    expect(story.found).toEqual([]);
+    idle();
+    story.publish('aggregator', 'allowance', set);
+    expect(story.found).toEqual(['allowance-not-held']);
+  });
+
+  it('does not hold the aggregator to whose session it is once somebody at the desk has said it', () => {
+    for (const isMerged of [true, false]) {
+      const story = new Story();
+      story.enters('ab1', 'a-1');
+      const slots = [story.slot('a-1', {})];
+      const merged = story.session('s-1', { slotId: 'a-1', credentialId: 'c-ab9' });
+      if (isMerged) story.store({ sessions: [merged], audit: [story.audit('session.merge')] });
+      const left = story.session('s-1', { slotId: 'a-1', state: 'closed', exitBasis: 'decision', exitAtMs: 1 });
+      const out = story.goesOut('ab9');
+      story.take(out, out + 2, { slots, sessions: [left], ledgers: [story.ledgerRow(-1)] });
+      story.enters('ab2', 'a-1');
+      expect(story.found.includes('slot-for-two-vehicles')).toBe(!isMerged);
+    }
+  });
+
   it('keeps only the first findings of each promise, and counts them all', () => {
     const story = new Story();
     for (let index = 0; index < 9; index += 1) story.open();
