@@ -91,6 +91,8 @@ export interface Acknowledgements {
   rewind(upTo: number): void;
   /** Forgets what lies wholly below `oldest`. */
   forgetBelow(oldest: number): void;
+  /** The time of the newest one; 0 if there is none. */
+  newestMs(): number;
   marks(): readonly AcknowledgementMark[];
 }
 
@@ -118,6 +120,7 @@ export function createAcknowledgements(initial: readonly AcknowledgementMark[]):
     forgetBelow(oldest) {
       marks = marks.filter((mark, index) => mark.upTo >= oldest || index === marks.length - 1);
     },
+    newestMs: () => marks.at(-1)?.atMs ?? 0,
     marks: () => marks,
   };
 }

@@ -83,6 +83,8 @@ export interface OutboxSnapshot {
   readonly next: number;
   /** The highest seq the aggregator has acknowledged in this epoch. */
   readonly acked: number;
+  /** The time that went with the newest acknowledgement of this epoch; 0 if there is none. */
+  readonly ackedAtMs: number;
   /** The running hash after seq `next - 1`. */
   readonly lastHash: string;
   /** Canonical bytes of the events kept. */
@@ -141,7 +143,10 @@ export interface OutboxStore {
   read(fromSeq: number, maxEvents: number, maxBytes: number): Promise<OutboxEvent[]>;
   /** The running hash after `seq`, or null if it is no longer kept. 0 is the genesis hash of the epoch. */
   hashAt(seq: number): Promise<string | null>;
-  /** Remembers that everything up to `upTo` is acknowledged, at `atMs` of the wall clock. Never goes back; need not be durable at once. */
+  /**
+   * Remembers that everything up to `upTo` is acknowledged, at `atMs` of any clock that is the same over restarts. Never goes back;
+   * need not be durable at once.
+   */
   acknowledge(upTo: number, atMs: number): Promise<void>;
   /** The aggregator was restored: acknowledged is less than was thought. */
   rewind(upTo: number): Promise<void>;

@@ -66,6 +66,8 @@ export class Recorder {
   #oldest = 1;
   #acked = 0;
   #bytes = 0;
+  /** What the service time was at `sinceMonoMs` of the link clock. */
+  #service = { ms: 0, sinceMonoMs: 0 };
   #end: ChainEnd = { next: 1, lastHash: '' };
   #recent: OutboxEvent[] = [];
   /** Losses that no event tells of yet … */
@@ -111,6 +113,7 @@ export class Recorder {
     this.#oldest = snapshot.oldest;
     this.#acked = snapshot.acked;
     this.#bytes = snapshot.bytes;
+    this.#service = { ms: snapshot.ackedAtMs, sinceMonoMs: this.#ports.linkClock.monoMs() };
     this.#end = { next: snapshot.next, lastHash: snapshot.lastHash };
     this.#lost = snapshot.lost;
     this.#counted = snapshot.lost;
@@ -169,7 +172,7 @@ export class Recorder {
 
   acknowledge(upTo: number): void {
     this.#acked = Math.max(this.#acked, upTo);
-    const atMs = Math.floor(this.#ports.clock.wallMs());
+    const atMs = this.#serviceMs();
     this.#inBackground('acknowledge', () => this.#ports.store.acknowledge(upTo, atMs));
     if (this.#failing === 'outbox-full' || this.#bytes > this.#settings.maxBytes * trimAboveFill) this.trim();
   }
@@ -393,7 +396,7 @@ export class Recorder {
   async #trimOnce(maxBytes = Math.floor(this.#settings.maxBytes * trimAboveFill)): Promise<void> {
     const keptBefore = this.#end.next - this.#oldest;
     const oldest = await this.#ports.store.trim({
-      ackedBeforeMs: Math.floor(this.#ports.clock.wallMs()) - this.#settings.keepAcknowledgedMs,
+      ackedBeforeMs: this.#serviceMs() - this.#settings.keepAcknowledgedMs,
       maxBytes,
       maxRows: maxTrimRows,
     });
@@ -403,6 +406,14 @@ export class Recorder {
     this.#oldest = oldest;
     const first = this.#recent[0];
     if (first !== undefined && first.seq < oldest) this.#recent = this.#recent.slice(oldest - first.seq);
+  }
+
+  /**
+   * The age of what is acknowledged goes by the time that agents have run over this outbox, counted on from its newest
+   * acknowledgement: a wall clock that jumps by years must not delete what a restored aggregator will ask for.
+   */
+  #serviceMs(): number {
+    return Math.floor(this.#service.ms + this.#ports.linkClock.monoMs() - this.#service.sinceMonoMs);
   }
 
   // -------------------------------------------------------------- the store, one call after the other

@@ -171,7 +171,7 @@ export const outboxSettingsSchema = z.strictObject({
     .describe('Events that are not acknowledged yet, at most; then the outbox is full.'),
   keepAcknowledgedMs: durationMs(
     7 * dayMs,
-    'How long acknowledged events are kept for an aggregator restored from a backup.',
+    'How long acknowledged events are kept for an aggregator restored from a backup. Counted while the agent runs, whatever its wall clock says.',
     0,
     90 * dayMs,
   ),

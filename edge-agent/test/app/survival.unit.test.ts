@@ -267,6 +267,27 @@ describe('the wall clock', () => {
     await edge.decide(3);
     expect(edge.barrier('entry-1').requests).toEqual(['open']);
   });
+
+  it('may jump by years: what is acknowledged goes by the time that the agent has run, also over a restart', async () => {
+    const settings = { outbox: { keepAcknowledgedMs: 600_000, trimIntervalMs: 10_000 } };
+    const edge = await started({ settings });
+    await edge.edge('entry-1', 'fire', true);
+    await edge.acknowledge(1);
+    for (const years of [50, -80]) {
+      edge.clock.jumpWall(years * 365 * 86_400_000);
+      await edge.advance(100_000);
+      await edge.acknowledge(edge.backing.next - 1);
+      expect(edge.agent.status().outbox.oldest).toBe(1);
+    }
+    await edge.agent.stop();
+    edge.clock.jumpWall(365 * 86_400_000);
+    const { clock, backing } = edge;
+    const again = await started({ settings, clock, backing });
+    await again.advance(350_000);
+    expect(again.agent.status().outbox.oldest).toBe(1);
+    await again.advance(100_000);
+    expect(again.agent.status().outbox.oldest).toBe(2);
+  });
 });
 
 describe('stopping', () => {

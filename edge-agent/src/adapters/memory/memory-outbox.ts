@@ -119,6 +119,7 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
         oldest: oldest(),
         next: backing.next,
         acked: backing.acked,
+        ackedAtMs: createAcknowledgements(backing.marks).newestMs(),
         lastHash: backing.lastHash,
         bytes: bytes(),
         notes: new Map(backing.notes),

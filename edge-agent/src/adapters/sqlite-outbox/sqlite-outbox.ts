@@ -202,7 +202,8 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
         opened = await load(connection, row, lossFile);
         const { epoch, oldest, next, acked, lastHash, bytes, accounted } = opened.head;
         const lost = applyLoss(lossFile.total, accounted, -1);
-        return { epoch, oldest, next, acked, lastHash, bytes, notes: new Map(opened.notes), lost, damaged };
+        const ackedAtMs = opened.acknowledgements.newestMs();
+        return { epoch, oldest, next, acked, ackedAtMs, lastHash, bytes, notes: new Map(opened.notes), lost, damaged };
       } catch (error) {
         await lossFile.close();
         throw error;
