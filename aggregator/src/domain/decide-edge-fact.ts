@@ -21,6 +21,7 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
       // Among them may be what the edge gave out: nobody knows which of its slots are empty.
       const detail = `events ${String(input.fromSeq)} to ${String(input.toSeq)} will never come`;
       return [
+        ...reservationsFrozen(state, input, context),
         ...holdingsFrozen(state, input.edgeId, null),
         ...(state.allowances.has(input.edgeId) ? [{ type: 'allowance-doubted', edgeId: input.edgeId } as const] : []),
         newReview(state, context, { kind: 'events-gap', atMs: context.nowMs, edgeId: input.edgeId, detail }),
@@ -85,6 +86,20 @@ function epochReplaced(
     ...facts,
     newReview(state, context, { kind: 'epoch-replaced', atMs: context.nowMs, edgeId: input.edgeId, detail }),
   ];
+}
+
+/** Arrivals that ended in the gap: nobody knows whether their vehicles came in. */
+function reservationsFrozen(
+  state: SiteState,
+  input: EdgeFactInput & { type: 'events-gap' },
+  context: Context,
+): SiteFact[] {
+  return [...state.arrivals].flatMap(([key, { edgeId, epoch, seq, gateId, state: was }]): SiteFact[] => {
+    if (edgeId !== input.edgeId || epoch !== input.epoch || was !== 'open' || input.open.includes(seq)) return [];
+    const slotId = state.reservedFor.get(key);
+    const ended: SiteFact = { type: 'arrival-ended', key, gateId, state: 'frozen', atMs: context.nowMs };
+    return slotId === undefined ? [ended] : [ended, { type: 'slot-frozen', slotId }];
+  });
 }
 
 /** What the edge holds, save under the epoch `exceptEpoch`, stays as it is until an operator releases it. */

@@ -58,6 +58,8 @@ export type EdgeFactInput =
       readonly epoch: string;
       readonly fromSeq: number;
       readonly toSeq: number;
+      /** Arrivals, by seq, that the edge still knows as open. */
+      readonly open: readonly number[];
     }
   /** This store was restored from an older copy: free slots stay back until every entry edge has reported. */
   | { readonly type: 'store-restored'; readonly edgeId: string }

@@ -172,7 +172,7 @@ function playAllowance(site: TestSite, now: Extract<Step, { do: 'allowance' }>):
   const { version = 0 } = site.state.allowances.get(edgeId) ?? {};
   if (now.how === 'plan' || now.how === 'short') site.plan({ isShort: now.how === 'short' });
   else if (now.how === 'gap') {
-    site.apply({ type: 'events-gap', edgeId, epoch: site.epochOf(edgeId), fromSeq: 1, toSeq: 2 });
+    site.apply({ type: 'events-gap', edgeId, epoch: site.epochOf(edgeId), fromSeq: 1, toSeq: 2, open: [] });
   } else {
     site.event(edgeId, {
       kind: 'allowance-accepted',

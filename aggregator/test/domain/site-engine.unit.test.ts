@@ -417,6 +417,43 @@ describe('an outbox that was replaced', () => {
   });
 });
 
+describe('events that will never come', () => {
+  const gap = (site: TestSite, open: number[]) => {
+    site.apply({ type: 'events-gap', edgeId: 'edge-in', epoch: epochA, fromSeq: 3, toSeq: 9, open });
+  };
+
+  it('freeze what was reserved for arrivals that the edge does not know as open any more', () => {
+    const site = new TestSite();
+    const ended = site.arrive('entry');
+    const open = site.arrive('entry');
+    gap(site, [open]);
+    expect(site.slot('s1')).toMatchObject({ state: 'reserved', frozen: true });
+    expect(site.slot('s2')).toMatchObject({ state: 'reserved', frozen: false });
+    site.event('edge-in', { kind: 'vehicle-backed-out', gateId: 'in', arrival: open, slotId: 's2', basis: 'decision' });
+    site.event('edge-in', {
+      kind: 'arrival-void',
+      gateId: 'in',
+      arrival: ended,
+      slotId: null,
+      basis: 'none',
+      reason: 'left',
+    });
+    expect([site.slot('s1').state, site.slot('s2').state]).toEqual(['reserved', 'free']);
+    site.apply({ type: 'release-slot', slotId: 's1', force: true, ...act });
+    expect([site.state.arrivals.size, site.slot('s1').state]).toEqual([0, 'free']);
+    checkInvariants(site.state);
+  });
+
+  it('leave the slot to a vehicle that is heard to have come in after all', () => {
+    const site = new TestSite();
+    const arrival = site.arrive('entry');
+    gap(site, []);
+    site.pass('entry', arrival, { slotId: 's1' });
+    expect(site.slot('s1')).toMatchObject({ state: 'occupied', frozen: false });
+    checkInvariants(site.state);
+  });
+});
+
 describe('frozen arrivals', () => {
   const replaceEpoch = (site: TestSite, epoch: string) => {
     site.apply({

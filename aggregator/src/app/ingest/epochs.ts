@@ -1,5 +1,5 @@
 /** What happens when an edge's history ends, begins anew, has a hole, or is not its own. */
-import type { AckConflict } from '@gatehouse/shared';
+import type { AckConflict, OnlineState } from '@gatehouse/shared';
 import type { CursorRow } from '../ports.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { IngestContext } from './context.js';
@@ -71,8 +71,9 @@ export function alarmIdentity(context: IngestContext, turn: OpenTurn, view: Edge
 }
 
 /** Moves the cursor over events that will never come. The hash there is unknown until the next batch shows it. */
-export function passOverGap(turn: OpenTurn, view: EdgeView, position: Position, oldest: number): Position {
+export function passOverGap(turn: OpenTurn, view: EdgeView, position: Position, state: OnlineState): Position {
   const { edgeId, siteId } = view;
+  const { oldest, gates } = state;
   const cursor = turn.directory.cursor(edgeId);
   const moved = { epoch: position.epoch, upTo: oldest - 1, hash: '' };
   turn.put('cursors', {
@@ -87,6 +88,7 @@ export function passOverGap(turn: OpenTurn, view: EdgeView, position: Position, 
     epoch: position.epoch,
     fromSeq: position.upTo + 1,
     toSeq: oldest - 1,
+    open: gates.flatMap(({ arrival }) => arrival ?? []),
   });
   return moved;
 }

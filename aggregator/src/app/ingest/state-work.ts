@@ -86,7 +86,7 @@ function takeAccount(turn: OpenTurn, view: EdgeView, state: OnlineState, standin
       view.isRestoring = true;
     });
   }
-  if (state.oldest > position.upTo + 1) position = passOverGap(turn, view, position, state.oldest);
+  if (state.oldest > position.upTo + 1) position = passOverGap(turn, view, position, state);
   return position;
 }
 
