@@ -19,6 +19,8 @@ export type ExceptionName =
 export interface AuditBounds {
   /** From standing on the loop, or from the end of the faults, to an answer. */
   readonly answerMs: number;
+  /** Who has stood so long when all is over gets no answer any more. */
+  readonly quietMs: number;
   /** How long an operator's open command keeps a lane open for one vehicle. */
   readonly operatorOpenMs: number;
   /** How much faster or slower than true time a machine's monotonic clock may run, as a share. */
@@ -29,6 +31,7 @@ export interface AuditBounds {
 
 export const auditBounds: AuditBounds = {
   answerMs: 120_000,
+  quietMs: 60_000,
   operatorOpenMs: 30_000,
   clockDrift: 0.1,
   rememberedEvents: 10_000,

@@ -13,7 +13,9 @@ export function checkDrained(audit: Audit): void {
   for (const gate of audit.street.gates.values()) checkGate(audit, gate);
   for (const site of audit.store.sites.values()) checkSite(audit, site);
   checkAlarms(audit);
-  for (const [vehicle, { gateId }] of audit.street.waiting) {
+  for (const [vehicle, { gateId, sinceMs }] of audit.street.waiting) {
+    // A flood may not be through yet; whoever has just come up to the gate is answered as well.
+    if (audit.nowMs - sinceMs < audit.bounds.quietMs) continue;
     audit.report('vehicle-unanswered', `${vehicle} stands at ${gateId} to the end`);
   }
 }

@@ -1,10 +1,11 @@
 /** Events, cursors and epochs of one commit: in order, whole, once, on one chain of hashes. */
 import type { ChangeSet, CursorRow } from '@gatehouse/aggregator';
 import { canonicalJson } from '@gatehouse/shared';
+import type { EdgeEvent } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import type { Audit } from './audit.js';
 import { edgeBook, listAt, placeOf, recordAt, settle } from './edge-books.js';
-import type { EventRecord } from './edge-types.js';
+import type { EdgeBook, EventRecord } from './edge-types.js';
 import { passageOf } from './event-facts.js';
 import { originOfRow } from './store-rows.js';
 
@@ -96,7 +97,7 @@ function walk(audit: Audit, changes: ChangeSet, cursor: Position, { from, fromHa
     const row = stored.get(seq);
     const record = row === undefined ? passedOver(audit, changes, cursor, seq) : recordAt(edge, epoch, seq, row.hash);
     if (record === undefined) {
-      if (gapRecorded) for (const lost of edge.byPlace.get(placeOf(epoch, seq)) ?? []) settle(edge, lost, 'gap');
+      if (gapRecorded) for (const lost of edge.byPlace.get(placeOf(epoch, seq)) ?? []) loseInGap(audit, edge, lost);
       else if (row === undefined)
         audit.report('cursor-without-events', `${where}: passed over, to ${String(cursor.upTo)}`);
       hash = gapRecorded ? '' : (row?.hash ?? '');
@@ -111,6 +112,12 @@ function walk(audit: Audit, changes: ChangeSet, cursor: Position, { from, fromHa
   if (hash !== '' && cursor.hash !== hash && cursor.upTo > 0) {
     audit.report('stored-chain-broken', `${edgeId} ${placeOf(epoch, cursor.upTo)}: the cursor has another hash`);
   }
+}
+
+/** It will never come: what it counted is not counted. */
+function loseInGap(audit: Audit, edge: EdgeBook, record: EventRecord): void {
+  if (record.settled === null) excusePassage(audit, record.event);
+  settle(edge, record, 'gap');
 }
 
 /** An event that the cursor passes and that is not stored by this commit: known from before, or in quarantine. */
@@ -140,8 +147,13 @@ function checkQuarantined(audit: Audit, record: EventRecord): void {
   const edgeId = record.machine.replace(/~.*$/, '');
   const isTheirs = gateId === null || audit.store.gatesHad.has(`${edgeId}/${gateId}`);
   if (isTheirs) audit.report('event-quarantined', `${record.machine} ${record.origin}: ${event.kind}`);
+  excusePassage(audit, event);
+}
+
+function excusePassage(audit: Audit, event: EdgeEvent): void {
   const direction = passageOf(event);
-  if (direction !== null && gateId !== null) audit.street.gate(gateId).excused[direction] += 1;
+  if (direction === null || !('gateId' in event) || event.gateId === null) return;
+  audit.street.gate(event.gateId).excused[direction] += 1;
 }
 
 /** The audit log's chain, and the numbers of notices. */

@@ -324,6 +324,26 @@ describe('the auditor, what it accepts', () => {
     }
   });
 
+  it('asks for the count of no passage that only events in a recorded gap tell of', () => {
+    const story = restoredAndTold('lost');
+    story.drained();
+    expect(story.found).toEqual([]);
+    const told = restoredAndTold('told');
+    told.through('ab2');
+    told.drained();
+    expect(told.found).toContain('passage-not-counted');
+  });
+
+  it('wants no answer yet for whoever came up to the gate just before the end', () => {
+    const story = new Story();
+    story.stands('ab1');
+    story.drained();
+    expect(story.found).toEqual([]);
+    story.wait(60_000);
+    story.drained();
+    expect(story.found).toEqual(['vehicle-unanswered']);
+  });
+
   it('keeps only the first findings of each promise, and counts them all', () => {
     const story = new Story();
     for (let index = 0; index < 9; index += 1) story.open();
@@ -353,6 +373,7 @@ function restoredAndTold(what: 'told' | 'lost'): Story {
     sites: [story.siteRow()],
     ledgers: [{ ...story.ledgerRow(-1) }],
     edges: [story.edgeRow()],
+    cursors: [story.cursor(0)],
     slots: ['a-1', 'a-2', 'a-3'].map((slotId): Row<'slots'> => story.slot(slotId, {})),
   });
   story.tell({ type: 'store-replaced', contents });
@@ -361,6 +382,7 @@ function restoredAndTold(what: 'told' | 'lost'): Story {
   story.wait(60_000);
   const next = story.commit({ kind: 'barrier-forced' });
   story.take(next, next);
+  story.released(next);
   return story;
 }
 
