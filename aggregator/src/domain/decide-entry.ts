@@ -35,7 +35,12 @@ export function entryFacts(
     eventKey: `${input.edgeId}:${input.epoch}:${String(input.seq)}`,
   });
   const facts: SiteFact[] = [...staleSessionFacts(state, session, context)];
-  facts.push({ type: 'session-opened', session, credential: credentialOf(state, arrival) });
+  const earlierExitDue = facts.some((fact) => fact.type === 'session-closed' && fact.basis === 'anti-passback');
+  facts.push({
+    type: 'session-opened',
+    session: { ...session, earlierExitDue },
+    credential: credentialOf(state, arrival),
+  });
   if (slot !== undefined) {
     facts.push({
       type: 'slot-occupied',

@@ -35,11 +35,7 @@ function matchedExitFacts(
   basis: SessionBasis,
   context: Context,
 ): SiteFact[] {
-  const closedTooSoon = reviewOfEarlierStay(state, session, exit);
-  if (closedTooSoon !== undefined) {
-    const resolution = 'it had left before it came in again; that was told later';
-    return [counted('exit', exit.gateId, null, null), reviewResolved(closedTooSoon, resolution, context)];
-  }
+  if (session.earlierExitDue && exit.atMs < session.entryAtMs) return earlierExitFacts(state, session, exit, context);
   const facts: SiteFact[] = [];
   const slot = session.slotId === null ? undefined : state.slots.get(session.slotId);
   if (slot?.confirmed === false && slot.sessionId === session.sessionId) {
@@ -126,15 +122,20 @@ function hasReview(state: SiteState, kind: 'count-below-zero'): boolean {
 }
 
 /**
- * The review of a vehicle that came in although it was believed to be inside, when it left before: this exit belongs to the session
- * that was closed then. Times of two edges are compared, so the review has to bear them out.
+ * It left before it came in again, and its earlier session was closed then. Times of two edges are compared: only a session that was
+ * opened while another was open bears them out.
  */
-function reviewOfEarlierStay(state: SiteState, session: SessionRow, exit: Exit): ReviewRow | undefined {
-  if (exit.atMs >= session.entryAtMs) return undefined;
+function earlierExitFacts(state: SiteState, session: SessionRow, exit: Exit, context: Context): SiteFact[] {
+  const { sessionId } = session;
+  const facts: SiteFact[] = [
+    counted('exit', exit.gateId, null, null),
+    { type: 'session-changed', sessionId, change: { earlierExitDue: false } },
+  ];
   for (const review of state.reviews.values()) {
-    if (review.kind === 'already-inside' && review.sessionId === session.sessionId) return review;
+    if (review.kind !== 'already-inside' || review.sessionId !== sessionId) continue;
+    facts.push(reviewResolved(review, 'it had left before it came in again; that was told later', context));
   }
-  return undefined;
+  return facts;
 }
 
 function reviewResolved({ reviewId }: ReviewRow, resolution: string, context: Context): SiteFact {

@@ -112,6 +112,7 @@ export function newSession(state: SiteState, start: SessionStart): SessionRow {
     durationMs: null,
     uncertainSinceMs: null,
     exitAuthorised: false,
+    earlierExitDue: false,
     entryEventKey: start.eventKey,
   };
 }

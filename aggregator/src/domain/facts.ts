@@ -29,6 +29,7 @@ export type SessionChange = Partial<
     | 'entryGateId'
     | 'uncertainSinceMs'
     | 'exitAuthorised'
+    | 'earlierExitDue'
   >
 >;
 

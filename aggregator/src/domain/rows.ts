@@ -159,6 +159,8 @@ export interface SessionRow {
   uncertainSinceMs: number | null;
   /** The API has authorised it to leave. */
   exitAuthorised: boolean;
+  /** It came in although an earlier session of its was open, which was closed: that it had left before is perhaps told yet. */
+  earlierExitDue: boolean;
   /** The edge event that opened it, as `arrivalKey`, for matching what is sent again; null when a person opened it. */
   entryEventKey: string | null;
 }

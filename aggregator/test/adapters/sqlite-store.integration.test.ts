@@ -27,6 +27,7 @@ import {
   eventRow,
   hexId,
   ledgerRow,
+  reviewRow,
   sessionRow,
   siteRow,
   vehicleRow,
@@ -332,7 +333,9 @@ describe('the SQLite store', () => {
     await old.exec(
       'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); PRAGMA user_version = 1',
     );
-    await old.exec('DROP TABLE allowances; ALTER TABLE sites DROP COLUMN retiredGates');
+    await old.exec(
+      'DROP TABLE allowances; ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates',
+    );
     await old.close();
     await (await openIn(directory)).close();
     const connection = await openConnection(database());
@@ -355,7 +358,9 @@ describe('the SQLite store', () => {
     await store.commit(changeSet({ sites: [siteRow({ layout: former as never })], ledgers: [ledgerRow()] }));
     await store.close();
     const old = await openConnection(database());
-    await old.exec('DROP TABLE allowances; ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 2');
+    await old.exec(
+      'DROP TABLE allowances; ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 2',
+    );
     await old.close();
     const again = await openIn(directory);
     await again.commit(changeSet({ allowances: [allowanceRow()] }));
@@ -370,13 +375,32 @@ describe('the SQLite store', () => {
     await store.commit(changeSet({ sites: [siteRow()], ledgers: [ledgerRow()] }));
     await store.close();
     const old = await openConnection(database());
-    await old.exec('ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 3');
+    await old.exec(
+      'ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 3',
+    );
     await old.close();
     const again = await openIn(directory);
     expect((await again.load()).sites).toEqual([siteRow({ retiredGates: [] })]);
     await again.commit(changeSet({ sites: [siteRow({ version: 2 })] }));
     expect((await again.load()).sites).toEqual([siteRow({ version: 2 })]);
     await again.close();
+  });
+
+  it('tells a database of version 4 which sessions were opened while another of theirs was open', async () => {
+    const [again, once] = [sessionRow(1), sessionRow(2)];
+    const review = reviewRow(1, { kind: 'already-inside', sessionId: again.sessionId });
+    const store = await openIn(directory);
+    await store.commit(
+      changeSet({ sites: [siteRow()], ledgers: [ledgerRow()], sessions: [again, once], reviews: [review] }),
+    );
+    await store.close();
+    const old = await openConnection(database());
+    await old.exec('ALTER TABLE sessions DROP COLUMN earlierExitDue; PRAGMA user_version = 4');
+    await old.close();
+    const reopened = await openIn(directory);
+    const due = (await reopened.load()).sessions.map(({ sessionId, earlierExitDue }) => [sessionId, earlierExitDue]);
+    expect(Object.fromEntries(due)).toEqual({ [again.sessionId]: true, [once.sessionId]: false });
+    await reopened.close();
   });
 
   it('loads what is inside through an index, however many sessions have ended', async () => {

@@ -138,6 +138,7 @@ export function sessionRow(n: number, row: Partial<SessionRow> = {}): SessionRow
     durationMs: null,
     uncertainSinceMs: null,
     exitAuthorised: false,
+    earlierExitDue: false,
     entryEventKey: null,
     ...row,
   };

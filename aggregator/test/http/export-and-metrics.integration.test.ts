@@ -157,6 +157,7 @@ function session(index: number, entryMs: number) {
     durationMs: 500,
     uncertainSinceMs: null,
     exitAuthorised: false,
+    earlierExitDue: false,
     entryEventKey: null,
   };
 }

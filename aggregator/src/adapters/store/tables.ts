@@ -102,6 +102,7 @@ export const tables: { readonly [T in RowTable]: Table<RowOf<T>> } = {
       durationMs: numberOrNull,
       uncertainSinceMs: numberOrNull,
       exitAuthorised: flag,
+      earlierExitDue: flag,
       entryEventKey: textOrNull,
     },
   },

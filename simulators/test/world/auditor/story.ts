@@ -185,6 +185,7 @@ export class Story {
       durationMs: null,
       uncertainSinceMs: null,
       exitAuthorised: false,
+      earlierExitDue: false,
       entryEventKey: null,
       ...change,
     };

@@ -8,6 +8,7 @@ import {
   version2Sql,
   version3Sql,
   version4Sql,
+  version5Sql,
 } from './schema.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Connection, Session } from './connection.js';
@@ -18,6 +19,7 @@ const migrations: readonly (() => readonly string[])[] = [
   () => version2Sql,
   () => version3Sql(),
   () => version4Sql,
+  () => version5Sql,
 ];
 
 export const databaseVersion = migrations.length;

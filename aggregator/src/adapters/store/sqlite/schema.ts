@@ -19,7 +19,10 @@ export const derivedColumns: Readonly<Partial<Record<RowTable, Readonly<Record<s
 };
 
 /** Members that a later version added to a table which an earlier one had made. */
-const addedLater: Readonly<Partial<Record<RowTable, readonly string[]>>> = { sites: ['retiredGates'] };
+const addedLater: Readonly<Partial<Record<RowTable, readonly string[]>>> = {
+  sites: ['retiredGates'],
+  sessions: ['earlierExitDue'],
+};
 
 /** As the version made it that had it first. */
 export function createTableSql(name: RowTable): string {
@@ -91,6 +94,16 @@ export function version3Sql(): readonly string[] {
 /** What version 4 changed: gates that a layout took away are remembered. */
 export const version4Sql: readonly string[] = [
   `ALTER TABLE sites ADD COLUMN "retiredGates" TEXT NOT NULL DEFAULT '[]'`,
+];
+
+/**
+ * What version 5 changed: a session knows that the exit of an earlier stay may be told yet. Until now the open review `already-inside`
+ * said so.
+ */
+export const version5Sql: readonly string[] = [
+  'ALTER TABLE sessions ADD COLUMN "earlierExitDue" INTEGER NOT NULL DEFAULT 0',
+  `UPDATE sessions SET "earlierExitDue" = 1 WHERE ("siteId", "sessionId") IN
+    (SELECT "siteId", "sessionId" FROM reviews WHERE kind = 'already-inside' AND "resolvedAtMs" IS NULL)`,
 ];
 
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
