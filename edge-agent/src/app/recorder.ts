@@ -28,6 +28,8 @@ export interface RecorderView {
   readonly oldest: number;
   readonly next: number;
   readonly acked: number;
+  /** The highest seq that was acknowledged in this epoch, also if the aggregator has been restored to less since. */
+  readonly told: number;
   readonly bytes: number;
   readonly failing: RecorderFailure | null;
   readonly lost: LossCount;
@@ -65,6 +67,7 @@ export class Recorder {
   #epoch = '';
   #oldest = 1;
   #acked = 0;
+  #told = 0;
   #bytes = 0;
   /** What the service time was at `sinceMonoMs` of the link clock. */
   #service = { ms: 0, sinceMonoMs: 0 };
@@ -100,6 +103,7 @@ export class Recorder {
       oldest: this.#oldest,
       next: this.#end.next,
       acked: this.#acked,
+      told: this.#told,
       bytes: this.#bytes,
       failing: this.#failing,
       lost: this.#lost,
@@ -112,6 +116,7 @@ export class Recorder {
     this.#epoch = snapshot.epoch;
     this.#oldest = snapshot.oldest;
     this.#acked = snapshot.acked;
+    this.#told = Math.max(snapshot.acked, toldOfNote(snapshot.notes.get(toldNoteName), snapshot.epoch));
     this.#bytes = snapshot.bytes;
     this.#service = { ms: snapshot.ackedAtMs, sinceMonoMs: this.#ports.linkClock.monoMs() };
     this.#end = { next: snapshot.next, lastHash: snapshot.lastHash };
@@ -172,6 +177,7 @@ export class Recorder {
 
   acknowledge(upTo: number): void {
     this.#acked = Math.max(this.#acked, upTo);
+    this.#told = Math.max(this.#told, upTo);
     const atMs = this.#serviceMs();
     this.#inBackground('acknowledge', () => this.#ports.store.acknowledge(upTo, atMs));
     if (this.#failing === 'outbox-full' || this.#bytes > this.#settings.maxBytes * trimAboveFill) this.trim();
@@ -179,6 +185,9 @@ export class Recorder {
 
   rewind(upTo: number): void {
     this.#acked = Math.min(this.#acked, upTo);
+    const told = toldNote(this.#epoch, this.#told);
+    // First, so that a crash between the two leaves the proof that the aggregator was restored.
+    this.#inBackground('note what it was told', () => this.#ports.store.append({ events: [], notes: told }));
     this.#inBackground('rewind', () => this.#ports.store.rewind(upTo));
   }
 
@@ -214,6 +223,7 @@ export class Recorder {
       this.#epoch = epoch;
       this.#oldest = 1;
       this.#acked = 0;
+      this.#told = 0;
       this.#end = carried.end;
       this.#recent = recent;
       this.#bytes = bytes;
@@ -451,6 +461,18 @@ export class Recorder {
       this.#ports.logger.warn({ error: messageOf(error) }, `the outbox could not ${what}`);
     });
   }
+}
+
+const toldNoteName = 'told';
+
+function toldNote(epoch: string, told: number): ReadonlyMap<string, string> {
+  return new Map([[toldNoteName, `${epoch}:${String(told)}`]]);
+}
+
+/** 0 for a note of another epoch. */
+function toldOfNote(note: string | undefined, epoch: string): number {
+  const [of, told] = note?.split(':') ?? [];
+  return of === epoch && told !== undefined && /^\d{1,16}$/.test(told) ? Number(told) : 0;
 }
 
 function failureOf(error: unknown): RecorderFailure {

@@ -74,7 +74,7 @@ export function onlineState(parts: StateParts): EdgeState {
     epoch: outbox.epoch,
     oldest: outbox.oldest,
     next: outbox.next,
-    acked: outbox.acked,
+    acked: outbox.told,
     allowanceVersion: parts.allowanceVersion,
     clock: {
       atMs: Math.max(0, Math.floor(parts.clock.wallMs())),

@@ -188,6 +188,30 @@ describe('acknowledgements', () => {
     expect(edge.backing.acked).toBe(2);
   });
 
+  it('below what was acknowledged: its states go on telling the highest it was told, also after a restart', async () => {
+    const edge = await started();
+    await writeEvents(edge, 6);
+    await edge.acknowledge(6);
+    await edge.acknowledge(2);
+    await edge.advance(15_000);
+    expect(edge.states().at(-1)?.acked).toBe(6);
+    const { clock, backing } = edge;
+    await edge.agent.stop();
+    const again = await started({ clock, backing });
+    expect(again.agent.status().outbox.acked).toBe(2);
+    expect(again.states().at(-1)?.acked).toBe(6);
+    await again.acknowledge(5);
+    await again.advance(15_000);
+    expect(again.states().at(-1)?.acked).toBe(6);
+    await writeEvents(again, 2);
+    await again.acknowledge(8);
+    await again.advance(15_000);
+    expect(again.states().at(-1)?.acked).toBe(8);
+    await again.acknowledge(0, { conflict: 'hash-mismatch' });
+    await again.advance(15_000);
+    expect(again.states().at(-1)).toMatchObject({ epoch: again.backing.epoch, acked: 0 });
+  });
+
   it('below what was acknowledged, with nothing of it left to send: says nothing until there is something new', async () => {
     const errors: string[] = [];
     const logger: Logger = {
