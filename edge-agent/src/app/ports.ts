@@ -154,6 +154,8 @@ export interface OutboxStore {
   trim(bounds: {
     readonly ackedBeforeMs: number;
     readonly maxBytes: number;
+    /** Kept, those that are not acknowledged included. */
+    readonly maxEvents: number;
     readonly maxRows: number;
   }): Promise<number>;
   /**

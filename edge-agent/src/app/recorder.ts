@@ -47,7 +47,7 @@ const closeTimeoutMs = 3_000;
 const readPageEvents = 1_000;
 const readPageBytes = 4 * 1024 * 1024;
 const maxTrimRows = 5_000;
-/** Acknowledged events make room when the store is fuller than this part of its bound. */
+/** Acknowledged events make room when the store is fuller than this part of its bounds. */
 const trimAboveFill = 0.9;
 
 export interface RecorderPorts {
@@ -180,7 +180,7 @@ export class Recorder {
     this.#told = Math.max(this.#told, upTo);
     const atMs = this.#serviceMs();
     this.#inBackground('acknowledge', () => this.#ports.store.acknowledge(upTo, atMs));
-    if (this.#failing === 'outbox-full' || this.#bytes > this.#settings.maxBytes * trimAboveFill) this.trim();
+    if (this.#failing === 'outbox-full' || this.#isNearlyFull) this.trim();
   }
 
   rewind(upTo: number): void {
@@ -392,6 +392,11 @@ export class Recorder {
     if (this.#queue.length > 0) this.#pump();
   }
 
+  get #isNearlyFull(): boolean {
+    const { maxBytes, maxEvents } = this.#settings;
+    return this.#bytes > maxBytes * trimAboveFill || this.#end.next - this.#oldest > maxEvents * trimAboveFill;
+  }
+
   async #madeRoom(): Promise<boolean> {
     const before = this.#oldest;
     try {
@@ -408,6 +413,8 @@ export class Recorder {
     const oldest = await this.#ports.store.trim({
       ackedBeforeMs: this.#serviceMs() - this.#settings.keepAcknowledgedMs,
       maxBytes,
+      // A restored aggregator may ask for all of it again: then none of it is acknowledged, and there must be room for more.
+      maxEvents: Math.floor(this.#settings.maxEvents * trimAboveFill),
       maxRows: maxTrimRows,
     });
     if (oldest <= this.#oldest) return;

@@ -168,7 +168,9 @@ export const outboxSettingsSchema = z.strictObject({
     .min(1_000)
     .max(100_000_000)
     .default(1_000_000)
-    .describe('Events that are not acknowledged yet, at most; then the outbox is full.'),
+    .describe(
+      'Events that are not acknowledged yet, at most; then the outbox is full. Acknowledged ones go when there are more than nine tenths of this in all.',
+    ),
   keepAcknowledgedMs: durationMs(
     7 * dayMs,
     'How long acknowledged events are kept for an aggregator restored from a backup. Counted while the agent runs, whatever its wall clock says.',

@@ -141,7 +141,7 @@ describe('the SQLite outbox', () => {
     await store.countLoss({ events: 10, entries: 1, exits: 0 });
     expect((await store.read(1, 10_000, 1_000_000_000)).length).toBe(committed);
     await store.acknowledge(committed, 1_000);
-    await store.trim({ ackedBeforeMs: 2_000, maxBytes: 0, maxRows: 50 });
+    await store.trim({ ackedBeforeMs: 2_000, maxBytes: 0, maxEvents: 0, maxRows: 50 });
     await store.append({ events: events.slice(committed, committed + 10) });
     await store.close();
     store = create(directory);

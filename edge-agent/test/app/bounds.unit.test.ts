@@ -93,6 +93,26 @@ describe('a new epoch', () => {
   });
 });
 
+describe('what is acknowledged', () => {
+  it('is kept up to the bound of events, so that it has room when an aggregator asks for it all again', async () => {
+    const edge = createHarness({ settings: { outbox: { maxEvents: 1_000 } }, bounds: { maxEvents: 1_000 } });
+    await edge.start();
+    for (let index = 0; index < 1_200; index += 1) {
+      await edge.edge('entry-1', 'fire', index % 2 === 0);
+      if (index % 100 === 99) await edge.acknowledge(edge.backing.next - 1);
+    }
+    expect(edge.backing.events.length).toBeLessThanOrEqual(900);
+    expect(edge.backing.events.length).toBeGreaterThan(600);
+    const { next } = edge.agent.status().outbox;
+    await edge.acknowledge(0);
+    expect(edge.agent.status().outbox.acked).toBe(0);
+    await edge.edge('entry-1', 'fire', true);
+    expect(edge.agent.status().outbox.next).toBeGreaterThan(next);
+    expect(edge.agent.status().faults).toEqual([]);
+    await edge.agent.stop();
+  });
+});
+
 describe('the command desk', () => {
   it('has 64 commands open at most, and refuses the next', async () => {
     const edge = createHarness();

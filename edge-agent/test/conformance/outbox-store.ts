@@ -155,7 +155,7 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       expect(await store.hashAt(4)).toBe(events[3]?.hash);
       expect(await store.hashAt(7)).toBeNull();
       await store.acknowledge(4, 1_000);
-      expect(await store.trim({ ackedBeforeMs: 2_000, maxBytes: 1_000_000, maxRows: 3 })).toBe(4);
+      expect(await store.trim({ ackedBeforeMs: 2_000, maxBytes: 1_000_000, maxEvents: 1_000, maxRows: 3 })).toBe(4);
       expect(await store.hashAt(3)).toBe(events[2]?.hash);
       expect(await store.hashAt(2)).toBeNull();
       await reopen();
@@ -175,10 +175,10 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       await store.append({ events: chain(epochOne, undefined, 10) });
       await store.acknowledge(8, 500_000);
       const generous = 1_000_000;
-      expect(await store.trim({ ackedBeforeMs: 500_000, maxBytes: generous, maxRows: 100 })).toBe(1);
-      expect(await store.trim({ ackedBeforeMs: 500_001, maxBytes: generous, maxRows: 3 })).toBe(4);
-      expect(await store.trim({ ackedBeforeMs: 500_001, maxBytes: generous, maxRows: 100 })).toBe(9);
-      expect(await store.trim({ ackedBeforeMs: 500_001, maxBytes: 0, maxRows: 100 })).toBe(9);
+      expect(await store.trim({ ackedBeforeMs: 500_000, maxBytes: generous, maxEvents: 1_000, maxRows: 100 })).toBe(1);
+      expect(await store.trim({ ackedBeforeMs: 500_001, maxBytes: generous, maxEvents: 1_000, maxRows: 3 })).toBe(4);
+      expect(await store.trim({ ackedBeforeMs: 500_001, maxBytes: generous, maxEvents: 1_000, maxRows: 100 })).toBe(9);
+      expect(await store.trim({ ackedBeforeMs: 500_001, maxBytes: 0, maxEvents: 1_000, maxRows: 100 })).toBe(9);
       expect(await reopen()).toMatchObject({ oldest: 9, next: 11, acked: 8 });
     });
 
@@ -188,13 +188,23 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       await store.append({ events });
       const size = Buffer.byteLength(events[0]?.json ?? '');
       await store.acknowledge(9, 1_000);
-      expect(await store.trim({ ackedBeforeMs: 0, maxBytes: 4 * size, maxRows: 100 })).toBe(6);
-      expect(await store.trim({ ackedBeforeMs: 0, maxBytes: 0, maxRows: 100 })).toBe(10);
+      expect(await store.trim({ ackedBeforeMs: 0, maxBytes: 4 * size, maxEvents: 1_000, maxRows: 100 })).toBe(6);
+      expect(await store.trim({ ackedBeforeMs: 0, maxBytes: 0, maxEvents: 1_000, maxRows: 100 })).toBe(10);
       const snapshot = await reopen();
       expect(snapshot).toMatchObject({ oldest: 10, next: 10, bytes: 0, lastHash: events[8]?.hash });
       const more = chain(epochOne, events[8], 1);
       await store.append({ events: more });
       expect(await store.read(...everything)).toEqual(more);
+    });
+
+    it('trims acknowledged events beyond the bound of events, and no other', async () => {
+      await store.open(epochOne);
+      await store.append({ events: chain(epochOne, undefined, 9) });
+      await store.acknowledge(6, 1_000);
+      const bounds = { ackedBeforeMs: 0, maxBytes: 1_000_000, maxRows: 100 };
+      expect(await store.trim({ ...bounds, maxEvents: 9 })).toBe(1);
+      expect(await store.trim({ ...bounds, maxEvents: 5 })).toBe(5);
+      expect(await store.trim({ ...bounds, maxEvents: 0 })).toBe(7);
     });
 
     it('remembers the highest acknowledgement over a restart, never goes back by itself, and rewinds when told', async () => {
@@ -204,7 +214,7 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       await store.acknowledge(2, 2_000);
       expect(await reopen()).toMatchObject({ acked: 4, ackedAtMs: 1_000 });
       await store.rewind(1);
-      expect(await store.trim({ ackedBeforeMs: 1_000_000, maxBytes: 0, maxRows: 100 })).toBe(2);
+      expect(await store.trim({ ackedBeforeMs: 1_000_000, maxBytes: 0, maxEvents: 1_000, maxRows: 100 })).toBe(2);
       expect(await reopen()).toMatchObject({ acked: 1, ackedAtMs: 0 });
     });
 
@@ -222,7 +232,7 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       expect(snapshot.notes).toEqual(new Map([['mode', 'locked']]));
       expect(await store.read(...everything)).toEqual(events);
       expect(await store.hashAt(0)).toBe(genesisHash(sha256, epochTwo));
-      expect(await store.trim({ ackedBeforeMs: 1_000_000, maxBytes: 0, maxRows: 100 })).toBe(1);
+      expect(await store.trim({ ackedBeforeMs: 1_000_000, maxBytes: 0, maxEvents: 1_000, maxRows: 100 })).toBe(1);
     });
 
     it('begins a new epoch wholly or not at all, and reads the old one meanwhile', async () => {
@@ -300,7 +310,7 @@ export function describeOutboxStore(name: string, createBench: () => Promise<Out
       await store.append({ events: events.slice(0, 3) });
       expect(await codeOf(store.append({ events: events.slice(3) }))).toBe('full');
       await store.acknowledge(1, 1_000);
-      await store.trim({ ackedBeforeMs: 0, maxBytes: 2 * size, maxRows: 10 });
+      await store.trim({ ackedBeforeMs: 0, maxBytes: 2 * size, maxEvents: 1_000, maxRows: 10 });
       await store.append({ events: events.slice(3) });
       expect((await store.read(...everything)).map((event) => event.seq)).toEqual([2, 3, 4]);
     });

@@ -167,14 +167,14 @@ export function createMemoryOutbox(options: MemoryOutboxOptions): OutboxStore {
       acknowledgements.rewind(upTo);
       backing.marks = [...acknowledgements.marks()];
     },
-    async trim({ ackedBeforeMs, maxBytes, maxRows }) {
+    async trim({ ackedBeforeMs, maxBytes, maxEvents, maxRows }) {
       await begin('trim');
       const agedUpTo = createAcknowledgements(backing.marks).upToBefore(ackedBeforeMs);
       let kept = bytes();
       for (let removed = 0; removed < maxRows; removed += 1) {
         const first = backing.events[0];
         if (first === undefined || first.seq > backing.acked) break;
-        if (first.seq > agedUpTo && kept <= maxBytes) break;
+        if (first.seq > agedUpTo && kept <= maxBytes && backing.events.length <= maxEvents) break;
         backing.events.shift();
         backing.baseHash = first.hash;
         kept -= Buffer.byteLength(first.json);

@@ -150,9 +150,11 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
   const trim = async (store: Opened, bound: Parameters<OutboxStore['trim']>[0]): Promise<void> => {
     const { head, statements, acknowledgements } = store;
     const agedUpTo = acknowledgements.upToBefore(bound.ackedBeforeMs);
-    const mayGo = agedUpTo >= head.oldest || head.bytes > bound.maxBytes;
+    // By age or by number of events: all up to here.
+    const goesUpTo = Math.max(agedUpTo, head.next - 1 - bound.maxEvents);
+    const mayGo = goesUpTo >= head.oldest || head.bytes > bound.maxBytes;
     const rows = mayGo ? await statements.trimmable.all([head.acked, bound.maxRows]) : [];
-    const cut = cutOf(rows, agedUpTo, head.bytes, bound.maxBytes);
+    const cut = cutOf(rows, goesUpTo, head.bytes, bound.maxBytes);
     if (cut === undefined && !store.acknowledgedUnwritten) return;
     const upTo = cut?.seq ?? head.oldest - 1;
     acknowledgements.forgetBelow(upTo + 1);
@@ -169,7 +171,7 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
     opened = undefined;
     if (store === undefined) return;
     try {
-      if (store.acknowledgedUnwritten) await trim(store, { ackedBeforeMs: 0, maxBytes: Infinity, maxRows: 0 });
+      if (store.acknowledgedUnwritten) await trim(store, nothingToTrim);
     } catch (error) {
       logger.warn({ error: String(error) }, 'the last acknowledgement could not be written; it will come again');
     }
@@ -241,7 +243,7 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
         store.head.acked = Math.min(store.head.acked, upTo);
         store.acknowledgements.rewind(upTo);
         store.acknowledgedUnwritten = true;
-        await trim(store, { ackedBeforeMs: 0, maxBytes: Infinity, maxRows: 0 });
+        await trim(store, nothingToTrim);
       }),
     trim: (bound) =>
       use(async (store) => {
@@ -297,10 +299,13 @@ async function load(connection: Connection, row: Row, lossFile: LossFile): Promi
   };
 }
 
-/** How far the rows may go: all that are old enough, and as many more as the bytes are over their bound. */
+/** Only writes what was acknowledged. */
+const nothingToTrim = { ackedBeforeMs: 0, maxBytes: Infinity, maxEvents: Infinity, maxRows: 0 };
+
+/** How far the rows may go: all up to `goesUpTo`, and as many more as the bytes are over their bound. */
 function cutOf(
   rows: readonly Row[],
-  agedUpTo: number,
+  goesUpTo: number,
   bytes: number,
   maxBytes: number,
 ): { readonly seq: number; readonly hash: string; readonly bytesLeft: number } | undefined {
@@ -308,7 +313,7 @@ function cutOf(
   let cut: { seq: number; hash: string; bytesLeft: number } | undefined;
   for (const row of rows) {
     const seq = numberOf(row, 'seq');
-    if (seq > agedUpTo && bytesLeft <= maxBytes) break;
+    if (seq > goesUpTo && bytesLeft <= maxBytes) break;
     bytesLeft -= numberOf(row, 'bytes');
     cut = { seq, hash: textOf(row, 'hash'), bytesLeft };
   }
