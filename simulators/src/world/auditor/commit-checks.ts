@@ -27,12 +27,9 @@ export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {
   explainActs(audit, changes);
 }
 
-/** What people do, and what a gate does that is set to open for anybody, may let in more than there is room for. */
+/** What people do may let in more than there is room for. */
 function explainActs(audit: Audit, changes: ChangeSet): void {
   for (const { siteId } of changes.audit) if (siteId !== null) audit.store.site(siteId).explained += 1;
-  for (const row of changes.events) {
-    if (row.kind === 'vehicle-admitted' && row.body.includes('"opted-in"')) audit.store.site(row.siteId).explained += 1;
-  }
 }
 
 /** Nothing is counted that did not physically happen. */

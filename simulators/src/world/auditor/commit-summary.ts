@@ -19,6 +19,8 @@ export interface CommitSummary {
   readonly settledArrivals: ReadonlySet<string>;
   /** `edge/slot` named by an admission or passage of this commit. */
   readonly namedSlots: ReadonlySet<string>;
+  /** `site/slot` of sessions that are closed in this commit. */
+  readonly vacated: ReadonlySet<string>;
   /** Edges that accepted a set of slots in this commit. */
   readonly accepted: ReadonlySet<string>;
   /** `site/edge` of edges that, as this commit says, have to report to a restored store. */
@@ -67,12 +69,17 @@ export function summarise(changes: ChangeSet): CommitSummary {
     }
   }
   const recovering = changes.ledgers.flatMap((row) => row.recoveringEdges.map((edgeId) => `${row.siteId}/${edgeId}`));
+  const vacated = new Set<string>();
+  for (const { siteId, slotId, state } of changes.sessions) {
+    if (state === 'closed' && slotId !== null) vacated.add(`${siteId}/${slotId}`);
+  }
   const auditedSites = new Set(changes.audit.map((row) => row.siteId));
   return {
     sites,
     audited: (siteId) => auditedSites.has(siteId) || auditedSites.has(null),
     settledArrivals,
     namedSlots,
+    vacated,
     accepted,
     recovering: new Set(recovering),
     exits,

@@ -6,7 +6,7 @@ import { addRecord, edgeBook, machineBook, placeOf, recordAt } from './edge-book
 import type { EdgeBook, EventRecord, MachineBook } from './edge-types.js';
 import { passageOf } from './event-facts.js';
 import { laneBook, onLaneEvent } from './lane-books.js';
-import { sentTo } from './street-book.js';
+import { sentTo, siteOfGate } from './street-book.js';
 
 export function onOutboxCommitted(audit: Audit, committed: HappeningOf<'outbox-committed'>): void {
   const machine = machineBook(audit, committed.machine);
@@ -88,7 +88,10 @@ function take(audit: Audit, edge: EdgeBook, machine: MachineBook, record: EventR
   if (direction !== null && 'gateId' in event && event.gateId !== null) {
     audit.street.gate(event.gateId).reported[direction] += 1;
   }
-  if (event.kind === 'vehicle-admitted' && event.slotId !== null) checkLocalSlot(audit, edge, record, event.slotId);
+  if (event.kind === 'vehicle-admitted') {
+    if (event.slotId !== null) checkLocalSlot(audit, edge, record, event.slotId);
+    else if (event.basis === 'opted-in') explainOptedIn(audit, event.gateId);
+  }
   if (event.kind === 'command-completed' && event.result === 'done') commandDone(audit, edge, machine, event.commandId);
   if (event.kind === 'vehicle-passed' && event.direction === 'entry') {
     sentTo(audit, {
@@ -100,6 +103,12 @@ function take(audit: Audit, edge: EdgeBook, machine: MachineBook, record: EventR
       record,
     });
   }
+}
+
+/** A gate that is set to open for anybody may let in more than there is room for, long before that is told. */
+function explainOptedIn(audit: Audit, gateId: string): void {
+  const site = siteOfGate(audit, gateId);
+  if (site !== undefined) site.explained += 1;
 }
 
 /** Whatever the edge gives out by itself is held for it, unless somebody took it away for a reason that is known. */

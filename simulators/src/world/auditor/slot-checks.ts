@@ -78,7 +78,9 @@ function checkSlotReason(
 /** While its holder has to report, a restored store believes another edge that a vehicle went where the copy has the slot set aside. */
 function isOfBeforeRestore(audit: Audit, summary: CommitSummary, old: SlotRow, row: SlotRow | null): boolean {
   const { siteId, slotId, heldBy } = old;
-  if (old.frozen || heldBy === null || row?.state !== 'occupied') return false;
+  // It may have left again by this very commit.
+  const wentThere = row?.state === 'occupied' || summary.vacated.has(`${siteId}/${slotId}`);
+  if (old.frozen || heldBy === null || !wentThere) return false;
   const recovering = audit.store.site(siteId).ledger?.recoveringEdges ?? [];
   if (!recovering.includes(heldBy) && !summary.recovering.has(`${siteId}/${heldBy}`)) return false;
   return [...summary.namedSlots].some((named) => {

@@ -288,6 +288,32 @@ describe('the auditor, what it accepts', () => {
     }
   });
 
+  it('lets it do so for a vehicle that left again before the store heard of either', () => {
+    const story = new Story();
+    const recoveringEdges = ['edge-2'];
+    const held = { ...story.held('a-1'), heldBy: 'edge-2' };
+    story.store({ slots: [held], ledgers: [story.ledgerRow(0, { recoveringEdges })] });
+    const arrival = story.arrives('ab1');
+    story.goesIn('ab1', arrival, 'a-1', 'none');
+    const out = story.goesOut('ab1');
+    const session = story.session('s-1', { slotId: 'a-1', state: 'closed', exitBasis: 'decision', exitAtMs: 1 });
+    const ledgers = [story.ledgerRow(0, { recoveringEdges })];
+    story.take(arrival, out + 2, { slots: [story.slot('a-1', {})], sessions: [session], ledgers });
+    expect(story.found).not.toContain('holding-taken-without-return');
+  });
+
+  it('lets a gate that is set to open for anybody let in more than there is room for, before anybody is told', () => {
+    for (const basis of ['opted-in', 'none']) {
+      const story = new Story();
+      for (const vehicle of ['ab1', 'ab2', 'ab3', 'ab4']) {
+        const arrival = story.arrives(vehicle);
+        story.commit({ kind: 'vehicle-admitted', arrival, slotId: null, basis });
+        story.goesIn(vehicle, arrival, null, basis);
+      }
+      expect(story.found.includes('overbooked-in-truth')).toBe(basis === 'none');
+    }
+  });
+
   it('lets a set of slots wait behind what the broker does not take, and no longer', () => {
     const story = new Story();
     story.setAside('a-1');

@@ -484,7 +484,7 @@ export class Story {
   }
 
   /** It goes in, which is recorded; answers the seq. */
-  goesIn(vehicle: string, arrival: number, slotId: string, basis = 'decision'): number {
+  goesIn(vehicle: string, arrival: number, slotId: string | null, basis = 'decision'): number {
     this.open();
     this.through(vehicle);
     return this.commit({ kind: 'vehicle-passed', direction: 'entry', arrival, slotId, basis, flags: [] });
