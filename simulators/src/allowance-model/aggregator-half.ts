@@ -1,6 +1,7 @@
-/** What the aggregator does with allowances. Every function is one turn: all of it is stored, or nothing. */
+/** What the aggregator does with allowances. Every function is one turn, and changes the aggregator it is given. */
+import type { NewSet } from './half.js';
 import type { Rules } from './rules.js';
-import type { Aggregator, Claim, LoggedEvent, Row, SetMessage, SlotRecord } from './state.js';
+import type { Aggregator, Claim, LoggedEvent, Row, SlotRecord } from './state.js';
 import { newRow, rowOf } from './state.js';
 
 /** Applies the next event of an edge. */
@@ -90,14 +91,7 @@ function leaveSet(row: Row, slot: number, rules: Rules): void {
 }
 
 /** Makes a new set of these slots: of what is free, and of what the edge holds. */
-export function makeSet(
-  aggregator: Aggregator,
-  rules: Rules,
-  edge: number,
-  slots: readonly number[],
-  version: number,
-  asOf: number,
-): SetMessage {
+export function makeSet(aggregator: Aggregator, rules: Rules, edge: number, { slots, version, asOf }: NewSet): void {
   const row = rowOf(aggregator, edge);
   for (const [slot, record] of aggregator.slots.entries()) {
     if (slots.includes(slot) && record.state === 'free') {
@@ -107,7 +101,6 @@ export function makeSet(
     if (isDropped && !rules['back-by-return-only']) giveBack(aggregator, slot);
   }
   Object.assign(row, { version, asOf, slots: [...slots], settled: false, isPartial: false });
-  return { edge, epoch: row.epoch, version, asOf, slots };
 }
 
 /** Slots that a new set may have: free ones, and those the edge holds. */

@@ -26,12 +26,15 @@ export function viewOf(books: Books, before: Aggregator): Aggregator {
     const key = slot.arrivalKey ?? entries.get(slot.sessionId ?? '') ?? '';
     slots[slotNumber(slot.slotId)] =
       slot.state === 'free'
-        ? { state: 'free' }
+        ? slot.outOfService === null
+          ? { state: 'free' }
+          : { state: 'taken', ...placeOf(slot.outOfService) }
         : slot.state === 'held'
           ? { state: 'held', edge: numberOf(slot.heldBy), epoch: numberOf(slot.heldEpoch), frozen: slot.frozen }
           : { state: 'taken', ...placeOf(key) };
   }
   return {
+    books,
     slots,
     rows: before.rows.map((row, edge) => {
       const allowance = books.allowances.find(({ edgeId }) => edgeId === edgeIdOf(edge));
@@ -43,6 +46,7 @@ export function viewOf(books: Books, before: Aggregator): Aggregator {
         slots: isOurs ? allowance.slotIds.map(slotNumber) : [],
         settled: isOurs ? allowance.settled : true,
         mustReport: allowance?.mustReport ?? false,
+        isUnknown: reviewsOf(books, edge).length > 0,
       };
     }),
     claims: [],
@@ -50,25 +54,40 @@ export function viewOf(books: Books, before: Aggregator): Aggregator {
   };
 }
 
-/** Everything in the rows that later turns can depend on. */
-export function booksText({ ledger, slots, allowances, sessions, arrivals, reviews }: Books): string {
+/** What is to be looked at because the outbox of the edge was replaced. */
+export function reviewsOf(books: Books, edge: number): Books['reviews'] {
+  return books.reviews.filter(({ kind, edgeId }) => kind === 'epoch-replaced' && edgeId === edgeIdOf(edge));
+}
+
+/** Everything in the rows that later turns can depend on. `rename` gives edges other names. */
+export function booksText(books: Books, rename: (text: string) => string): string {
+  const { ledger, slots, allowances, sessions, arrivals, reviews } = books;
   const parts = [
-    slots.map((slot) =>
+    slots.map(({ recall, ...slot }) =>
       [slot.slotId, slot.state[0], slot.heldBy, slot.heldEpoch, slot.frozen ? 'f' : '', slot.arrivalKey, slot.sessionId]
-        .concat(slot.recall === null ? [] : [slot.recall.kind, slot.recall.sessionId])
-        .join('.'),
+        .concat(slot.outOfService ?? [])
+        .concat(recall === null ? [] : [recall.kind, recall.sessionId, ...(recall.next ?? [])])
+        .join(' '),
     ),
     allowances.map((row) =>
-      [row.edgeId, row.epoch, row.version, row.asOf, row.slotIds.join(''), row.settled, row.mustReport].join('.'),
+      [row.edgeId, row.epoch, row.version, row.asOf, row.slotIds.join(''), row.settled, row.mustReport].join(' '),
     ),
-    sessions.map(({ sessionId, slotId, state }) => [sessionId, slotId, state].join('.')),
+    sessions.map(({ sessionId, slotId, state, credentialId, entryEventKey }) =>
+      [sessionId, slotId, state, credentialId, entryEventKey].join(' '),
+    ),
     arrivals.map(({ edgeId, epoch, seq, state, decision, localOutcome }) =>
-      [edgeId, epoch, seq, state, decision?.outcome, decision?.slotId, localOutcome].join('.'),
+      [edgeId, epoch, seq, state, decision?.outcome, decision?.slotId, localOutcome].join(' '),
     ),
-    [ledger.count, ...ledger.recoveringEdges, '/', ...ledger.unmatchedExits.map(({ exitId }) => exitId)],
-    reviews.filter(({ kind }) => kind === 'store-restored').map(({ reviewId }) => reviewId),
+    ledger.recoveringEdges,
+    [
+      String(ledger.count),
+      ...ledger.unmatchedExits.map(({ exitId, credentialId }) => `${exitId} ${credentialId ?? ''}`),
+    ],
+    reviews.flatMap(({ kind, edgeId }) =>
+      kind === 'store-restored' ? [kind] : kind === 'epoch-replaced' ? [`${kind} ${edgeId ?? ''}`] : [],
+    ),
   ];
-  return parts.map((part) => part.join(',')).join(';');
+  return parts.map((part) => part.map(rename).sort().join()).join(';');
 }
 
 /** The number in `edge-1`, from 0, or in `epoch-0`. */

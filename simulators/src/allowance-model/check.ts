@@ -1,5 +1,5 @@
 /** The whole check: every scenario holds, every rule is needed, and the exceptions are just those that are named. */
-import { engineHalf } from './engine-half.js';
+import { createEngineHalf } from './engine-half.js';
 import { explore } from './explore.js';
 import type { Exploration } from './explore.js';
 import type { AggregatorHalf } from './half.js';
@@ -25,6 +25,7 @@ export function* checkAllowance(): Generator<CheckLine, void> {
   for (const scenario of engineScenarios) yield withEngine(scenario);
   for (const scenario of Object.values(exceptions)) yield withAllRules(scenario, true);
   for (const name of ruleNames) yield withoutOne(name);
+  yield withoutLook();
 }
 
 export function withAllRules(scenario: Scenario, mustFail: boolean): CheckLine {
@@ -34,7 +35,20 @@ export function withAllRules(scenario: Scenario, mustFail: boolean): CheckLine {
 /** The aggregator is the site engine of production. */
 export function withEngine(scenario: Scenario): CheckLine {
   const what = `with the site engine of production: ${scenario.name}`;
-  return line({ scenario, without: null, what, mustFail: false, half: engineHalf });
+  return line({ scenario, without: null, what, mustFail: false, half: createEngineHalf({ look: true }) });
+}
+
+/** The site engine, and a person who resolves the review of a replaced outbox without having looked. */
+export function withoutLook(): CheckLine {
+  const scenario = scenarios['lost-twice'];
+  const what = `with the site engine of production, and a person who says so without having looked: ${scenario.name}`;
+  return line({
+    scenario,
+    without: 'lost-twice-is-unknown',
+    what,
+    mustFail: true,
+    half: createEngineHalf({ look: false }),
+  });
 }
 
 /** Leaves the rule out where it must be missed. */
@@ -54,7 +68,7 @@ interface LineOf {
 
 function line({ scenario, half, ...rest }: LineOf): CheckLine {
   const rules: Rules = rest.without === null ? allRules : withoutRule(rest.without);
-  const explored = explore({ scenario, rules, half });
+  const explored = explore({ scenario, rules, half }, rest.mustFail);
   const { counterexample, complete } = explored;
   const ok = rest.mustFail ? counterexample !== null : complete && counterexample === null;
   return { ...explored, ...rest, scenario: scenario.name, ok };

@@ -2,10 +2,10 @@
 import { acceptAllowance, giveOut, noAllowance } from '@gatehouse/edge-agent';
 import type { Rules } from './rules.js';
 import type { Acceptance, Edge, Pending, SetMessage, Vehicle, World } from './state.js';
-import { edgeOf, logEvent, logOf, slotName, slotNumber, slotRef } from './state.js';
+import { edgeOf, logEvent, logOf, ownEdge, slotName, slotNumber, slotRef } from './state.js';
 
 /** Slots that may be promised to a vehicle now. */
-export function usableSlots(edge: Edge, rules: Rules): number[] {
+export function usableSlots(edge: Readonly<Edge>, rules: Rules): number[] {
   const accepting = acceptanceOf(edge);
   return heldSlots(edge).filter((slot) => {
     if (rules['promised-once'] && isPromised(edge, slot)) return false;
@@ -13,7 +13,7 @@ export function usableSlots(edge: Edge, rules: Rules): number[] {
   });
 }
 
-export function heldSlots(edge: Edge): number[] {
+export function heldSlots(edge: Readonly<Edge>): number[] {
   return edge.held.slots.map(({ slotId }) => slotNumber(slotId));
 }
 
@@ -23,13 +23,13 @@ export function receiveSet(world: World, rules: Rules, set: SetMessage): boolean
   if (rules['own-epoch'] && set.epoch !== edge.epoch) return false;
   if (rules['newer-only'] && set.version <= edge.held.version) return false;
   if (acceptanceOf(edge) !== undefined || set.asOf > logOf(edge).length) return false;
-  edge.pending = [...edge.pending, { kind: 'accepted', set, acceptance: null }];
+  ownEdge(world, set.edge).pending = [...edge.pending, { kind: 'accepted', set, acceptance: null }];
   return true;
 }
 
 /** The edge promises a slot to a vehicle: to the one of `arrival`, or, with 0, to one that just came. */
 export function admitAlone(world: World, rules: Rules, edgeNumber: number, arrival: number, slot: number): void {
-  const edge = edgeOf(world, edgeNumber);
+  const edge = ownEdge(world, edgeNumber);
   edge.waiting = edge.waiting.filter((waiting) => waiting !== arrival);
   edge.pending = [...edge.pending, { kind: 'admitted', arrival, slot }];
   if (rules['admission-stored-first']) return;
@@ -44,20 +44,21 @@ export function admitAlone(world: World, rules: Rules, edgeNumber: number, arriv
 }
 
 /** The acceptance that waits gets its number, which settles what it returns. */
-export function numberNext(edge: Edge, rules: Rules, maxReturned: number): boolean {
-  const [next, ...later] = edge.pending;
+export function numberNext(world: World, rules: Rules, edgeNumber: number, maxReturned: number): boolean {
+  const [next, ...later] = edgeOf(world, edgeNumber).pending;
   if (next?.kind !== 'accepted' || next.acceptance !== null) return false;
+  const edge = ownEdge(world, edgeNumber);
   const acceptance = accept(edge, rules, next.set, maxReturned);
   edge.pending = acceptance === null ? later : [{ ...next, acceptance }, ...later];
   return true;
 }
 
-export function isNumbered(edge: Edge): boolean {
+export function isNumbered(edge: Readonly<Edge>): boolean {
   const [next] = edge.pending;
   return next?.kind === 'accepted' && next.acceptance !== null;
 }
 
-function accept(edge: Edge, rules: Rules, set: SetMessage, maxReturned: number): Acceptance | null {
+function accept(edge: Readonly<Edge>, rules: Rules, set: SetMessage, maxReturned: number): Acceptance | null {
   const { held } = edge;
   const surplus = heldSlots(edge).filter((slot) => !set.slots.includes(slot));
   const promised = surplus.filter((slot) => isPromised(edge, slot));
@@ -78,9 +79,9 @@ function accept(edge: Edge, rules: Rules, set: SetMessage, maxReturned: number):
 
 /** What waits longest is stored. */
 export function storeNext(world: World, rules: Rules, edgeNumber: number): boolean {
-  const edge = edgeOf(world, edgeNumber);
-  const [next, ...later] = edge.pending;
+  const [next, ...later] = edgeOf(world, edgeNumber).pending;
   if (next === undefined || (next.kind === 'accepted' && next.acceptance === null)) return false;
+  const edge = ownEdge(world, edgeNumber);
   edge.pending = later;
   const seq = logOf(edge).length + 1;
   if (next.kind === 'admitted') {
@@ -100,7 +101,8 @@ export function storeNext(world: World, rules: Rules, edgeNumber: number): boole
 }
 
 /** What waits longest cannot be stored. */
-export function failToStore(edge: Edge): boolean {
+export function failToStore(world: World, edgeNumber: number): boolean {
+  const edge = ownEdge(world, edgeNumber);
   const [next, ...later] = edge.pending;
   edge.pending = later;
   if (next?.kind === 'admitted') waitAgain(edge, [next]);
@@ -108,7 +110,8 @@ export function failToStore(edge: Edge): boolean {
 }
 
 /** Power is cut and comes back: what was not stored is forgotten. */
-export function restart(edge: Edge): boolean {
+export function restart(world: World, edgeNumber: number): boolean {
+  const edge = ownEdge(world, edgeNumber);
   waitAgain(edge, edge.pending);
   edge.pending = [];
   return true;
@@ -121,7 +124,8 @@ function waitAgain(edge: Edge, given: readonly Pending[]): void {
 }
 
 /** The edge's store is gone: a new epoch begins. What was sent of the old one may still arrive. */
-export function loseStore(edge: Edge, rules: Rules): void {
+export function loseStore(world: World, rules: Rules, edgeNumber: number): void {
+  const edge = ownEdge(world, edgeNumber);
   edge.epoch += 1;
   edge.logs = [...edge.logs, []];
   edge.held = rules['discard-on-new-epoch'] ? noAllowance : { ...noAllowance, slots: edge.held.slots };
@@ -129,11 +133,11 @@ export function loseStore(edge: Edge, rules: Rules): void {
   edge.waiting = [];
 }
 
-function acceptanceOf(edge: Edge): Extract<Pending, { kind: 'accepted' }> | undefined {
+function acceptanceOf(edge: Readonly<Edge>): Extract<Pending, { kind: 'accepted' }> | undefined {
   return edge.pending.find((item) => item.kind === 'accepted');
 }
 
-function isPromised(edge: Edge, slot: number): boolean {
+function isPromised(edge: Readonly<Edge>, slot: number): boolean {
   return edge.pending.some((item) => item.kind === 'admitted' && item.slot === slot);
 }
 

@@ -24,6 +24,11 @@ interface Place {
   readonly seq: number;
 }
 
+/** The event, as the engine names arrivals. */
+export function eventKey({ edge, epoch, seq }: Place): string {
+  return `${edgeIdOf(edge)}:${epochIdOf(epoch)}:${String(seq)}`;
+}
+
 export function inputsFor(place: Place, event: LoggedEvent): EdgeEventInput[] {
   const { seq } = place;
   switch (event.kind) {
@@ -72,7 +77,10 @@ function arrived(place: Place, arrival: number, direction: 'entry' | 'exit'): Ed
     vehicleClass: null,
     supersedes: null,
   };
-  return { ...input(place, event), credential: { credentialId: plate, kind: 'plate', value: plate } };
+  return {
+    ...input(place, event),
+    credential: { credentialId: eventKey({ ...place, seq: arrival }), kind: 'plate', value: plate },
+  };
 }
 
 function input(place: Place, event: EdgeEvent): EdgeEventInput {

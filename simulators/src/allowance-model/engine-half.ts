@@ -3,148 +3,166 @@ import { decide, evolve, newAllowance, newSite, restoreSite } from '@gatehouse/a
 import type { SiteFact, SiteInput, SiteState } from '@gatehouse/aggregator';
 import { siteLayoutSchema } from '@gatehouse/shared';
 import { isAvailable, isHeldBy } from './aggregator-half.js';
-import { booksOf, viewOf } from './books.js';
-import { edgeIdOf, epochIdOf, inputsFor, nowMs, siteId } from './engine-events.js';
+import { booksOf, reviewsOf, viewOf } from './books.js';
+import { edgeIdOf, epochIdOf, eventKey, inputsFor, nowMs, siteId } from './engine-events.js';
 import type { AggregatorHalf } from './half.js';
-import type { Books, World } from './state.js';
-import { edgeOf, logOf, rowOf, slotName } from './state.js';
+import type { Aggregator, Books } from './state.js';
+import { newAggregator, rowOf, slotName } from './state.js';
 
 type Run = (input: SiteInput) => readonly SiteFact[];
 
 const operator = { by: 'check', reason: 'check' } as const;
 
-export const engineHalf: AggregatorHalf = {
-  newBooks(edges, slots) {
-    const layout = siteLayoutSchema.parse({
-      siteId,
-      name: 'Site',
-      zones: [{ zoneId: 'zone', name: 'Zone' }],
-      slots: Array.from({ length: slots }, (_, slot) => slotName(slot)).map((slotId) => ({
-        slotId,
-        zoneId: 'zone',
-        label: slotId,
-      })),
-      gates: Array.from({ length: edges }, (_, edge) => edgeIdOf(edge)).flatMap((edgeId) => [
-        { gateId: `${edgeId}-in`, edgeId, name: 'In', direction: 'entry' },
-        { gateId: `${edgeId}-out`, edgeId, name: 'Out', direction: 'exit' },
-      ]),
-    });
-    const site = newSite(siteId);
-    runOn(site, 'layout')({ type: 'put-layout', layout, ...operator });
-    return booksOf(site);
-  },
+export interface People {
+  /** A person who says that the slots were looked at has looked. */
+  readonly look: boolean;
+}
 
-  applyEvent(world, edge, event) {
-    const row = rowOf(world.aggregator, edge);
-    row.upTo += 1;
-    const at = { edge, epoch: row.epoch, seq: row.upTo };
-    turn(world, eventName(edge, row.epoch, row.upTo), (run) => {
-      for (const input of inputsFor(at, event)) run(input);
-    });
-  },
+export function createEngineHalf(people: People): AggregatorHalf {
+  return {
+    tellsSlotsApart: true,
 
-  reserve(world, edge, slot) {
-    const row = rowOf(world.aggregator, edge);
-    row.upTo += 1;
-    const at = { edge, epoch: row.epoch, seq: row.upTo };
-    let isReserved = false;
-    turn(world, eventName(edge, row.epoch, row.upTo), (run) => {
-      for (const other of world.edges.keys()) {
-        run({ type: 'edge-currency', edgeId: edgeIdOf(other), current: isCurrent(world, other) });
-      }
-      for (const input of inputsFor(at, { kind: 'arrived' })) {
-        const facts = run({ ...input, waiting: true });
-        isReserved ||= facts.some((fact) => fact.type === 'slot-reserved' && fact.slotId === slotName(slot));
-      }
-    });
-    return isReserved;
-  },
+    begin(edges, slots) {
+      const site = newSite(siteId);
+      runOn(site, 'layout')({ type: 'put-layout', layout: layoutOf(edges, slots), ...operator });
+      const books = booksOf(site);
+      return viewOf(books, newAggregator(edges, slots));
+    },
 
-  offerable({ aggregator, books }, edge) {
-    const row = rowOf(aggregator, edge);
-    if (row.mustReport) return [];
-    const recalled = new Set(books?.slots.flatMap(({ slotId, recall }) => (recall === null ? [] : [slotId])));
-    return aggregator.slots.flatMap((record, slot) => {
-      if (recalled.has(slotName(slot))) return [];
-      return isAvailable(aggregator, slot) || isHeldBy(record, edge, row.epoch) ? [slot] : [];
-    });
-  },
-
-  makeSet(world, edge, slots, version, asOf) {
-    const { epoch } = rowOf(world.aggregator, edge);
-    const [edgeId, epochId] = [edgeIdOf(edge), epochIdOf(epoch)];
-    change(world, (site) => {
-      for (const slotId of slots.map(slotName)) {
-        if (site.slots.get(slotId)?.state === 'free')
-          evolve(site, { type: 'slot-held', slotId, edgeId, epoch: epochId });
-      }
-      const present = site.allowances.get(edgeId);
-      const { mustReport = false } = present ?? {};
-      const row = present?.epoch === epochId ? present : { ...newAllowance(siteId, edgeId, epochId), mustReport };
-      const allowance = { ...row, version, asOf, slotIds: slots.map(slotName), settled: false };
-      evolve(site, { type: 'allowance-made', allowance });
-    });
-    return { edge, epoch, version, asOf, slots };
-  },
-
-  replaceEpoch(world, edge, epoch) {
-    const row = rowOf(world.aggregator, edge);
-    const previousEpoch = epochIdOf(row.epoch);
-    Object.assign(row, { epoch, upTo: 0 });
-    turn(world, `replaced-${String(edge)}-${String(epoch)}`, (run) => {
-      run({
-        type: 'epoch-replaced',
-        edgeId: edgeIdOf(edge),
-        epoch: epochIdOf(epoch),
-        previousEpoch,
-        cause: 'new-outbox',
+    applyEvent(aggregator, edge, event) {
+      const at = nextPlace(aggregator, edge);
+      return turn(moved(aggregator, edge, { upTo: at.seq }), eventKey(at), (run) => {
+        for (const input of inputsFor(at, event)) run(input);
       });
-    });
-  },
+    },
 
-  noticeRestore(world, edge) {
-    turn(world, 'restored', (run) => run({ type: 'store-restored', edgeId: edgeIdOf(edge ?? 0) }));
-  },
+    reserve(aggregator, edge, slot, current) {
+      const at = nextPlace(aggregator, edge);
+      const reserved: string[] = [];
+      const next = turn(moved(aggregator, edge, { upTo: at.seq }), eventKey(at), (run) => {
+        for (const [other, isCurrent] of current.entries()) {
+          run({ type: 'edge-currency', edgeId: edgeIdOf(other), current: isCurrent });
+        }
+        for (const input of inputsFor(at, { kind: 'arrived' })) {
+          for (const fact of run({ ...input, waiting: true })) {
+            if (fact.type === 'slot-reserved') reserved.push(fact.slotId);
+          }
+        }
+      });
+      return reserved.includes(slotName(slot)) ? next : null;
+    },
 
-  hasRecovered(world, edge) {
-    if (world.aggregator.recovering[edge] !== true || !isCurrent(world, edge)) return false;
-    const site = restoreSite(booksIn(world));
-    return decide(site, { type: 'edge-recovered', edgeId: edgeIdOf(edge) }, contextOf('recovered')).length > 0;
-  },
+    offerable(aggregator, edge) {
+      const row = rowOf(aggregator, edge);
+      if (row.mustReport) return [];
+      const recalled = new Set(
+        aggregator.books?.slots.flatMap(({ slotId, recall }) => (recall === null ? [] : [slotId])),
+      );
+      return aggregator.slots.flatMap((record, slot) => {
+        if (recalled.has(slotName(slot))) return [];
+        return isAvailable(aggregator, slot) || isHeldBy(record, edge, row.epoch) ? [slot] : [];
+      });
+    },
 
-  trust(world, edge) {
-    turn(world, 'recovered', (run) => run({ type: 'edge-recovered', edgeId: edgeIdOf(edge) }));
-  },
+    makeSet(aggregator, edge, { slots, version, asOf }) {
+      const { epoch } = rowOf(aggregator, edge);
+      const [edgeId, epochId] = [edgeIdOf(edge), epochIdOf(epoch)];
+      return change(aggregator, (site) => {
+        for (const slotId of slots.map(slotName)) {
+          if (site.slots.get(slotId)?.state === 'free')
+            evolve(site, { type: 'slot-held', slotId, edgeId, epoch: epochId });
+        }
+        const present = site.allowances.get(edgeId);
+        const { mustReport = false } = present ?? {};
+        const row = present?.epoch === epochId ? present : { ...newAllowance(siteId, edgeId, epochId), mustReport };
+        const allowance = { ...row, version, asOf, slotIds: slots.map(slotName), settled: false };
+        evolve(site, { type: 'allowance-made', allowance });
+      });
+    },
 
-  release(world, slot) {
-    turn(world, 'release', (run) => run({ type: 'release-slot', slotId: slotName(slot), force: true, ...operator }));
-  },
+    replaceEpoch(aggregator, edge, epoch) {
+      const edgeId = edgeIdOf(edge);
+      const previousEpoch = epochIdOf(rowOf(aggregator, edge).epoch);
+      const next = moved(aggregator, edge, { epoch, upTo: 0 });
+      return turn(next, `replaced ${edgeId} ${String(epoch)}`, (run) => {
+        run({ type: 'epoch-replaced', edgeId, epoch: epochIdOf(epoch), previousEpoch, cause: 'new-outbox' });
+      });
+    },
 
-  releaseHoldings(world, edge) {
-    turn(world, 'holdings', (run) => run({ type: 'release-holdings', edgeId: edgeIdOf(edge), ...operator }));
-  },
+    noticeRestore: (aggregator, edge) =>
+      turn(aggregator, 'restored', (run) => run({ type: 'store-restored', edgeId: edgeIdOf(edge ?? 0) })),
 
-  lookAndTrust(world, edge) {
-    this.trust(world, edge);
-  },
-};
+    hasRecovered(aggregator, edge, isCurrent) {
+      if (!isCurrent || aggregator.recovering[edge] !== true) return false;
+      const site = restoreSite(booksIn(aggregator));
+      return decide(site, { type: 'edge-recovered', edgeId: edgeIdOf(edge) }, contextOf('recovered')).length > 0;
+    },
 
-/** Everything that the edge has stored is applied. */
-function isCurrent(world: World, number: number): boolean {
-  const edge = edgeOf(world, number);
-  const row = rowOf(world.aggregator, number);
-  return row.epoch === edge.epoch && row.upTo === logOf(edge).length;
+    trust: (aggregator, edge) =>
+      turn(aggregator, 'recovered', (run) => run({ type: 'edge-recovered', edgeId: edgeIdOf(edge) })),
+
+    release(aggregator, slot) {
+      const row = booksIn(aggregator).slots.find(({ slotId }) => slotId === slotName(slot));
+      return turn(aggregator, 'release', (run) => {
+        if (row?.state !== 'free') run({ type: 'release-slot', slotId: slotName(slot), force: true, ...operator });
+        else run({ type: 'set-out-of-service', slotId: slotName(slot), outOfService: false, ...operator });
+      });
+    },
+
+    releaseHoldings: (aggregator, edge) =>
+      turn(aggregator, 'holdings', (run) => run({ type: 'release-holdings', edgeId: edgeIdOf(edge), ...operator })),
+
+    /** While the site recovers no slot can be assigned by hand: one with a vehicle is taken out of service until that is gone. */
+    look(aggregator, edge, found) {
+      const free = found.filter(({ slot }) => people.look && aggregator.slots[slot]?.state === 'free');
+      return turn(aggregator, 'look', (run) => {
+        for (const { slot, arrival, ...rest } of free) {
+          const reason = eventKey({ ...rest, seq: arrival });
+          run({ type: 'set-out-of-service', slotId: slotName(slot), outOfService: true, by: operator.by, reason });
+        }
+        for (const { reviewId } of reviewsOf(booksIn(aggregator), edge)) {
+          run({ type: 'resolve-review', reviewId, resolution: 'looked', sessionId: null, ...operator });
+        }
+      });
+    },
+  };
 }
 
-function turn(world: World, name: string, work: (run: Run) => unknown): void {
-  change(world, (site) => work(runOn(site, name)));
+function layoutOf(edges: number, slots: number) {
+  return siteLayoutSchema.parse({
+    siteId,
+    name: 'Site',
+    zones: [{ zoneId: 'zone', name: 'Zone' }],
+    slots: Array.from({ length: slots }, (_, slot) => slotName(slot)).map((slotId) => ({
+      slotId,
+      zoneId: 'zone',
+      label: slotId,
+    })),
+    gates: Array.from({ length: edges }, (_, edge) => edgeIdOf(edge)).flatMap((edgeId) => [
+      { gateId: `${edgeId}-in`, edgeId, name: 'In', direction: 'entry' },
+      { gateId: `${edgeId}-out`, edgeId, name: 'Out', direction: 'exit' },
+    ]),
+  });
 }
 
-function change(world: World, work: (site: SiteState) => unknown): void {
-  const site = restoreSite(booksIn(world));
+function nextPlace(aggregator: Aggregator, edge: number): { edge: number; epoch: number; seq: number } {
+  const { epoch, upTo } = rowOf(aggregator, edge);
+  return { edge, epoch, seq: upTo + 1 };
+}
+
+/** With the cursor of the edge elsewhere. */
+function moved(aggregator: Aggregator, edge: number, cursor: { epoch?: number; upTo: number }): Aggregator {
+  return { ...aggregator, rows: aggregator.rows.with(edge, { ...rowOf(aggregator, edge), ...cursor }) };
+}
+
+function turn(aggregator: Aggregator, name: string, work: (run: Run) => unknown): Aggregator {
+  return change(aggregator, (site) => work(runOn(site, name)));
+}
+
+function change(aggregator: Aggregator, work: (site: SiteState) => unknown): Aggregator {
+  const site = restoreSite(booksIn(aggregator));
   work(site);
-  world.books = booksOf(site);
-  world.aggregator = viewOf(world.books, world.aggregator);
+  return viewOf(booksOf(site), aggregator);
 }
 
 function runOn(site: SiteState, name: string): Run {
@@ -169,11 +187,7 @@ function contextOf(name: string): Parameters<typeof decide>[2] {
   };
 }
 
-function eventName(edge: number, epoch: number, seq: number): string {
-  return `${String(edge)}.${String(epoch)}.${String(seq)}`;
-}
-
-function booksIn({ books }: World): Books {
-  if (books === null) throw new Error('this world has no books');
+function booksIn({ books }: Aggregator): Books {
+  if (books === null) throw new Error('this aggregator has no books');
   return books;
 }

@@ -1,5 +1,7 @@
 /** Enumerates every state that can be reached, breadth first, so that the first wrong one has a shortest story. */
-import { keyOf } from './key.js';
+import { forget } from './forget.js';
+import { createKeys } from './key.js';
+import { createRememberingHalf } from './remember.js';
 import { createEndJudge, wrongNow } from './judge.js';
 import type { Game } from './moves.js';
 import { movesFrom } from './moves.js';
@@ -27,13 +29,25 @@ interface Reached {
   readonly index: number;
 }
 
-export function explore(game: Game, maxStates = 2_000_000): Exploration {
-  const { scenario, half } = game;
+/** `expectsWrong`: that every state holds is not to be shown, so the first that does not is looked for at once. */
+export function explore(game: Game, expectsWrong: boolean, maxStates = 2_000_000): Exploration {
+  const found = search(game, expectsWrong, maxStates);
+  return found.counterexample === null || expectsWrong ? found : search(game, true, maxStates);
+}
+
+/**
+ * Where something happens by itself when faults stop, the state after it ends as well or badly as the one before: so only states in
+ * which nothing does have to be judged, unless the shortest story is wanted (`judgesAll`).
+ */
+function search({ rules, scenario, half: forgetful }: Game, judgesAll: boolean, maxStates: number): Exploration {
+  const keys = createKeys(scenario, forgetful);
+  const half = createRememberingHalf(forgetful, scenario, keys.shared);
+  const game = { rules, scenario, half };
   const parents: number[] = [-1];
   const texts: string[] = [''];
   const seen = new Set<string>();
-  const first = newWorld(scenario.edges, scenario.slots, half.newBooks(scenario.edges, scenario.slots));
-  seen.add(keyOf(first));
+  const first = newWorld(scenario.edges, half.begin(scenario.edges, scenario.slots));
+  seen.add(keys.keyOf(first));
   let level: Reached[] = [{ world: first, index: 0 }];
   let transitions = 0;
   let deepest = 0;
@@ -44,12 +58,14 @@ export function explore(game: Game, maxStates = 2_000_000): Exploration {
     complete,
     counterexample,
   });
-  const endJudge = createEndJudge(game);
+  const endJudge = createEndJudge(game, keys);
 
   while (level.length > 0) {
     const next: Reached[] = [];
     for (const { world, index } of level) {
-      const end = endJudge(world);
+      const moves = movesFrom(world, game);
+      const isJudged = judgesAll || !moves.some(({ isCalm }) => isCalm);
+      const end = isJudged ? endJudge(world) : null;
       if (end !== null) {
         const story = [
           ...storyOf(parents, texts, index),
@@ -58,9 +74,10 @@ export function explore(game: Game, maxStates = 2_000_000): Exploration {
         ];
         return result(false, { wrong: end.wrong, story });
       }
-      for (const move of movesFrom(world, game)) {
+      for (const move of moves) {
         transitions += 1;
-        const key = keyOf(move.world);
+        forget(move.world, game);
+        const key = keys.keyOf(move.world);
         if (seen.has(key)) continue;
         seen.add(key);
         const reached = { world: move.world, index: parents.length };

@@ -1,11 +1,21 @@
 /** What must be true in every state, and what must become true once faults stop. */
 import { describeEvent, describeSet, edgeName } from './words.js';
-import { keyOf } from './key.js';
+import type { Keys } from './key.js';
 import { isAvailable } from './aggregator-half.js';
 import { heldSlots, numberNext, receiveSet, storeNext } from './edge-half.js';
 import type { Game } from './moves.js';
-import { applyNext, endWaiting, isForgotten, nextEvent, nextVersion, passVehicle, showsRestore } from './moves.js';
-import type { World } from './state.js';
+import {
+  applyNext,
+  endWaiting,
+  hasRecovered,
+  isForgotten,
+  look,
+  nextEvent,
+  nextVersion,
+  passVehicle,
+  showsRestore,
+} from './moves.js';
+import type { Vehicle, World } from './state.js';
 import { copyWorld, edgeOf, logOf, rowOf, slotName } from './state.js';
 
 /** What is wrong in this state; null for nothing. */
@@ -25,7 +35,8 @@ function ownersOf(world: World, slot: number): string[] {
     if (vehicle.slot === slot) owners.push(vehicle.at === 'in' ? 'the vehicle in it' : 'a vehicle on its way to it');
   }
   for (const decision of world.decisions) {
-    const isOpen = edgeOf(world, decision.edge).waiting.includes(decision.arrival);
+    const { epoch, waiting } = edgeOf(world, decision.edge);
+    const isOpen = decision.epoch === epoch && waiting.includes(decision.arrival);
     if (decision.slot === slot && isOpen) owners.push('a vehicle that a decision promises it to');
   }
   for (const [number, edge] of world.edges.entries()) {
@@ -48,55 +59,68 @@ export interface BadEnd {
 /** Lets faults stop and every message flow, and asks all slots back. Answers what is wrong at the end; null for nothing. */
 export type EndJudge = (world: World) => BadEnd | null;
 
-export function createEndJudge(game: Game): EndJudge {
+export function createEndJudge(game: Game, keys: Keys): EndJudge {
+  // Each edge is served first once: of two states that differ only in which edge is which, one stands for both.
+  const orders = Array.from({ length: game.scenario.edges }, (_, first) =>
+    Array.from({ length: game.scenario.edges }, (__, index) => (first + index) % game.scenario.edges),
+  );
   /** What is known to end well. */
   const good = new Set<string>();
   return (world) => {
-    const end = copyWorld(world);
-    const passed: string[] = [];
-    const steps: string[] = [];
-    for (let round = 0; round < maxRounds; round += 1) {
-      for (const number of end.edges.keys()) calmEdge(end, game, number, steps);
-      for (const slot of end.aggregator.slots.keys()) if (isForgotten(end, slot)) game.half.release(end, slot);
-      const wrong = wrongNow(end);
-      if (wrong !== null) return { wrong, steps };
-      const key = keyOf(end);
-      passed.push(key);
-      if (good.has(key) || isSettled(end)) {
-        for (const one of passed) good.add(one);
-        return null;
-      }
-      for (const number of end.edges.keys()) askBack(end, game, number, steps);
+    for (const order of orders) {
+      const bad = endOf(world, game, order, keys, good);
+      if (bad !== null) return bad;
     }
-    return { wrong: `it never settles: ${whatIsLeft(end)}`, steps };
+    return null;
   };
+}
+
+function endOf(world: World, game: Game, order: readonly number[], keys: Keys, good: Set<string>): BadEnd | null {
+  const end = copyWorld(world);
+  const passed: string[] = [];
+  const steps: string[] = [];
+  for (let round = 0; round < maxRounds; round += 1) {
+    for (const number of order) calmEdge(end, game, number, steps);
+    for (const slot of end.aggregator.slots.keys()) {
+      if (isForgotten(end, slot)) end.aggregator = game.half.release(end.aggregator, slot);
+    }
+    const wrong = wrongNow(end);
+    if (wrong !== null) return { wrong, steps };
+    const key = keys.keyOf(end, order);
+    passed.push(key);
+    if (good.has(key) || isSettled(end)) {
+      for (const one of passed) good.add(one);
+      return null;
+    }
+    for (const number of order) askBack(end, game, number, steps);
+  }
+  return { wrong: `it never settles: ${whatIsLeft(end)}`, steps };
 }
 
 /** The edge stores what it has, its vehicles go on, and its events are applied. */
 function calmEdge(world: World, game: Game, number: number, steps: string[]): void {
   const { rules, scenario, half } = game;
-  const edge = edgeOf(world, number);
-  while (edge.pending.length > 0) {
-    numberNext(edge, rules, scenario.maxReturned);
+  while (edgeOf(world, number).pending.length > 0) {
+    numberNext(world, rules, number, scenario.maxReturned);
     storeNext(world, rules, number);
   }
-  for (const arrival of edge.waiting) endWaiting(world, number, arrival);
+  for (const arrival of edgeOf(world, number).waiting) endWaiting(world, number, arrival);
+  const { epoch } = edgeOf(world, number);
   for (const vehicle of world.vehicles) {
-    const isHere = vehicle.edge === number && vehicle.epoch === edge.epoch;
-    if (isHere && vehicle.at === 'gate') passVehicle(world, vehicle);
+    if (vehicle.edge === number && vehicle.epoch === epoch && vehicle.at === 'gate') passVehicle(world, vehicle);
   }
-  for (const vehicle of world.vehicles) {
-    const isGone = vehicle.edge === number && vehicle.epoch !== edge.epoch;
-    if (isGone) world.vehicles = world.vehicles.filter((other) => other !== vehicle);
+  const isGone = (vehicle: Vehicle): boolean => vehicle.edge === number && vehicle.epoch !== epoch;
+  if (world.vehicles.some(isGone)) world.vehicles = world.vehicles.filter((vehicle) => !isGone(vehicle));
+  if (rowOf(world.aggregator, number).epoch < epoch) {
+    world.aggregator = half.replaceEpoch(world.aggregator, number, epoch);
   }
-  if (rowOf(world.aggregator, number).epoch < edge.epoch) half.replaceEpoch(world, number, edge.epoch);
-  if (showsRestore(world, number)) half.noticeRestore(world, number);
+  if (showsRestore(world, number)) world.aggregator = half.noticeRestore(world.aggregator, number);
   for (let event = nextEvent(world, number); event !== undefined; event = nextEvent(world, number)) {
     steps.push(`the aggregator applies of ${edgeName(number)}: ${describeEvent(event)}`);
     applyNext(world, game, number);
   }
-  if (rowOf(world.aggregator, number).isUnknown) half.lookAndTrust(world, number);
-  if (half.hasRecovered(world, number)) half.trust(world, number);
+  if (rowOf(world.aggregator, number).isUnknown) look(world, game, number);
+  if (hasRecovered(world, game, number)) world.aggregator = half.trust(world.aggregator, number);
 }
 
 /** The aggregator sends its newest set, or makes one that asks everything back; the edge takes it. */
@@ -105,7 +129,10 @@ function askBack(world: World, { rules, half }: Game, number: number, steps: str
   const reported = edgeOf(world, number).held.version;
   // An outstanding set that the edge will never take, because it has a newer one, is replaced.
   const isDue = row.settled ? row.mustReport || row.slots.length > 0 : row.isPartial || reported > row.version;
-  if (isDue) half.makeSet(world, number, [], nextVersion(world, rules, number, reported), row.upTo);
+  if (isDue) {
+    const set = { slots: [], version: nextVersion(world, rules, number, reported), asOf: row.upTo };
+    world.aggregator = half.makeSet(world.aggregator, number, set);
+  }
   const { epoch, version, asOf, slots, settled } = rowOf(world.aggregator, number);
   if (settled) return;
   const message = { edge: number, epoch, version, asOf, slots };

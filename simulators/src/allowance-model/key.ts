@@ -1,160 +1,108 @@
-/** One text a state: equal for states that differ only in the names of slots, or in what can matter no more. */
-import { booksText } from './books.js';
-import type { AllowanceState } from '@gatehouse/edge-agent';
-import type { Aggregator, LoggedEvent, Pending, World } from './state.js';
-import { edgeOf, slotNumber } from './state.js';
+/**
+ * One text a state: equal for states that differ only in which slot, or which edge, is which. The parts of a state are numbered under
+ * every renaming; the key is the least list of their numbers.
+ */
+import type { AggregatorHalf } from './half.js';
+import { renamingsOf } from './renaming.js';
+import type { Scenario } from './scenario.js';
+import { createShelf } from './shelf.js';
+import type { Part, Shelf } from './shelf.js';
+import type { Aggregator, Edge, Parts, World } from './state.js';
+import { aggregatorText, decisionsText, edgeText, setsText, vehiclesText } from './texts.js';
 
-export function keyOf(world: World): string {
-  const rank = ranksOf(world);
-  const name = (slot: number): string => String(rank[slot] ?? '-');
-  const names = (slots: readonly number[]): string => slots.map(name).sort().join('');
-  const parts = [
-    aggregatorText(world.aggregator, name, names),
-    world.books === null ? '' : booksText(world.books),
-    world.copy === null ? '' : aggregatorText(world.copy.aggregator, name, names),
-    world.copy?.books == null ? '' : booksText(world.copy.books),
-    world.edges.map((_, number) => edgeText(world, number, name, names)).join('&'),
-    world.vehicles
-      .map(
-        ({ edge, epoch, arrival, slot, at }) => `${String(edge)}${String(epoch)}${String(arrival)}${name(slot)}${at}`,
-      )
-      .sort()
-      .join(),
-    world.sets
-      .map(
-        ({ edge, epoch, version, asOf, slots }) =>
-          `${String(edge)}${String(epoch)}.${String(version)}.${String(asOf)}${names(slots)}`,
-      )
-      .sort()
-      .join(),
-    world.decisions
-      .map(({ edge, arrival, slot }) => `${String(edge)}${String(arrival)}${name(slot)}`)
-      .sort()
-      .join(),
-    world.restored || world.copy !== null ? world.told.join() : '',
-    `${world.restored ? 'r' : ''}${String(world.releases)}${String(world.losses)}${String(world.setsMade)}`,
-  ];
-  return parts.join('|');
+export interface Keys {
+  /** `order` is a list of edges that belongs to the state. The state gets the parts that were met first. */
+  keyOf: (world: World, order?: readonly number[]) => string;
+  /** The first that was met of all that are equal. */
+  shared: (aggregator: Aggregator) => Aggregator;
 }
 
-type Name = (slot: number) => string;
-type Names = (slots: readonly number[]) => string;
+export function createKeys(scenario: Scenario, half: AggregatorHalf): Keys {
+  const renamings = renamingsOf(scenario, half);
+  const aggregators = createShelf(renamings, aggregatorText);
+  const edges = createShelf(renamings, edgeText);
+  const vehicles = createShelf(renamings, vehiclesText);
+  const sets = createShelf(renamings, setsText);
+  const decisions = createShelf(renamings, decisionsText);
+  /** Aggregators are worked out once, so they come again and again. */
+  const known = new Map<Aggregator, Part<Aggregator>>();
 
-function aggregatorText(aggregator: Aggregator, name: Name, names: Names): string {
-  const slots = aggregator.slots
-    .map((record, slot) => {
-      if (record.state === 'free') return '';
-      const extra = record.state === 'held' ? (record.frozen ? 'f' : 'h') : `t${String(record.arrival)}`;
-      return `${name(slot)}${String(record.edge)}${String(record.epoch)}${extra}`;
-    })
-    .sort()
-    .join();
-  const rows = aggregator.rows
-    .map((row) =>
-      [
-        row.epoch,
-        row.upTo,
-        row.version,
-        row.asOf,
-        names(row.slots),
-        row.settled ? 1 : row.isPartial ? 2 : 0,
-        row.mustReport ? `m${row.isUnknown ? 'u' : ''}${String(row.acceptedSeq)}` : '',
-        row.open.join(''),
-      ].join('.'),
-    )
-    .join('+');
-  const claims = aggregator.claims.map(
-    ({ edge, epoch, arrival, slot }) => `${String(edge)}${String(epoch)}${String(arrival)}${name(slot)}`,
-  );
-  return `${slots};${rows};${claims.join()};${aggregator.recovering.map((is) => (is ? 1 : 0)).join('')}`;
-}
-
-function edgeText(world: World, number: number, name: Name, names: Names): string {
-  const edge = edgeOf(world, number);
-  const logs = edge.logs.map((log, epoch) => {
-    const needed = Math.min(
-      appliedOf(world.aggregator, number, epoch),
-      appliedOf(world.copy?.aggregator ?? world.aggregator, number, epoch),
-    );
-    return needed === Infinity
-      ? ''
-      : `${String(log.length)}:${log
-          .slice(needed)
-          .map((event) => eventText(event, name, names))
-          .join()}`;
-  });
-  const held = heldText(edge.held, name);
-  const pending = edge.pending.map((item) => pendingText(item, name, names)).join();
-  return `${String(edge.epoch)}/${logs.join('/')}/${held}/${pending}/${edge.waiting.join()}`;
-}
-
-/** Events that are applied for ever; all, when the epoch is over. */
-function appliedOf(aggregator: Aggregator, number: number, epoch: number): number {
-  const row = aggregator.rows[number];
-  if (row === undefined || row.epoch > epoch) return Infinity;
-  return row.epoch === epoch ? row.upTo : 0;
-}
-
-function heldText(held: AllowanceState, name: Name): string {
-  const slots = held.slots.map(({ slotId }) => name(slotNumber(slotId))).sort();
-  const parted = held.parted.map(({ slotId, seq }) => `${name(slotNumber(slotId))}@${String(seq)}`).sort();
-  return `${String(held.version)}.${String(held.forgottenUpTo)}.${slots.join('')}.${parted.join()}`;
-}
-
-function eventText(event: LoggedEvent, name: Name, names: Names): string {
-  switch (event.kind) {
-    case 'arrived':
-      return 'n';
-    case 'admitted':
-      return `a${String(event.arrival)}${name(event.slot)}`;
-    case 'passed':
-      return `p${String(event.arrival)}${name(event.slot)}`;
-    case 'backed-out':
-      return `b${String(event.arrival)}`;
-    case 'left':
-      return `l${String(event.arrival)}`;
-    case 'accepted':
-      return `r${String(event.version)}${names(event.returned)}.${String(event.remaining)}`;
-  }
-}
-
-function pendingText(pending: Pending, name: Name, names: Names): string {
-  if (pending.kind === 'admitted') return `a${String(pending.arrival)}${name(pending.slot)}`;
-  const { set, acceptance } = pending;
-  const returned =
-    acceptance === null ? '' : `:${names(acceptance.returned.map(slotNumber))}${heldText(acceptance.state, name)}`;
-  return `r${String(set.version)}.${String(set.asOf)}${names(set.slots)}${returned}`;
-}
-
-/** Slots in an order that does not depend on their names, as far as what is known of each goes. */
-function ranksOf(world: World): number[] {
-  // The engine prefers some slots to others.
-  if (world.aggregator.slots.length === 1 || world.books !== null) return [...world.aggregator.slots.keys()];
-  const marks = world.aggregator.slots.map((_, slot) => ({ slot, mark: markOf(world, slot) }));
-  marks.sort((a, b) => (a.mark < b.mark ? -1 : a.mark > b.mark ? 1 : 0));
-  const ranks: number[] = [];
-  for (const [rank, { slot }] of marks.entries()) ranks[slot] = rank;
-  return ranks;
-}
-
-function markOf(world: World, slot: number): string {
-  const self: Name = (other) => (other === slot ? 'x' : '');
-  const selves: Names = (slots) => (slots.includes(slot) ? 'x' : '');
-  const own = (aggregator: Aggregator): string => {
-    const record = aggregator.slots[slot];
-    return record === undefined || record.state === 'free' ? '' : Object.values(record).join();
+  const aggregatorPart = (aggregator: Aggregator): Part<Aggregator> => {
+    const found = known.get(aggregator) ?? aggregators.part(aggregator);
+    known.set(found.value, found);
+    return found;
   };
-  return [
-    own(world.aggregator),
-    world.copy === null ? '' : own(world.copy.aggregator),
-    ...world.aggregator.rows.map((row) => selves(row.slots)),
-    ...world.edges.map(
-      (edge) => heldText(edge.held, self) + edge.pending.map((item) => pendingText(item, self, selves)).join(),
-    ),
-    ...world.edges.flatMap((edge) => edge.logs.flatMap((log) => log.map((event) => eventText(event, self, selves)))),
-    ...world.vehicles.map((vehicle) =>
-      vehicle.slot === slot ? `${String(vehicle.edge)}${String(vehicle.arrival)}` : '',
-    ),
-    ...world.sets.map((set) => selves(set.slots) + String(set.version)),
-  ].join('|');
+  const partsOf = (world: World): Parts => {
+    const { parts: before } = world;
+    return {
+      aggregator: aggregatorPart(world.aggregator),
+      copy: world.copy === null ? null : aggregatorPart(world.copy),
+      vehicles: same(before?.vehicles, world.vehicles, vehicles),
+      sets: same(before?.sets, world.sets, sets),
+      decisions: same(before?.decisions, world.decisions, decisions),
+      edges: world.edges.map((edge, number) => same<Readonly<Edge>>(before?.edges[number], edge, edges)),
+    };
+  };
+  /** The number at one place of the list: most renamings are ruled out by the first of them. */
+  const numberAt = (world: World, parts: Parts, order: readonly number[], index: number, place: number): number => {
+    switch (place) {
+      case 0:
+        return aggregators.numberOf(parts.aggregator, index);
+      case 1:
+        return parts.copy === null ? -1 : aggregators.numberOf(parts.copy, index);
+      case 2:
+        return vehicles.numberOf(parts.vehicles, index);
+      case 3:
+        return sets.numberOf(parts.sets, index);
+      case 4:
+        return decisions.numberOf(parts.decisions, index);
+    }
+    const renaming = renamings[index];
+    const count = parts.edges.length;
+    const at = (place - 5) % count;
+    const edge = renaming?.oldEdges[at] ?? at;
+    const part = parts.edges[edge];
+    if (place < 5 + count && part !== undefined) return edges.numberOf(part, index);
+    if (place < 5 + 2 * count) return world.restored || world.copy !== null ? (world.told[edge] ?? 0) : 0;
+    return renaming?.edges[order[at] ?? 0] ?? 0;
+  };
+
+  return {
+    keyOf(world, order = []) {
+      const parts = partsOf(world);
+      usePartsOf(world, parts);
+      const length = 5 + 2 * parts.edges.length + order.length;
+      let least: number[] = [];
+      for (let index = 0; index < renamings.length; index += 1) {
+        const other: number[] = [];
+        let isLess = index === 0;
+        for (let place = 0; place < length; place += 1) {
+          const number = numberAt(world, parts, order, index, place);
+          const best = least[place] ?? 0;
+          if (!isLess && number > best) break;
+          isLess ||= number < best;
+          other.push(number);
+        }
+        if (isLess) least = other;
+      }
+      const { releases, losses, setsMade, restored } = world;
+      return [...least, releases, losses, setsMade, restored ? 1 : 0].join();
+    },
+    shared: (aggregator) => aggregatorPart(aggregator).value,
+  };
+}
+
+/** The part as it was, if the value is the same one. */
+function same<T>(before: Part<T> | undefined, value: T, shelf: Shelf<T>): Part<T> {
+  return before?.value === value ? before : shelf.part(value);
+}
+
+function usePartsOf(world: World, parts: Parts): void {
+  world.parts = parts;
+  world.aggregator = parts.aggregator.value;
+  world.copy = parts.copy === null ? null : parts.copy.value;
+  world.vehicles = parts.vehicles.value;
+  world.sets = parts.sets.value;
+  world.decisions = parts.decisions.value;
+  world.edges = parts.edges.map(({ value }) => value);
 }

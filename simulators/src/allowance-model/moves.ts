@@ -1,6 +1,6 @@
 /** Everything that can happen next in the model. */
 import { isAvailable, isHeldBy } from './aggregator-half.js';
-import type { AggregatorHalf } from './half.js';
+import type { AggregatorHalf, NewSet } from './half.js';
 import {
   addVehicle,
   admitAlone,
@@ -16,16 +16,18 @@ import {
 import type { Rules } from './rules.js';
 import type { Scenario } from './scenario.js';
 import type { LoggedEvent, Vehicle, World } from './state.js';
-import { copyAggregator, copyWorld, edgeOf, logEvent, logOf, rowOf, slotName } from './state.js';
+import { copyWorld, edgeOf, logEvent, logOf, ownEdge, rowOf, slotName } from './state.js';
 import { describeEvent, describePending, describeSet, edgeName } from './words.js';
 
 /** One step of a story. */
 export interface Move {
   readonly text: string;
   readonly world: World;
+  /** It happens by itself, sooner or later, when no more faults do. Of such moves, there are only so many until none is left. */
+  readonly isCalm: boolean;
 }
 
-type Take = (text: string, change: (world: World) => boolean | undefined) => void;
+type Take = (text: string, change: (world: World) => boolean | undefined, isCalm?: boolean) => void;
 
 export interface Game {
   readonly rules: Rules;
@@ -35,11 +37,10 @@ export interface Game {
 
 export function movesFrom(world: World, game: Game): Move[] {
   const moves: Move[] = [];
-  const take: Take = (text, change) => {
+  const take: Take = (text, change, isCalm = false) => {
     const next = copyWorld(world);
     if (change(next) === false) return;
-    forget(next, game);
-    moves.push({ text, world: next });
+    moves.push({ text, world: next, isCalm });
   };
   for (let edge = 0; edge < world.edges.length; edge += 1) {
     edgeMoves(world, game, edge, take);
@@ -66,18 +67,19 @@ function edgeMoves(world: World, game: Game, number: number, take: Take): void {
   const [pending] = edge.pending;
   if (pending !== undefined) {
     const what = describePending(pending);
-    take(`${name} begins to store ${what}`, (next) => numberNext(edgeOf(next, number), rules, scenario.maxReturned));
-    take(`${name} has stored ${what}`, (next) => storeNext(next, rules, number));
+    const begin = (next: World): boolean => numberNext(next, rules, number, scenario.maxReturned);
+    take(`${name} begins to store ${what}`, begin, true);
+    take(`${name} has stored ${what}`, (next) => storeNext(next, rules, number), true);
     if (scenario.edgeFaults) {
-      take(`${name} restarts before it has stored ${what}`, (next) => restart(edgeOf(next, number)));
-      take(`${name} fails to store ${what}`, (next) => failToStore(edgeOf(next, number)));
+      take(`${name} restarts before it has stored ${what}`, (next) => restart(next, number));
+      take(`${name} fails to store ${what}`, (next) => failToStore(next, number));
     }
   }
   if (world.losses < scenario.maxLosses) {
     take(`the outbox of ${name} is destroyed; it begins a new epoch`, (next) => {
-      loseStore(edgeOf(next, number), rules);
+      loseStore(next, rules, number);
       next.losses += 1;
-      next.told[number] = 0;
+      next.told = next.told.with(number, 0);
       return true;
     });
   }
@@ -113,7 +115,7 @@ function vehicleMoves(world: World, { rules, scenario }: Game, number: number, t
     if (vehicle.edge !== number) continue;
     const who = `the vehicle for slot ${slotName(vehicle.slot)}`;
     if (vehicle.epoch !== edge.epoch) {
-      take(`${who}, of the lost outbox, goes away unseen`, (next) => removeVehicle(next, vehicle));
+      take(`${who}, of the lost outbox, goes away unseen`, (next) => removeVehicle(next, vehicle), true);
       continue;
     }
     if (!canLog) continue;
@@ -125,7 +127,7 @@ function vehicleMoves(world: World, { rules, scenario }: Game, number: number, t
 }
 
 export function endWaiting(world: World, number: number, arrival: number): boolean {
-  const edge = edgeOf(world, number);
+  const edge = ownEdge(world, number);
   edge.waiting = edge.waiting.filter((waiting) => waiting !== arrival);
   logEvent(edge, { kind: 'backed-out', arrival });
   return true;
@@ -139,12 +141,12 @@ function removeVehicle(world: World, vehicle: Vehicle): boolean {
 export function passVehicle(world: World, vehicle: Vehicle): boolean {
   removeVehicle(world, vehicle);
   addVehicle(world, { ...vehicle, at: 'in' });
-  logEvent(edgeOf(world, vehicle.edge), { kind: 'passed', arrival: vehicle.arrival, slot: vehicle.slot });
+  logEvent(ownEdge(world, vehicle.edge), { kind: 'passed', arrival: vehicle.arrival, slot: vehicle.slot });
   return true;
 }
 
 function endVehicle(world: World, vehicle: Vehicle, kind: 'backed-out' | 'left'): boolean {
-  logEvent(edgeOf(world, vehicle.edge), { kind, arrival: vehicle.arrival });
+  logEvent(ownEdge(world, vehicle.edge), { kind, arrival: vehicle.arrival });
   return removeVehicle(world, vehicle);
 }
 
@@ -156,21 +158,22 @@ function aggregatorMoves(world: World, game: Game, number: number, take: Take): 
   const row = rowOf(world.aggregator, number);
   const event = nextEvent(world, number);
   if (event !== undefined) {
-    take(`the aggregator applies event ${String(row.upTo + 1)} of ${name}: ${describeEvent(event)}`, (next) =>
-      applyNext(next, game, number),
-    );
+    const what = `event ${String(row.upTo + 1)} of ${name}: ${describeEvent(event)}`;
+    take(`the aggregator applies ${what}`, (next) => applyNext(next, game, number), true);
   }
   if (row.epoch < edge.epoch) {
-    take(`the aggregator learns that ${name} has a new outbox`, (next) => {
-      game.half.replaceEpoch(next, number, row.epoch + 1);
+    const learn = (next: World): boolean => {
+      next.aggregator = game.half.replaceEpoch(next.aggregator, number, row.epoch + 1);
       return true;
-    });
+    };
+    take(`the aggregator learns that ${name} has a new outbox`, learn, true);
   }
-  if (game.half.hasRecovered(world, number)) {
-    take(`the aggregator trusts ${name} again`, (next) => {
-      game.half.trust(next, number);
+  if (hasRecovered(world, game, number)) {
+    const trust = (next: World): boolean => {
+      next.aggregator = game.half.trust(next.aggregator, number);
       return true;
-    });
+    };
+    take(`the aggregator trusts ${name} again`, trust, true);
   }
   if (world.setsMade < game.scenario.maxSets) makingSets(world, game, number, take);
 }
@@ -184,9 +187,30 @@ export function nextEvent(world: World, number: number): LoggedEvent | undefined
 export function applyNext(world: World, { half }: Game, number: number): boolean {
   const event = nextEvent(world, number);
   if (event === undefined) return false;
-  half.applyEvent(world, number, event);
+  world.aggregator = half.applyEvent(world.aggregator, number, event);
   const row = rowOf(world.aggregator, number);
-  if (row.epoch === edgeOf(world, number).epoch) world.told[number] = Math.max(world.told[number] ?? 0, row.upTo);
+  if (row.epoch === edgeOf(world, number).epoch && row.upTo > (world.told[number] ?? 0)) {
+    world.told = world.told.with(number, row.upTo);
+  }
+  return true;
+}
+
+export function hasRecovered(world: World, { half }: Game, number: number): boolean {
+  return half.hasRecovered(world.aggregator, number, isCurrent(world, number));
+}
+
+/** Everything that the edge has stored is applied. */
+function isCurrent(world: World, number: number): boolean {
+  const edge = edgeOf(world, number);
+  const row = rowOf(world.aggregator, number);
+  return row.epoch === edge.epoch && row.upTo === logOf(edge).length;
+}
+
+/** An operator looks what stands in the slots, or is bound for them, that the edge gave out and nobody can tell of any more. */
+export function look(world: World, { half }: Game, number: number): boolean {
+  const { epoch } = rowOf(world.aggregator, number);
+  const found = world.vehicles.filter((vehicle) => vehicle.edge === number && vehicle.epoch !== epoch);
+  world.aggregator = half.look(world.aggregator, number, found);
   return true;
 }
 
@@ -197,7 +221,7 @@ function makingSets(world: World, game: Game, number: number, take: Take): void 
   if (isRecovering && !row.mustReport) return;
   const asOfs = rules['as-of-in-transaction'] ? [row.upTo] : [row.upTo, logOf(edgeOf(world, number), row.epoch).length];
   const versions = new Set(reportable(world, number).map((reported) => nextVersion(world, rules, number, reported)));
-  for (const slots of subsets(half.offerable(world, number))) {
+  for (const slots of subsets(half.offerable(world.aggregator, number))) {
     if (!row.mustReport && slots.join() === row.slots.join()) continue;
     for (const asOf of new Set(asOfs)) {
       for (const version of versions) makeOne(game, number, { slots, version, asOf }, take);
@@ -206,25 +230,19 @@ function makingSets(world: World, game: Game, number: number, take: Take): void 
   }
 }
 
-function makeOne(
-  { rules, half }: Game,
-  number: number,
-  set: { readonly slots: readonly number[]; readonly version: number; readonly asOf: number },
-  take: Take,
-): void {
-  const { slots, version, asOf } = set;
+function makeOne({ rules, half }: Game, number: number, set: NewSet, take: Take): void {
   const what = `${describeSet(set)} for ${edgeName(number)}`;
+  const send = (next: World): true => {
+    const { epoch } = rowOf(next.aggregator, number);
+    next.sets = [...next.sets, { edge: number, epoch, ...set }];
+    next.setsMade += 1;
+    return true;
+  };
   take(`the aggregator makes ${what}`, (next) => {
-    next.sets = [...next.sets, half.makeSet(next, number, slots, version, asOf)];
-    next.setsMade += 1;
-    return true;
+    next.aggregator = half.makeSet(next.aggregator, number, set);
+    return send(next);
   });
-  if (rules['commit-before-sending']) return;
-  take(`the aggregator sends ${what} and dies before it is stored`, (next) => {
-    next.sets = [...next.sets, half.makeSet(copyWorld(next), number, slots, version, asOf)];
-    next.setsMade += 1;
-    return true;
-  });
+  if (!rules['commit-before-sending']) take(`the aggregator sends ${what} and dies before it is stored`, send);
 }
 
 /** Versions that a state of the edge, old or new, may name. Only after a restore can they matter. */
@@ -250,17 +268,19 @@ function onlineMoves(world: World, { scenario, half }: Game, number: number, tak
   const edge = edgeOf(world, number);
   const row = rowOf(world.aggregator, number);
   const name = edgeName(number);
-  const isCurrent = row.epoch === edge.epoch && row.upTo === logOf(edge).length && edge.pending.length === 0;
-  if (isCurrent && eventsOf(world, number) < scenario.maxEvents) {
+  if (isCurrent(world, number) && edge.pending.length === 0 && eventsOf(world, number) < scenario.maxEvents) {
+    const current = world.edges.map((_, other) => other === number || isCurrent(world, other));
     for (const slot of world.aggregator.slots.keys()) {
       if (!isAvailable(world.aggregator, slot)) continue;
       take(`a vehicle comes to ${name}; the aggregator reserves slot ${slotName(slot)} for it`, (next) => {
-        const arrival = logEvent(edgeOf(next, number), { kind: 'arrived' });
-        if (!half.reserve(next, number, slot)) return false;
-        const { epoch } = row;
-        next.told[number] = arrival;
-        next.decisions = [...next.decisions, { edge: number, epoch, arrival, slot }];
-        edgeOf(next, number).waiting = [...edgeOf(next, number).waiting, arrival];
+        const aggregator = half.reserve(next.aggregator, number, slot, current);
+        if (aggregator === null) return false;
+        next.aggregator = aggregator;
+        const own = ownEdge(next, number);
+        const arrival = logEvent(own, { kind: 'arrived' });
+        own.waiting = [...own.waiting, arrival];
+        next.told = next.told.with(number, arrival);
+        next.decisions = [...next.decisions, { edge: number, epoch: row.epoch, arrival, slot }];
         return true;
       });
     }
@@ -270,7 +290,7 @@ function onlineMoves(world: World, { scenario, half }: Game, number: number, tak
     take(
       `${name} lets the vehicle of event ${String(decision.arrival)} in, for slot ${slotName(decision.slot)}`,
       (next) => {
-        const there = edgeOf(next, number);
+        const there = ownEdge(next, number);
         there.waiting = there.waiting.filter((waiting) => waiting !== decision.arrival);
         addVehicle(next, { ...decision, at: 'gate' });
         return true;
@@ -281,26 +301,25 @@ function onlineMoves(world: World, { scenario, half }: Game, number: number, tak
 
 // ---------------------------------------------------------------- people
 
-function operatorMoves(world: World, { scenario, half }: Game, take: Take): void {
+function operatorMoves(world: World, game: Game, take: Take): void {
+  const { scenario, half } = game;
   for (const slot of world.aggregator.slots.keys()) {
     if (!isForgotten(world, slot)) continue;
-    take(`an operator finds slot ${slotName(slot)} empty and releases it`, (next) => {
-      half.release(next, slot);
+    const release = (next: World): boolean => {
+      next.aggregator = half.release(next.aggregator, slot);
       return true;
-    });
+    };
+    take(`an operator finds slot ${slotName(slot)} empty and releases it`, release, true);
   }
   for (const [edge, row] of world.aggregator.rows.entries()) {
-    if (!row.isUnknown) continue;
-    take(`an operator looks at all slots and trusts ${edgeName(edge)} again`, (next) => {
-      half.lookAndTrust(next, edge);
-      return true;
-    });
+    if (!row.isUnknown || scenario.restore === 'never') continue;
+    take(`an operator looks at all slots for what ${edgeName(edge)} gave out`, (next) => look(next, game, edge), true);
   }
   if (world.releases >= scenario.maxReleases) return;
   for (const [edge, row] of world.aggregator.rows.entries()) {
     if (!world.aggregator.slots.some((record) => isHeldBy(record, edge, row.epoch))) continue;
     take(`an operator releases the holdings of ${edgeName(edge)}, which is alive`, (next) => {
-      half.releaseHoldings(next, edge);
+      next.aggregator = half.releaseHoldings(next.aggregator, edge);
       next.releases += 1;
       return true;
     });
@@ -320,18 +339,17 @@ export function isForgotten(world: World, slot: number): boolean {
 function restoreMoves(world: World, { scenario, half }: Game, take: Take): void {
   if (world.copy === null && !world.restored) {
     take('a copy is made of the store of the aggregator', (next) => {
-      next.copy = { aggregator: copyAggregator(next.aggregator), books: next.books };
+      next.copy = next.aggregator;
       return true;
     });
   }
   const { copy } = world;
   if (copy !== null) {
     take('the store of the aggregator is replaced by its copy', (next) => {
-      next.aggregator = copyAggregator(copy.aggregator);
-      next.books = copy.books;
+      next.aggregator = copy;
       next.copy = null;
       next.restored = true;
-      if (scenario.restore === 'told') half.noticeRestore(next, null);
+      if (scenario.restore === 'told') next.aggregator = half.noticeRestore(next.aggregator, null);
       return true;
     });
   }
@@ -339,7 +357,7 @@ function restoreMoves(world: World, { scenario, half }: Game, take: Take): void 
   for (const edge of world.edges.keys()) {
     if (!showsRestore(world, edge) || rowOf(world.aggregator, edge).mustReport) continue;
     take(`${edgeName(edge)} shows that the store was restored`, (next) => {
-      half.noticeRestore(next, edge);
+      next.aggregator = half.noticeRestore(next.aggregator, edge);
       return true;
     });
   }
@@ -351,24 +369,6 @@ export function showsRestore(world: World, number: number): boolean {
   const row = rowOf(world.aggregator, number);
   if (!world.restored || row.epoch !== edge.epoch) return false;
   return (world.told[number] ?? 0) > row.upTo || edge.held.version > row.version;
-}
-
-// ---------------------------------------------------------------- what cannot matter any more
-
-/** Drops messages that can change nothing, so that states which differ in them only are one. */
-function forget(world: World, { rules }: Game): void {
-  world.decisions = world.decisions.filter(({ edge, epoch, arrival }) => {
-    const { epoch: present, waiting, pending } = edgeOf(world, edge);
-    return (
-      epoch === present &&
-      (waiting.includes(arrival) || pending.some((item) => item.kind === 'admitted' && item.arrival === arrival))
-    );
-  });
-  world.sets = world.sets.filter((message) => {
-    const edge = edgeOf(world, message.edge);
-    if (rules['own-epoch'] && message.epoch < edge.epoch) return false;
-    return !rules['newer-only'] || !rules['own-epoch'] || message.version > edge.held.version;
-  });
 }
 
 function eventsOf(world: World, number: number): number {

@@ -72,10 +72,7 @@ export const exceptions = {
   },
 } as const satisfies Record<string, Scenario>;
 
-/**
- * Those that are played with the site engine of production, too; one with fewer slots, as it tells them apart. Not among them is
- * the loss of both a store and an outbox: the engine trusts the edge again without a person.
- */
+/** Those that are played with the site engine of production, too; one with fewer slots, as it tells them apart. */
 export const engineScenarios: readonly Scenario[] = [
   scenarios.longer,
   { ...scenarios.returns, slots: 2 },
@@ -83,4 +80,5 @@ export const engineScenarios: readonly Scenario[] = [
   scenarios.outbox,
   scenarios.restored,
   scenarios['restored-pair'],
+  scenarios['lost-twice'],
 ];

@@ -1,11 +1,12 @@
 /**
- * Everything there is in the model: edges, one aggregator, vehicles, and messages. Slots are numbers from 0. Plain data; moves work
- * on copies.
+ * Everything there is in the model: edges, one aggregator, vehicles, and messages. Slots are numbers from 0. Plain data. Parts are
+ * shared between worlds and never changed in place: a move takes a copy of the edge it changes (`ownEdge`).
  */
 import { noAllowance } from '@gatehouse/edge-agent';
 import type { AllowanceState, acceptAllowance } from '@gatehouse/edge-agent';
 import type { StoredSite } from '@gatehouse/aggregator';
 import type { SlotRef } from '@gatehouse/shared';
+import type { Part } from './shelf.js';
 
 /** An event of an edge; its seq is its place in the log, from 1. `arrival` is the seq of the vehicle it speaks of. */
 export type LoggedEvent =
@@ -83,6 +84,9 @@ export interface Claim {
   readonly slot: number;
 }
 
+/** All rows of the site, as the production engine keeps them. They are never changed in place. */
+export type Books = StoredSite;
+
 /** What the aggregator has stored. Its memory is the same: a turn that fails leaves nothing behind. */
 export interface Aggregator {
   slots: SlotRecord[];
@@ -90,10 +94,9 @@ export interface Aggregator {
   claims: readonly Claim[];
   /** By edge: it has still to report after a restore. */
   recovering: boolean[];
+  /** The rows behind it, when the production engine plays it. */
+  readonly books: Books | null;
 }
-
-/** All rows of the site, as the production engine keeps them. They are never changed in place. */
-export type Books = StoredSite;
 
 /** A message with a set; it can arrive at any time, any number of times, or never. */
 export interface SetMessage {
@@ -113,21 +116,30 @@ export interface DecisionMessage {
 }
 
 export interface World {
-  edges: Edge[];
+  edges: readonly Readonly<Edge>[];
   aggregator: Aggregator;
-  /** The rows behind it, when the production engine plays it. */
-  books: Books | null;
   vehicles: readonly Vehicle[];
   sets: readonly SetMessage[];
   decisions: readonly DecisionMessage[];
   /** The copy of the aggregator's store. */
-  copy: { readonly aggregator: Aggregator; readonly books: Books | null } | null;
+  copy: Aggregator | null;
   /** By edge: the highest `upTo` it may have been told in its present epoch. */
-  told: number[];
+  told: readonly number[];
   restored: boolean;
   releases: number;
   losses: number;
   setsMade: number;
+  /** What its members, or those of the state before, are among all that were met. */
+  parts: Parts | null;
+}
+
+export interface Parts {
+  readonly aggregator: Part<Aggregator>;
+  readonly copy: Part<Aggregator> | null;
+  readonly vehicles: Part<readonly Vehicle[]>;
+  readonly sets: Part<readonly SetMessage[]>;
+  readonly decisions: Part<readonly DecisionMessage[]>;
+  readonly edges: readonly Part<Readonly<Edge>>[];
 }
 
 const letters = 'abcdefgh';
@@ -153,17 +165,11 @@ export function slotNumber(slotId: string): number {
   return letters.indexOf(slotId);
 }
 
-export function newWorld(edges: number, slots: number, books: Books | null = null): World {
+export function newWorld(edges: number, aggregator: Aggregator): World {
   const each = <T>(make: () => T): T[] => Array.from({ length: edges }, make);
   return {
     edges: each(() => ({ epoch: 0, logs: [[]], held: noAllowance, pending: [], waiting: [] })),
-    aggregator: {
-      slots: Array.from({ length: slots }, () => ({ state: 'free' })),
-      rows: each(() => newRow(0)),
-      claims: [],
-      recovering: each(() => false),
-    },
-    books,
+    aggregator,
     vehicles: [],
     sets: [],
     decisions: [],
@@ -173,6 +179,17 @@ export function newWorld(edges: number, slots: number, books: Books | null = nul
     releases: 0,
     losses: 0,
     setsMade: 0,
+    parts: null,
+  };
+}
+
+export function newAggregator(edges: number, slots: number, books: Books | null = null): Aggregator {
+  return {
+    slots: Array.from({ length: slots }, () => ({ state: 'free' })),
+    rows: Array.from({ length: edges }, () => newRow(0)),
+    claims: [],
+    recovering: Array.from({ length: edges }, () => false),
+    books,
   };
 }
 
@@ -192,32 +209,35 @@ export function newRow(epoch: number): Row {
   };
 }
 
-/** A copy that moves may change. They replace inner lists and never change what is in them. */
+/** A copy whose members moves may replace. What is in them is shared. */
 export function copyWorld(world: World): World {
-  return {
-    ...world,
-    edges: world.edges.map((edge) => ({ ...edge })),
-    aggregator: copyAggregator(world.aggregator),
-    told: [...world.told],
-  };
+  return { ...world };
 }
 
+/** A copy to change. */
 export function copyAggregator(aggregator: Aggregator): Aggregator {
   return {
+    ...aggregator,
     slots: [...aggregator.slots],
     rows: aggregator.rows.map((row) => ({ ...row })),
-    claims: aggregator.claims,
     recovering: [...aggregator.recovering],
   };
 }
 
-export function edgeOf(world: World, edge: number): Edge {
+export function edgeOf(world: World, edge: number): Readonly<Edge> {
   const found = world.edges[edge];
   if (found === undefined) throw new RangeError(`no edge ${String(edge)}`);
   return found;
 }
 
-export function logOf(edge: Edge, epoch = edge.epoch): readonly LoggedEvent[] {
+/** Puts a copy of the edge in its place, which may be changed until the move is over. */
+export function ownEdge(world: World, edge: number): Edge {
+  const own = { ...edgeOf(world, edge) };
+  world.edges = world.edges.with(edge, own);
+  return own;
+}
+
+export function logOf(edge: Readonly<Edge>, epoch = edge.epoch): readonly LoggedEvent[] {
   const log = edge.logs[epoch];
   if (log === undefined) throw new RangeError(`no epoch ${String(epoch)}`);
   return log;
@@ -232,6 +252,6 @@ export function rowOf(aggregator: Aggregator, edge: number): Row {
 /** Stores an event; its seq. */
 export function logEvent(edge: Edge, event: LoggedEvent): number {
   const log = [...logOf(edge), event];
-  edge.logs = edge.logs.map((other, epoch) => (epoch === edge.epoch ? log : other));
+  edge.logs = edge.logs.with(edge.epoch, log);
   return log.length;
 }

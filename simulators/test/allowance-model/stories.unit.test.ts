@@ -1,7 +1,8 @@
 /** Stories that are longer than those which are enumerated, told to the protocol and to the site engine of production. */
 import { describe, expect, it } from '@jest/globals';
-import { engineHalf } from '../../src/allowance-model/engine-half.js';
+import { createEngineHalf } from '../../src/allowance-model/engine-half.js';
 import { createEndJudge, wrongNow } from '../../src/allowance-model/judge.js';
+import { createKeys } from '../../src/allowance-model/key.js';
 import { createModelHalf } from '../../src/allowance-model/model-half.js';
 import { movesFrom } from '../../src/allowance-model/moves.js';
 import { allRules } from '../../src/allowance-model/rules.js';
@@ -10,7 +11,7 @@ import { newWorld } from '../../src/allowance-model/state.js';
 
 const halves = [
   { name: 'the protocol', half: createModelHalf(allRules) },
-  { name: 'the site engine', half: engineHalf },
+  { name: 'the site engine', half: createEngineHalf({ look: true }) },
 ];
 
 /** Edge 2 has the slot reserved in the copy, and its vehicle leaves unserved after it was made. */
@@ -36,8 +37,8 @@ const emptySet = (edge: number, seq: number): RegExp[] => {
 function play(half: (typeof halves)[number]['half'], steps: readonly RegExp[]): string | null {
   const scenario = { ...scenarios['restored-pair'], maxEvents: 9, maxSets: 9 };
   const game = { scenario, rules: allRules, half };
-  const judge = createEndJudge(game);
-  let world = newWorld(scenario.edges, scenario.slots, half.newBooks(scenario.edges, scenario.slots));
+  const judge = createEndJudge(game, createKeys(scenario, half));
+  let world = newWorld(scenario.edges, half.begin(scenario.edges, scenario.slots));
   for (const step of steps) {
     const moves = movesFrom(world, game);
     const move = moves.find(({ text }) => step.test(text));
