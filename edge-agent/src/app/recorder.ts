@@ -14,6 +14,7 @@ import type { RecorderFailure } from './loss.js';
 import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
 import { OutboxError } from './ports.js';
 import type { OutboxSettings } from './settings.js';
+import { toldNote, toldOf } from './told-note.js';
 import { createTurns } from './turns.js';
 
 export interface RecorderListener {
@@ -116,7 +117,7 @@ export class Recorder {
     this.#epoch = snapshot.epoch;
     this.#oldest = snapshot.oldest;
     this.#acked = snapshot.acked;
-    this.#told = Math.max(snapshot.acked, toldOfNote(snapshot.notes.get(toldNoteName), snapshot.epoch));
+    this.#told = toldOf(snapshot);
     this.#bytes = snapshot.bytes;
     this.#service = { ms: snapshot.ackedAtMs, sinceMonoMs: this.#ports.linkClock.monoMs() };
     this.#end = { next: snapshot.next, lastHash: snapshot.lastHash };
@@ -468,18 +469,6 @@ export class Recorder {
       this.#ports.logger.warn({ error: messageOf(error) }, `the outbox could not ${what}`);
     });
   }
-}
-
-const toldNoteName = 'told';
-
-function toldNote(epoch: string, told: number): ReadonlyMap<string, string> {
-  return new Map([[toldNoteName, `${epoch}:${String(told)}`]]);
-}
-
-/** 0 for a note of another epoch. */
-function toldOfNote(note: string | undefined, epoch: string): number {
-  const [of, told] = note?.split(':') ?? [];
-  return of === epoch && told !== undefined && /^\d{1,16}$/.test(told) ? Number(told) : 0;
 }
 
 function failureOf(error: unknown): RecorderFailure {
