@@ -42,10 +42,12 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
   const held = await heldBy(stage, edgeId);
   await stage.link(edgeId).set('cut');
   findings.fault('link cut');
-  const passedAt = (gateId: string): number =>
+  // Who was seen before may have been admitted before, and pass only now.
+  const before = new Set(system.happenings(edgeId).map(vehicleOf));
+  const passedAt = (gateId: string, others: ReadonlySet<unknown> = new Set()): number =>
     system
       .happenings(edgeId)
-      .filter((line) => line.type === 'ended' && line.gateId === gateId)
+      .filter((line) => line.type === 'ended' && line.gateId === gateId && !others.has(vehicleOf(line)))
       .filter((line) => (line.report as { outcome: string }).outcome === 'passed').length;
   const [left, entered] = [passedAt(`${edgeId}-out`), passedAt(`${edgeId}-in`)];
   // Both gates of the other edge would take the vehicles away.
@@ -60,7 +62,7 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
   traffic.resume(edgeId);
   traffic.target = 2;
   await until('exits let out alone', () => passedAt(`${edgeId}-out`) > left, healDeadlineMs);
-  const locally = passedAt(`${edgeId}-in`) - entered;
+  const locally = passedAt(`${edgeId}-in`, before);
   await stage.link(edgeId).set('healthy');
   for (const other of stage.edgeIds) traffic.resume(other);
   traffic.target = 12;
@@ -76,6 +78,11 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
     `${String(locally)} vehicles came in while ${edgeId} was cut off; ${String(admitted.length)} admissions by allowance are stored`,
   );
   findings.note(`admitted by allowance while cut off: ${String(locally)} of ${String(held)} slots set aside`);
+}
+
+/** Of a line about a vehicle that has come as far as the gate. */
+function vehicleOf(line: Readonly<Record<string, unknown>>): unknown {
+  return line.type === 'ended' ? (line.report as { vehicleId: unknown }).vehicleId : line.vehicleId;
 }
 
 async function heldBy({ system, siteId }: Stage, edgeId: string): Promise<number> {
