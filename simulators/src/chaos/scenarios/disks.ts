@@ -59,6 +59,8 @@ export const edgeDiskFull =
       findings.expect(passedAt(stage, edgeId).entry <= before.entry + 1, 'an entry opened on the full disk');
       // Its power is cut as well; it comes up again with the disk still full.
       await traffic.pause(edgeId);
+      // What happens in the lane at that very moment can be written down nowhere; it is a limit that is told, not looked for here.
+      await until('its arms are closed', () => areArmsClosed(stage, edgeId), healDeadlineMs);
       supervisor.kill(edgeId);
       await until('it works again', () => stage.isControlled(edgeId), healDeadlineMs);
       const restarted = passedAt(stage, edgeId);
@@ -121,6 +123,12 @@ function passedAt({ system }: Stage, edgeId: string): { entry: number; exit: num
     .map(({ gateId }) => String(gateId));
   const exit = gates.filter((gateId) => gateId.endsWith('-out')).length;
   return { exit, entry: gates.length - exit };
+}
+
+function areArmsClosed({ system }: Stage, edgeId: string): boolean {
+  const arms = new Map<string, unknown>();
+  for (const { type, gateId, step } of system.happenings(edgeId)) if (type === 'arm') arms.set(String(gateId), step);
+  return [...arms.values()].every((step) => step === 'closed');
 }
 
 async function hasFault({ system }: Stage, edgeId: string, fault: string): Promise<boolean> {
