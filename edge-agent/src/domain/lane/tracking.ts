@@ -24,6 +24,8 @@ export function trackVehicles(turn: Turn): void {
 /** When the vehicle that is on no loop counts as gone; undefined while it is on one. */
 export function goneAtMs(state: LaneState, rules: LaneRules): number | undefined {
   const { vehicle } = state;
+  // Slower than this nobody goes out.
+  if (vehicle?.unknown === true && vehicle.phase === 'first') return vehicle.phaseSinceMs + rules.loopGapMs;
   if (vehicle?.phase !== 'between') return undefined;
   // It is through already: on the arming loop would be the next one.
   if (vehicle.follows && !vehicle.reachedLast && !isServed(rules, vehicle.from)) return vehicle.phaseSinceMs;
@@ -96,11 +98,7 @@ function move(turn: Turn, vehicle: Vehicle): boolean {
   if (loops.degraded) addFlag(turn, 'degraded-loops');
   if (!isClosed(state)) changeVehicle(turn, { sawOpen: true });
   const next = nextPhase(first, last);
-  if (vehicle.unknown) {
-    if (next === 'last' || next === 'both') return false;
-    record(turn, { type: 'vehicle-changed', vehicle: null });
-    return true;
-  }
+  if (vehicle.unknown) return moveUnknown(turn, vehicle, next);
   if (next === vehicle.phase) {
     const goneMs = goneAtMs(turn.state, rules);
     if (goneMs === undefined || state.nowMs < goneMs) return false;
@@ -137,6 +135,21 @@ function move(turn: Turn, vehicle: Vehicle): boolean {
   }
   const entered = turn.state.vehicle;
   if (rules.countWhen === 'leaving-arming' && entered?.phase === 'last' && !entered.counted) reportPassage(turn);
+  return true;
+}
+
+/** Stays until it has left the second loop, and where it may have come from inside, the first one, too: that is its way out. */
+function moveUnknown(turn: Turn, vehicle: Vehicle, next: Phase): boolean {
+  const { state, rules } = turn;
+  const mayGoOut = isServed(rules, 'safety') && (vehicle.phase === 'both' || vehicle.phase === 'first');
+  const isThere = next === 'last' || next === 'both' || (next === 'first' && mayGoOut);
+  if (isThere && next !== vehicle.phase) {
+    changeVehicle(turn, { phase: next, phaseSinceMs: state.nowMs });
+    return true;
+  }
+  const goneMs = goneAtMs(state, rules);
+  if (isThere && (goneMs === undefined || state.nowMs < goneMs)) return false;
+  record(turn, { type: 'vehicle-changed', vehicle: null });
   return true;
 }
 

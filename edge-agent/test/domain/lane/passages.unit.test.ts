@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { LaneInput } from '../../../src/domain/lane/vocabulary.js';
 import { Bench } from './bench.js';
 
 describe('direction is set by the first loop occupied', () => {
@@ -266,5 +267,39 @@ describe('gates with fewer sensors', () => {
     expect(lane.events.at(-1)).toMatchObject({ kind: 'vehicle-passed', flags: [] });
     expect(lane.requests.slice(-2)).toEqual(['open', 'close']);
     expect(lane.state.barrier.position).toBe('unknown');
+  });
+});
+
+describe('a lane that is started with a vehicle on its loops', () => {
+  const started = (...levels: LaneInput[]): Bench =>
+    new Bench({ rules: { direction: 'both' }, levels: ['limit-open', ...levels] });
+
+  it('at a gate for both, takes what leaves the safety loop first for one on its way out, and who comes behind it for the next', () => {
+    const lane = started('arming', 'safety').after(500).off('safety').after(1_500).off('arming').after(100);
+    expect(lane.events).toEqual([]);
+    lane.on('safety').after(100);
+    expect(lane.events).toMatchObject([{ kind: 'vehicle-arrived', direction: 'exit' }]);
+  });
+
+  it('does so, too, when it reaches the arming loop only then', () => {
+    const lane = started('safety').after(500).on('arming').after(500).off('safety').after(1_500).off('arming');
+    expect(lane.after(10_000).events).toEqual([]);
+  });
+
+  it('at a gate for both, asks about what stays on the arming loop', () => {
+    const lane = started('arming', 'safety').after(500).off('safety');
+    lane.after(lane.rules.loopGapMs - 1);
+    expect(lane.events).toEqual([]);
+    expect(lane.after(1).events).toMatchObject([{ kind: 'vehicle-arrived', direction: 'entry' }]);
+  });
+
+  it('at an entry, asks at once: nobody comes out there', () => {
+    const lane = new Bench({ levels: ['limit-open', 'arming', 'safety'] }).after(500).off('safety');
+    expect(lane.events).toMatchObject([{ kind: 'vehicle-arrived', direction: 'entry' }]);
+  });
+
+  it('at a gate for both, asks about a vehicle that comes once the other is through', () => {
+    const lane = started('safety').after(500).off('safety').on('arming');
+    expect(lane.events).toMatchObject([{ kind: 'vehicle-arrived', direction: 'entry' }]);
   });
 });
