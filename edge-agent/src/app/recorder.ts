@@ -11,8 +11,8 @@ import { numberDrafts } from './draft.js';
 import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
 import { addLoss, lossReport, noLoss, outageReports, subtractLoss } from './loss.js';
 import type { RecorderFailure } from './loss.js';
+import { failureOf, messageOf } from './outbox-failure.js';
 import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
-import { OutboxError } from './ports.js';
 import type { OutboxSettings } from './settings.js';
 import { toldNote, toldOf } from './told-note.js';
 import { createTurns } from './turns.js';
@@ -69,6 +69,8 @@ export class Recorder {
   #oldest = 1;
   #acked = 0;
   #told = 0;
+  /** As the store knows it. */
+  #ackedInStore = 0;
   #bytes = 0;
   /** What the service time was at `sinceMonoMs` of the link clock. */
   #service = { ms: 0, sinceMonoMs: 0 };
@@ -117,6 +119,7 @@ export class Recorder {
     this.#epoch = snapshot.epoch;
     this.#oldest = snapshot.oldest;
     this.#acked = snapshot.acked;
+    this.#ackedInStore = snapshot.acked;
     this.#told = toldOf(snapshot);
     this.#bytes = snapshot.bytes;
     this.#service = { ms: snapshot.ackedAtMs, sinceMonoMs: this.#ports.linkClock.monoMs() };
@@ -179,8 +182,7 @@ export class Recorder {
   acknowledge(upTo: number): void {
     this.#acked = Math.max(this.#acked, upTo);
     this.#told = Math.max(this.#told, upTo);
-    const atMs = this.#serviceMs();
-    this.#inBackground('acknowledge', () => this.#ports.store.acknowledge(upTo, atMs));
+    this.#inBackground('acknowledge', () => this.#noteAcknowledged());
     if (this.#failing === 'outbox-full' || this.#isNearlyFull) this.trim();
   }
 
@@ -189,7 +191,10 @@ export class Recorder {
     const told = toldNote(this.#epoch, this.#told);
     // First, so that a crash between the two leaves the proof that the aggregator was restored.
     this.#inBackground('note what it was told', () => this.#ports.store.append({ events: [], notes: told }));
-    this.#inBackground('rewind', () => this.#ports.store.rewind(upTo));
+    this.#inBackground('rewind', async () => {
+      await this.#ports.store.rewind(upTo);
+      this.#ackedInStore = Math.min(this.#ackedInStore, upTo);
+    });
   }
 
   /** Deletes acknowledged events beyond the bounds. */
@@ -225,6 +230,7 @@ export class Recorder {
       this.#oldest = 1;
       this.#acked = 0;
       this.#told = 0;
+      this.#ackedInStore = 0;
       this.#end = carried.end;
       this.#recent = recent;
       this.#bytes = bytes;
@@ -409,7 +415,16 @@ export class Recorder {
     return this.#oldest > before;
   }
 
+  /** Again before each trim: an acknowledgement that the store refused does not come a second time. */
+  async #noteAcknowledged(): Promise<void> {
+    const upTo = this.#acked;
+    if (upTo <= this.#ackedInStore) return;
+    await this.#ports.store.acknowledge(upTo, this.#serviceMs());
+    this.#ackedInStore = upTo;
+  }
+
   async #trimOnce(maxBytes = Math.floor(this.#settings.maxBytes * trimAboveFill)): Promise<void> {
+    await this.#noteAcknowledged();
     const keptBefore = this.#end.next - this.#oldest;
     const oldest = await this.#ports.store.trim({
       ackedBeforeMs: this.#serviceMs() - this.#settings.keepAcknowledgedMs,
@@ -469,12 +484,4 @@ export class Recorder {
       this.#ports.logger.warn({ error: messageOf(error) }, `the outbox could not ${what}`);
     });
   }
-}
-
-function failureOf(error: unknown): RecorderFailure {
-  return error instanceof OutboxError && error.code === 'full' ? 'outbox-full' : 'outbox-failing';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -177,6 +177,17 @@ describe('acknowledgements', () => {
     expect(edge.agent.status().outbox.acked).toBe(2);
   });
 
+  it('that the store could not note is noted when it works again, although nothing new is acknowledged', async () => {
+    const edge = await started();
+    await writeEvents(edge, 4);
+    edge.backing.failure = (operation) => (operation === 'acknowledge' ? 'io' : undefined);
+    await edge.acknowledge(4);
+    edge.backing.failure = undefined;
+    await edge.acknowledge(4);
+    await edge.advance(edge.settings.outbox.trimIntervalMs + 1_000);
+    expect(edge.backing.acked).toBe(4);
+  });
+
   it('below what was acknowledged: the aggregator was restored, and gets again what is kept', async () => {
     const edge = await started();
     await writeEvents(edge, 6);
