@@ -98,6 +98,9 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
       const view = views.of(edgeId);
       return view === undefined ? null : createStateWork(context, view, state);
     },
+    onDropped: () => {
+      observer.onDropped('inbox-full');
+    },
   });
   const occupancy = createOccupancyBoard(settings.occupancyIntervalMs, {
     publisher,

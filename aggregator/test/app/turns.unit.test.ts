@@ -332,6 +332,27 @@ describe('the inbox', () => {
     expect(edge.acks.at(-1)).toMatchObject({ upTo: 4 });
   });
 
+  it('keeps to its bound when a turn that failed gives back what it had taken: what came last is dropped', async () => {
+    await open({ settings: { ingest: { inboxBatchesPerEdge: 2 } } });
+    const edge = world.edge('edge-1');
+    edge.arrive('P1');
+    world.store.failNextCommit('io');
+    const release = world.store.holdCommits();
+    edge.send({ first: 1 });
+    await world.settle();
+    for (let count = 2; count <= 3; count += 1) {
+      edge.arrive(`P${String(count)}`);
+      edge.send({ first: count });
+    }
+    await world.settle();
+    expect(world.aggregator.health()).toMatchObject({ pendingBatches: 2, dropped: {} });
+    release();
+    await world.settle();
+    expect(world.aggregator.health()).toMatchObject({ pendingBatches: 2, dropped: { 'inbox-full': 1 } });
+    await world.advance(10_000);
+    expect(edge.acks.at(-1)).toMatchObject({ upTo: 2 });
+  });
+
   it('bounds the bytes of one edge as well', async () => {
     await open({ settings: { ingest: { inboxBytesPerEdge: 600 } } });
     const edge = world.edge('edge-1');

@@ -12,6 +12,8 @@ export interface InboxWorkshop {
   /** null when there is nothing to do for it. */
   batchWork(received: Received): Work | null;
   stateWork(edgeId: string, state: ReceivedState): Work | null;
+  /** A batch that had its place is dropped, unacknowledged. */
+  onDropped(edgeId: string): void;
 }
 
 export interface Inbox {
@@ -21,7 +23,7 @@ export interface Inbox {
   offerState(edgeId: string, state: ReceivedState): void;
   /** At most `maxBatches` batches and about `maxBytes` bytes, one batch an edge at a time, going round. */
   take(maxBatches: number, maxBytes: number): Work[];
-  /** Work taken before, in the order it was taken; other work is ignored. */
+  /** Work taken before, in the order it was taken; other work is ignored. What came meanwhile and has no room any more is dropped. */
   giveBack(work: readonly Work[]): void;
   forget(edgeId: string): void;
   readonly pendingBatches: number;
@@ -57,6 +59,16 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
 
   const queueUp = (edgeId: string): void => {
     if (!round.includes(edgeId)) round.push(edgeId);
+  };
+
+  const dropNewest = (edgeId: string, window: Window): void => {
+    const { inboxBatchesPerEdge, inboxBytesPerEdge } = settings;
+    while (window.batches.length > inboxBatchesPerEdge || window.bytes > inboxBytesPerEdge) {
+      const dropped = window.batches.pop();
+      if (dropped === undefined) return;
+      window.bytes -= dropped.bytes;
+      workshop.onDropped(edgeId);
+    }
   };
 
   const takeState = (edgeId: string, window: Window): Work[] => {
@@ -122,6 +134,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
         } else {
           window.batches.unshift({ bytes: origin.bytes, received: null, work });
           window.bytes += origin.bytes;
+          dropNewest(origin.edgeId, window);
         }
         queueUp(origin.edgeId);
       }
