@@ -188,6 +188,21 @@ describe('acknowledgements', () => {
     expect(edge.backing.acked).toBe(4);
   });
 
+  it('of the epoch that is just being replaced release nothing of the new one', async () => {
+    const edge = await started();
+    await writeEvents(edge, 4);
+    const [epoch, third] = [edge.backing.epoch, edge.backing.events[2]];
+    let goOn: () => void = () => undefined;
+    edge.backing.delay = (operation) =>
+      operation === 'beginEpoch' ? new Promise((resolve) => (goOn = resolve)) : Promise.resolve();
+    await edge.acknowledge(1, { hash: 'a'.repeat(64) });
+    await edge.acknowledge(3, { epoch: epoch ?? '', hash: third?.hash ?? '' });
+    goOn();
+    await edge.advance(0);
+    expect(edge.backing.epoch).not.toBe(epoch);
+    expect([edge.agent.status().outbox.acked, edge.backing.acked]).toEqual([0, 0]);
+  });
+
   it('below what was acknowledged: the aggregator was restored, and gets again what is kept', async () => {
     const edge = await started();
     await writeEvents(edge, 6);
