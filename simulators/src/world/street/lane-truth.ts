@@ -65,6 +65,8 @@ interface Visit {
   behindHurt: boolean;
   /** It showed itself so soon after a passage. */
   rightBehind: boolean;
+  /** The arm was not down for all of its stay. */
+  sawOpen: boolean;
 }
 
 export function createLaneTruth(options: {
@@ -83,7 +85,8 @@ export function createLaneTruth(options: {
   let wellAgainAtMs = -Infinity;
   let lastThroughAtMs = -Infinity;
   let confusedUntilMs = -Infinity;
-  let backedOut = 0;
+  let turnedBack = 0;
+  let armIsDown = true;
   /** A detector answers late; a little later the lane has seen what there was to see. */
   const seenAfterMs = settings.detectorResponseMs + 50;
 
@@ -101,6 +104,7 @@ export function createLaneTruth(options: {
     visit.behindHurt =
       clock.monoMs() < confusedUntilMs || [...visits.values()].some((other) => other.inLane && other.hurt);
     visit.inLane = true;
+    visit.sawOpen = !armIsDown;
     visit.hurt = isBlind();
   };
   const stand = (visit: Visit): void => {
@@ -123,9 +127,12 @@ export function createLaneTruth(options: {
     if (passed !== null) lastThroughAtMs = clock.monoMs();
     options.onEnd({ vehicle: visit.name, outcome, passed, misread: wasMisread(report) });
     const { name, order, rightBehind } = visit;
-    const course = { report, trailer: order.trailer ?? false, rightBehind, backedOutBefore: backedOut };
+    // The sign may turn away a driver whom the open arm would let in.
+    const turnedBackFromOpen = outcome === 'backed-out' || (outcome === 'denied-left' && visit.sawOpen);
+    const trailer = order.trailer ?? false;
+    const course = { report, trailer, rightBehind, turnedBackFromOpen, turnedBackBefore: turnedBack };
     const tellable = isTellable(course, gate.direction, settings);
-    backedOut = passed === null ? backedOut + (outcome === 'backed-out' ? 1 : 0) : 0;
+    turnedBack = passed === null ? turnedBack + (turnedBackFromOpen ? 1 : 0) : 0;
     if (!tellable) confuse();
     clock.setTimer(seenAfterMs, () => {
       visits.delete(id);
@@ -150,9 +157,14 @@ export function createLaneTruth(options: {
         hurt: false,
         behindHurt: false,
         rightBehind: false,
+        sawOpen: false,
       });
     },
     onHappening(happening) {
+      if (happening.type === 'arm') {
+        armIsDown = happening.step === 'closed';
+        for (const visit of visits.values()) visit.sawOpen ||= visit.inLane && !armIsDown;
+      }
       if (happening.type !== 'vehicle' && happening.type !== 'ended') return;
       const id = happening.type === 'ended' ? happening.report.vehicleId : happening.vehicleId;
       const visit = visits.get(id);

@@ -7,8 +7,10 @@ export interface Course {
   readonly trailer: boolean;
   /** It showed itself right behind a passage. */
   readonly rightBehind: boolean;
-  /** So many let in before it went back without ever covering the safety loop, and nobody has covered it since. */
-  readonly backedOutBefore: number;
+  /** It went back from an arm that was not down. */
+  readonly turnedBackFromOpen: boolean;
+  /** So many did so before it, and nobody went through since: one who was let in did not cover the safety loop. */
+  readonly turnedBackBefore: number;
 }
 
 /** A drawbar is at most so long: a loop at least as long sees car and trailer as one piece. */
@@ -21,7 +23,7 @@ const marginM = 0.1;
 /** Whether edges of the loops alone say what this vehicle did. */
 export function isTellable(course: Course, direction: GateDirection, lane: SimulatedLaneSettings): boolean {
   const { report, rightBehind } = course;
-  if (report.outcome === 'backed-out' && course.backedOutBefore >= backOutsLikeDeadLoop) return false;
+  if (course.turnedBackFromOpen && course.turnedBackBefore >= backOutsLikeDeadLoop) return false;
   const { lengthM, outcome } = report;
   // A gap over the safety loop while the arming loop is covered is the sign of two vehicles.
   if (course.trailer && lane.safetyLoopM < longestDrawbarM) return false;

@@ -216,21 +216,45 @@ describe('a lane of the street', () => {
   });
 });
 
+describe('drivers who heed the sign although the arm is up', () => {
+  it.each([
+    ['up', [true, true, true, false]],
+    ['down', [true, true, true, true]],
+  ])('look to the lane like those who back out: with the arm %s', async (arm, healthy) => {
+    const street = bench({ signPatienceMs: 1_000, turnAwayMs: 5_000 });
+    const { attached } = await listen(street, 'agent');
+    if (arm === 'up') attached.driver.requestOpen();
+    street.clock.advance(20_000);
+    for (const vehicle of ['v1', 'v2', 'v3', 'v4']) {
+      street.lane.send(vehicle, { behaviour: 'pass' });
+      street.clock.advance(3_000);
+      attached.driver.showText('full');
+      street.clock.advance(20_000);
+      attached.driver.showText('');
+    }
+    expect(street.ends.map(({ outcome }) => outcome)).toEqual(Array(4).fill('denied-left'));
+    const backs = street.told.filter((happening) => happening.type === 'vehicle-back');
+    expect(backs.map((back) => back.healthy)).toEqual(healthy);
+  });
+});
+
 describe('what loops tell', () => {
   const lane: SimulatedLaneSettings = simulatedLaneSettingsSchema.parse({});
   const car: Course = {
     report: { behaviour: 'pass', outcome: 'passed', lengthM: 4, startedAtMs: 1 },
     trailer: false,
     rightBehind: false,
-    backedOutBefore: 0,
+    turnedBackFromOpen: false,
+    turnedBackBefore: 0,
   };
   it.each<[string, Partial<Course>, Partial<Course['report']>, boolean]>([
     ['a car', {}, {}, true],
     ['a trailer whose drawbar the safety loop does not see', { trailer: true }, {}, false],
     ['a long vehicle that turns back under the arm', {}, { behaviour: 'reverse-half-way' }, true],
     ['a short one that does', {}, { behaviour: 'reverse-half-way', lengthM: 1.5 }, false],
-    ['the third in a row that backs out', { backedOutBefore: 2 }, { outcome: 'backed-out' }, true],
-    ['the fourth', { backedOutBefore: 3 }, { outcome: 'backed-out' }, false],
+    ['the third in a row that turns back', { turnedBackFromOpen: true, turnedBackBefore: 2 }, {}, true],
+    ['the fourth', { turnedBackFromOpen: true, turnedBackBefore: 3 }, {}, false],
+    ['one before an arm that is down after them', { turnedBackBefore: 3 }, { outcome: 'denied-left' }, true],
     ['one that came the wrong way and turned back', {}, { outcome: 'wrong-way-left' }, true],
     ['one that did so right behind a passage', { rightBehind: true }, { outcome: 'wrong-way-left' }, false],
     [
