@@ -1,7 +1,6 @@
 /** Assembles an edge agent out of its ports and runs it. */
 import { credentialSchema, parseValue } from '@gatehouse/shared';
 import type { EdgeEvent, EdgeState } from '@gatehouse/shared';
-import { modeOf } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { createAdmission } from './admission.js';
@@ -11,15 +10,16 @@ import type { CommandDesk } from './command-desk.js';
 import { createEpochKeeper } from './epoch-keeper.js';
 import type { EpochKeeper } from './epoch-keeper.js';
 import { createInbox } from './inbox.js';
-import { draftOf, oneEvent } from './lane-events.js';
+import { arrivalNoteName, arrivalNoteText, draftOf, oneEvent } from './lane-events.js';
 import { createLaneRunner } from './lane-runner.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
-import { modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
+import { formerArrivals, modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
+import type { FormerArrival } from './recovery.js';
 import { Recorder } from './recorder.js';
 import type { EventStamp } from './draft.js';
 import { Replicator } from './replicator.js';
-import { bootIdOfLink, createStatePublisher, onlineState } from './state-publisher.js';
+import { bootIdOfLink, createStatePublisher, onlineState, tellsApart } from './state-publisher.js';
 import type { StatePublisher } from './state-publisher.js';
 import type { EdgeSettings, GateSettings } from './settings.js';
 import type { EdgeStatus } from './status.js';
@@ -55,6 +55,8 @@ class RunningAgent implements EdgeAgent {
   readonly #state: StatePublisher;
   readonly #inbox: ReturnType<typeof createInbox>;
   readonly #wallWatch: { start(): void; stop(): void; readonly jumped: boolean };
+  /** Some of them may not be told of yet, while the outbox fails. */
+  #former: readonly FormerArrival[] = [];
   #cancelTrim: () => void = () => undefined;
   #startedMs = 0;
   #linkUp = false;
@@ -91,7 +93,7 @@ class RunningAgent implements EdgeAgent {
       ...ports,
       settings: settings.protocol,
       recorder: this.#recorder,
-      notes: (epoch, seqOf) => this.#admission.notesForNewEpoch(epoch, seqOf),
+      notes: (epoch, seqOf) => this.#notesForNewEpoch(epoch, seqOf),
       hold: () => {
         this.#replicator.hold();
         this.#admission.discardAllowance();
@@ -171,6 +173,7 @@ class RunningAgent implements EdgeAgent {
     this.#running = true;
     if (snapshot.damaged !== null) logger.error({ damage: snapshot.damaged }, 'the outbox was damaged and begun anew');
     // First of all: what the former run left open.
+    this.#former = formerArrivals(snapshot);
     for (const draft of recoveryDrafts(snapshot, () => this.#stamp(this.#ports.clock.monoMs()))) {
       this.#recorder.record(draft);
     }
@@ -359,6 +362,16 @@ class RunningAgent implements EdgeAgent {
 
   // -------------------------------------------------------------- the whole edge
 
+  #notesForNewEpoch(epoch: string, seqOf: (oldSeq: number) => number | undefined): ReadonlyMap<string, string | null> {
+    const notes = new Map(this.#admission.notesForNewEpoch(epoch, seqOf));
+    for (const { gateId, name, slotId, basis } of this.#former) {
+      const oldSeq = this.#recorder.arrivalSeq(name);
+      const seq = oldSeq === undefined ? undefined : seqOf(oldSeq);
+      if (seq !== undefined) notes.set(arrivalNoteName(gateId), arrivalNoteText({ epoch, seq, slotId, basis }));
+    }
+    return notes;
+  }
+
   #edgeFaults(): EdgeStatus['faults'] {
     const { failing } = this.#recorder.view;
     return [...(failing === null ? [] : [failing]), ...(this.#wallWatch.jumped ? (['clock-jumped'] as const) : [])];
@@ -412,15 +425,4 @@ function barrierOf(ports: EdgeAgentPorts, gate: GateSettings): BarrierDriver {
   const barrier = ports.barriers.get(gate.gateId);
   if (barrier === undefined) throw new RangeError(`gate ${gate.gateId} has no barrier`);
   return barrier;
-}
-
-/** Whether the state message would read differently. */
-function tellsApart(before: LaneState, after: LaneState): boolean {
-  return (
-    before.barrier.position !== after.barrier.position ||
-    before.inputs !== after.inputs ||
-    before.health.faults !== after.health.faults ||
-    before.vehicle?.arrival?.id !== after.vehicle?.arrival?.id ||
-    modeOf(before) !== modeOf(after)
-  );
 }

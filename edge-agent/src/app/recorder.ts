@@ -13,6 +13,7 @@ import { addLoss, lossReport, noLoss, outageReports, subtractLoss } from './loss
 import type { RecorderFailure } from './loss.js';
 import { failureOf, messageOf } from './outbox-failure.js';
 import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
+import { formerArrivals } from './recovery.js';
 import type { OutboxSettings } from './settings.js';
 import { toldNote, toldOf } from './told-note.js';
 import { createTurns } from './turns.js';
@@ -126,6 +127,7 @@ export class Recorder {
     this.#end = { next: snapshot.next, lastHash: snapshot.lastHash };
     this.#lost = snapshot.lost;
     this.#counted = snapshot.lost;
+    for (const { name, seq } of formerArrivals(snapshot)) this.#arrivals.set(name, seq);
     return snapshot;
   }
 

@@ -2,6 +2,7 @@
 import type { LaneMode } from '@gatehouse/shared';
 import type { OrderedMode } from '../domain/lane/vocabulary.js';
 import { gateOfArrivalNote, oneEvent, parseArrivalNote } from './lane-events.js';
+import type { ArrivalNote } from './lane-events.js';
 import type { OutboxNotes, OutboxSnapshot } from './ports.js';
 import type { Draft, EventStamp } from './draft.js';
 
@@ -37,30 +38,53 @@ export function recoveryDrafts(snapshot: OutboxSnapshot, stamp: () => EventStamp
   }
   for (const [name, text] of snapshot.notes) {
     const gateId = gateOfArrivalNote(name);
-    if (gateId !== undefined) drafts.push(unresolved(name, gateId, text, snapshot.epoch, stamp));
+    if (gateId !== undefined) drafts.push(unresolved(name, gateId, parseArrivalNote(text), snapshot.epoch, stamp));
     else if (name.startsWith(commandPrefix)) drafts.push(unknownCommand(name, text, stamp));
   }
   return drafts;
 }
 
-function unresolved(name: string, gateId: string, text: string, epoch: string, stamp: () => EventStamp): Draft {
-  const note = parseArrivalNote(text);
+/** An arrival that the former run left open, by the name under which the recorder finds it until it is told of. */
+export interface FormerArrival extends ArrivalNote {
+  readonly gateId: string;
+  readonly name: string;
+}
+
+export function formerArrivals({ notes, epoch }: OutboxSnapshot): FormerArrival[] {
+  return [...notes].flatMap(([noteName, text]) => {
+    const gateId = gateOfArrivalNote(noteName);
+    const note = gateId === undefined ? undefined : parseArrivalNote(text);
+    return gateId === undefined || note?.epoch !== epoch ? [] : [{ ...note, gateId, name: formerName(gateId) }];
+  });
+}
+
+function formerName(gateId: string): string {
+  return `${gateId}#former`;
+}
+
+function unresolved(
+  name: string,
+  gateId: string,
+  note: ArrivalNote | undefined,
+  epoch: string,
+  stamp: () => EventStamp,
+): Draft {
   const notes = (): ReadonlyMap<string, null> => new Map([[name, null]]);
   // A note of another epoch is of an outbox that was lost: its arrivals are frozen at the aggregator.
   if (note?.epoch !== epoch) return { kind: 'notes', notes };
   return {
     kind: 'arrival-unresolved',
     ofFormerRun: true,
+    ends: formerName(gateId),
     loss: oneEvent,
     notes,
-    event: () => ({
-      kind: 'arrival-unresolved',
-      ...stamp(),
-      gateId,
-      arrival: note.seq,
-      slotId: note.slotId,
-      basis: note.basis,
-    }),
+    // A new epoch may begin before it is told: it has another seq then, or none if its beginning is not kept any more.
+    event: (seqs) => {
+      const arrival = seqs(formerName(gateId));
+      if (arrival === undefined) return null;
+      const { slotId, basis } = note;
+      return { kind: 'arrival-unresolved', ...stamp(), gateId, arrival, slotId, basis };
+    },
   };
 }
 

@@ -1,5 +1,7 @@
 /** Publishes the state of the edge: on connect, on change (changes within a moment go out together), and at intervals. */
 import type { Clock, EdgeState, FaultName, Logger, Sha256 } from '@gatehouse/shared';
+import { modeOf } from '../domain/lane/state.js';
+import type { LaneState } from '../domain/lane/state.js';
 import type { EdgeLink } from './ports.js';
 import type { RecorderView } from './recorder.js';
 import type { ProtocolSettings } from './settings.js';
@@ -107,4 +109,15 @@ export function bootIdOfLink(ports: {
   readonly sha256: Sha256;
 }): string {
   return ports.clock === ports.linkClock ? ports.bootId : ports.sha256(`link of ${ports.bootId}`).slice(0, 32);
+}
+
+/** Whether the state message would read differently. */
+export function tellsApart(before: LaneState, after: LaneState): boolean {
+  return (
+    before.barrier.position !== after.barrier.position ||
+    before.inputs !== after.inputs ||
+    before.health.faults !== after.health.faults ||
+    before.vehicle?.arrival?.id !== after.vehicle?.arrival?.id ||
+    modeOf(before) !== modeOf(after)
+  );
 }

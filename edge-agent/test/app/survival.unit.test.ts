@@ -35,6 +35,43 @@ describe('after a restart', () => {
     expect(third.kinds()).toHaveLength(4);
   });
 
+  it('arrivals that could not be told of go over into a new epoch, and are told of by what they are called there', async () => {
+    const first = await started();
+    await first.edge('entry-1', 'fire', true);
+    await first.edge('entry-1', 'fire', false);
+    await first.edge('entry-1', 'arming', true);
+    const arrival = first.backing.next - 1;
+    await first.decide(arrival, { slot: { slotId: 'a1', zoneId: 'zone', label: 'A1', slotClass: 'standard' } });
+    await first.acknowledge(arrival);
+    first.backing.failure = (operation) => (operation === 'append' ? 'full' : undefined);
+    const second = await restartedAfterKill(first);
+    const epoch = second.backing.epoch;
+    await second.acknowledge(arrival, { hash: 'a'.repeat(64) });
+    expect(second.backing.epoch).not.toBe(epoch);
+    const third = await restartedAfterKill(second, { seed: 3 });
+    second.backing.failure = undefined;
+    await third.advance(60_000);
+    const begun = third.kinds().indexOf('vehicle-arrived');
+    expect(third.stored()[begun]?.origin).toMatchObject({ epoch, seq: arrival });
+    const ends = third.stored().filter((event) => event.kind === 'arrival-unresolved');
+    expect(ends).toMatchObject([{ arrival: begun + 1, slotId: 'a1' }]);
+    expect([...third.backing.notes.keys()]).not.toContain('arrival/entry-1');
+  });
+
+  it('an arrival whose beginning is not kept any more is left to those who find its epoch replaced', async () => {
+    const first = await started({ settings: { outbox: { keepAcknowledgedMs: 0, trimIntervalMs: 100 } } });
+    await first.edge('entry-1', 'arming', true);
+    await first.acknowledge(1);
+    await first.advance(500);
+    first.backing.failure = (operation) => (operation === 'append' ? 'full' : undefined);
+    const second = await restartedAfterKill(first);
+    await second.acknowledge(1, { conflict: 'hash-mismatch' });
+    second.backing.failure = undefined;
+    await second.advance(60_000);
+    expect(second.kinds()).not.toContain('arrival-unresolved');
+    expect([...second.backing.notes.keys()]).not.toContain('arrival/entry-1');
+  });
+
   it('arrivals that ended stay ended', async () => {
     const first = await started();
     await first.edge('entry-1', 'arming', true);
