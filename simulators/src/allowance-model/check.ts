@@ -19,14 +19,14 @@ export interface CheckLine extends Exploration {
   readonly ok: boolean;
 }
 
-/** One line a scenario, exception and rule, as soon as it is known. */
-export function* checkAllowance(): Generator<CheckLine, void> {
-  for (const scenario of Object.values(scenarios)) yield withAllRules(scenario, false);
-  for (const scenario of engineScenarios) yield withEngine(scenario);
-  for (const scenario of Object.values(exceptions)) yield withAllRules(scenario, true);
-  for (const name of ruleNames) yield withoutOne(name);
-  yield withoutLook();
-}
+/** One a line: for each scenario, exception and rule. */
+export const checks: readonly (() => CheckLine)[] = [
+  ...Object.values(scenarios).map((scenario) => () => withAllRules(scenario, false)),
+  ...engineScenarios.map((scenario) => () => withEngine(scenario)),
+  ...Object.values(exceptions).map((scenario) => () => withAllRules(scenario, true)),
+  ...ruleNames.map((name) => () => withoutOne(name)),
+  withoutLook,
+];
 
 export function withAllRules(scenario: Scenario, mustFail: boolean): CheckLine {
   return line({ scenario, without: null, what: scenario.name, mustFail, half: createModelHalf(allRules) });

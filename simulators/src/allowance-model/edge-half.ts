@@ -144,3 +144,27 @@ function isPromised(edge: Readonly<Edge>, slot: number): boolean {
 export function addVehicle(world: World, vehicle: Vehicle): void {
   world.vehicles = [...world.vehicles, vehicle];
 }
+
+export function endWaiting(world: World, number: number, arrival: number): boolean {
+  const edge = ownEdge(world, number);
+  edge.waiting = edge.waiting.filter((waiting) => waiting !== arrival);
+  logEvent(edge, { kind: 'backed-out', arrival });
+  return true;
+}
+
+export function removeVehicle(world: World, vehicle: Vehicle): boolean {
+  world.vehicles = world.vehicles.filter((other) => other !== vehicle);
+  return true;
+}
+
+export function passVehicle(world: World, vehicle: Vehicle): boolean {
+  removeVehicle(world, vehicle);
+  addVehicle(world, { ...vehicle, at: 'in' });
+  logEvent(ownEdge(world, vehicle.edge), { kind: 'passed', arrival: vehicle.arrival, slot: vehicle.slot });
+  return true;
+}
+
+export function endVehicle(world: World, vehicle: Vehicle, kind: 'backed-out' | 'left'): boolean {
+  logEvent(ownEdge(world, vehicle.edge), { kind, arrival: vehicle.arrival });
+  return removeVehicle(world, vehicle);
+}

@@ -1,6 +1,7 @@
 /** Enumerates every state that can be reached, breadth first, so that the first wrong one has a shortest story. */
 import { forget } from './forget.js';
 import { createKeys } from './key.js';
+import type { Keys } from './key.js';
 import { createRememberingHalf } from './remember.js';
 import { createEndJudge, wrongNow } from './judge.js';
 import type { Game } from './moves.js';
@@ -43,8 +44,8 @@ function search({ rules, scenario, half: forgetful }: Game, judgesAll: boolean, 
   const keys = createKeys(scenario, forgetful);
   const half = createRememberingHalf(forgetful, scenario, keys.shared);
   const game = { rules, scenario, half };
-  const parents: number[] = [-1];
-  const texts: string[] = [''];
+  /** Of each state: the one before it, and which of the moves from there leads to it. */
+  const origins: Origin[] = [{ from: -1, move: 0 }];
   const seen = new Set<string>();
   const first = newWorld(scenario.edges, half.begin(scenario.edges, scenario.slots));
   seen.add(keys.keyOf(first));
@@ -59,6 +60,7 @@ function search({ rules, scenario, half: forgetful }: Game, judgesAll: boolean, 
     counterexample,
   });
   const endJudge = createEndJudge(game, keys);
+  const storyTo = (index: number): string[] => tell(origins, index, first, game, keys);
 
   while (level.length > 0) {
     const next: Reached[] = [];
@@ -67,26 +69,20 @@ function search({ rules, scenario, half: forgetful }: Game, judgesAll: boolean, 
       const isJudged = judgesAll || !moves.some(({ isCalm }) => isCalm);
       const end = isJudged ? endJudge(world) : null;
       if (end !== null) {
-        const story = [
-          ...storyOf(parents, texts, index),
-          'from here on no fault happens and all slots are asked back',
-          ...end.steps,
-        ];
+        const story = [...storyTo(index), 'from here on no fault happens and all slots are asked back', ...end.steps];
         return result(false, { wrong: end.wrong, story });
       }
-      for (const move of moves) {
+      for (const [number, move] of moves.entries()) {
         transitions += 1;
         forget(move.world, game);
         const key = keys.keyOf(move.world);
         if (seen.has(key)) continue;
         seen.add(key);
-        const reached = { world: move.world, index: parents.length };
-        parents.push(index);
-        texts.push(move.text);
+        next.push({ world: move.world, index: origins.length });
+        origins.push({ from: index, move: number });
         const wrong = wrongNow(move.world);
-        if (wrong !== null) return result(false, { wrong, story: storyOf(parents, texts, reached.index) });
+        if (wrong !== null) return result(false, { wrong, story: storyTo(origins.length - 1) });
         if (seen.size > maxStates) return result(false, null);
-        next.push(reached);
       }
     }
     if (next.length > 0) deepest += 1;
@@ -95,8 +91,22 @@ function search({ rules, scenario, half: forgetful }: Game, judgesAll: boolean, 
   return result(true, null);
 }
 
-function storyOf(parents: readonly number[], texts: readonly string[], index: number): string[] {
-  const story: string[] = [];
-  for (let at = index; at > 0; at = parents[at] ?? 0) story.unshift(texts[at] ?? '');
-  return story;
+interface Origin {
+  readonly from: number;
+  readonly move: number;
+}
+
+/** Goes the way once more, and tells it. */
+function tell(origins: readonly Origin[], index: number, first: World, game: Game, keys: Keys): string[] {
+  const way: number[] = [];
+  for (let at = origins[index]; at !== undefined && at.from >= 0; at = origins[at.from]) way.unshift(at.move);
+  let world = first;
+  return way.map((number) => {
+    const move = movesFrom(world, game)[number];
+    if (move === undefined) throw new RangeError(`no move ${String(number)}`);
+    ({ world } = move);
+    forget(world, game);
+    keys.keyOf(world);
+    return move.text;
+  });
 }

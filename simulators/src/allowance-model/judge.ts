@@ -2,19 +2,9 @@
 import { describeEvent, describeSet, edgeName } from './words.js';
 import type { Keys } from './key.js';
 import { isAvailable } from './aggregator-half.js';
-import { heldSlots, numberNext, receiveSet, storeNext } from './edge-half.js';
+import { endWaiting, heldSlots, numberNext, passVehicle, receiveSet, storeNext } from './edge-half.js';
 import type { Game } from './moves.js';
-import {
-  applyNext,
-  endWaiting,
-  hasRecovered,
-  isForgotten,
-  look,
-  nextEvent,
-  nextVersion,
-  passVehicle,
-  showsRestore,
-} from './moves.js';
+import { applyNext, hasRecovered, isForgotten, look, nextEvent, nextVersion, showsRestore } from './moves.js';
 import type { Vehicle, World } from './state.js';
 import { copyWorld, edgeOf, logOf, rowOf, slotName } from './state.js';
 

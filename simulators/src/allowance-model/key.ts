@@ -86,10 +86,22 @@ export function createKeys(scenario: Scenario, half: AggregatorHalf): Keys {
         if (isLess) least = other;
       }
       const { releases, losses, setsMade, restored } = world;
-      return [...least, releases, losses, setsMade, restored ? 1 : 0].join();
+      return textOf([...least, releases, losses, setsMade, restored ? 1 : 0]);
     },
     shared: (aggregator) => aggregatorPart(aggregator).value,
   };
+}
+
+const low = 0x7fff;
+
+/** Short, and as good as the numbers: one character for each from -1 on, or two. */
+function textOf(numbers: readonly number[]): string {
+  const codes: number[] = [];
+  for (const number of numbers) {
+    if (number < low) codes.push(number + 1);
+    else codes.push(0x8000 | ((number + 1) >> 15), (number + 1) & low);
+  }
+  return String.fromCharCode(...codes);
 }
 
 /** The part as it was, if the value is the same one. */

@@ -4,18 +4,22 @@ import type { AggregatorHalf, NewSet } from './half.js';
 import {
   addVehicle,
   admitAlone,
+  endVehicle,
+  endWaiting,
   failToStore,
   isNumbered,
   loseStore,
   numberNext,
+  passVehicle,
   receiveSet,
+  removeVehicle,
   restart,
   storeNext,
   usableSlots,
 } from './edge-half.js';
 import type { Rules } from './rules.js';
 import type { Scenario } from './scenario.js';
-import type { LoggedEvent, Vehicle, World } from './state.js';
+import type { LoggedEvent, World } from './state.js';
 import { copyWorld, edgeOf, logEvent, logOf, ownEdge, rowOf, slotName } from './state.js';
 import { describeEvent, describePending, describeSet, edgeName } from './words.js';
 
@@ -27,7 +31,7 @@ export interface Move {
   readonly isCalm: boolean;
 }
 
-type Take = (text: string, change: (world: World) => boolean | undefined, isCalm?: boolean) => void;
+type Take = (describe: () => string, change: (world: World) => boolean | undefined, isCalm?: boolean) => void;
 
 export interface Game {
   readonly rules: Rules;
@@ -37,10 +41,16 @@ export interface Game {
 
 export function movesFrom(world: World, game: Game): Move[] {
   const moves: Move[] = [];
-  const take: Take = (text, change, isCalm = false) => {
+  const take: Take = (describe, change, isCalm = false) => {
     const next = copyWorld(world);
     if (change(next) === false) return;
-    moves.push({ text, world: next, isCalm });
+    moves.push({
+      get text() {
+        return describe();
+      },
+      world: next,
+      isCalm,
+    });
   };
   for (let edge = 0; edge < world.edges.length; edge += 1) {
     edgeMoves(world, game, edge, take);
@@ -62,26 +72,45 @@ function edgeMoves(world: World, game: Game, number: number, take: Take): void {
   for (const message of world.sets) {
     if (message.edge !== number || edge.pending.length >= 2) continue;
     if (eventsOf(world, number) >= scenario.maxEvents) continue;
-    take(`${name} takes ${describeSet(message)}`, (next) => receiveSet(next, rules, message));
+    take(
+      () => `${name} takes ${describeSet(message)}`,
+      (next) => receiveSet(next, rules, message),
+    );
   }
   const [pending] = edge.pending;
   if (pending !== undefined) {
-    const what = describePending(pending);
+    const what = (): string => describePending(pending);
     const begin = (next: World): boolean => numberNext(next, rules, number, scenario.maxReturned);
-    take(`${name} begins to store ${what}`, begin, true);
-    take(`${name} has stored ${what}`, (next) => storeNext(next, rules, number), true);
+    take(() => `${name} begins to store ${what()}`, begin, true);
+    take(
+      () => `${name} has stored ${what()}`,
+      (next) => storeNext(next, rules, number),
+      true,
+    );
     if (scenario.edgeFaults) {
-      take(`${name} restarts before it has stored ${what}`, (next) => restart(next, number));
-      take(`${name} fails to store ${what}`, (next) => failToStore(next, number));
+      take(
+        () => `${name} restarts before it has stored ${what()}`,
+        (next) => restart(next, number),
+      );
+      // With nothing behind it in hand, that is the same as the restart.
+      const fails = edge.pending.length > 1;
+      if (fails)
+        take(
+          () => `${name} fails to store ${what()}`,
+          (next) => failToStore(next, number),
+        );
     }
   }
   if (world.losses < scenario.maxLosses) {
-    take(`the outbox of ${name} is destroyed; it begins a new epoch`, (next) => {
-      loseStore(next, rules, number);
-      next.losses += 1;
-      next.told = next.told.with(number, 0);
-      return true;
-    });
+    take(
+      () => `the outbox of ${name} is destroyed; it begins a new epoch`,
+      (next) => {
+        loseStore(next, rules, number);
+        next.losses += 1;
+        next.told = next.told.with(number, 0);
+        return true;
+      },
+    );
   }
 }
 
@@ -92,62 +121,59 @@ function vehicleMoves(world: World, { rules, scenario }: Game, number: number, t
   const canLog = hasRoom && !isNumbered(edge);
   if (hasRoom && edge.pending.length < 2) {
     for (const slot of usableSlots(edge, rules)) {
-      take(`${name}, alone, gives slot ${slotName(slot)} to a vehicle`, (next) => {
-        admitAlone(next, rules, number, 0, slot);
-        return true;
-      });
-      for (const arrival of edge.waiting) {
-        take(`${name}, alone, gives slot ${slotName(slot)} to the vehicle of event ${String(arrival)}`, (next) => {
-          admitAlone(next, rules, number, arrival, slot);
+      take(
+        () => `${name}, alone, gives slot ${slotName(slot)} to a vehicle`,
+        (next) => {
+          admitAlone(next, rules, number, 0, slot);
           return true;
-        });
+        },
+      );
+      for (const arrival of edge.waiting) {
+        take(
+          () => `${name}, alone, gives slot ${slotName(slot)} to the vehicle of event ${String(arrival)}`,
+          (next) => {
+            admitAlone(next, rules, number, arrival, slot);
+            return true;
+          },
+        );
       }
     }
   }
   if (canLog) {
     for (const arrival of edge.waiting) {
-      take(`the vehicle of event ${String(arrival)} leaves ${name} unserved`, (next) =>
-        endWaiting(next, number, arrival),
+      take(
+        () => `the vehicle of event ${String(arrival)} leaves ${name} unserved`,
+        (next) => endWaiting(next, number, arrival),
       );
     }
   }
   for (const vehicle of world.vehicles) {
     if (vehicle.edge !== number) continue;
-    const who = `the vehicle for slot ${slotName(vehicle.slot)}`;
+    const who = (): string => `the vehicle for slot ${slotName(vehicle.slot)}`;
     if (vehicle.epoch !== edge.epoch) {
-      take(`${who}, of the lost outbox, goes away unseen`, (next) => removeVehicle(next, vehicle), true);
+      take(
+        () => `${who()}, of the lost outbox, goes away unseen`,
+        (next) => removeVehicle(next, vehicle),
+        true,
+      );
       continue;
     }
     if (!canLog) continue;
     if (vehicle.at === 'gate') {
-      take(`${who} passes`, (next) => passVehicle(next, vehicle));
-      take(`${who} backs out`, (next) => endVehicle(next, vehicle, 'backed-out'));
-    } else take(`${who} leaves the site`, (next) => endVehicle(next, vehicle, 'left'));
+      take(
+        () => `${who()} passes`,
+        (next) => passVehicle(next, vehicle),
+      );
+      take(
+        () => `${who()} backs out`,
+        (next) => endVehicle(next, vehicle, 'backed-out'),
+      );
+    } else
+      take(
+        () => `${who()} leaves the site`,
+        (next) => endVehicle(next, vehicle, 'left'),
+      );
   }
-}
-
-export function endWaiting(world: World, number: number, arrival: number): boolean {
-  const edge = ownEdge(world, number);
-  edge.waiting = edge.waiting.filter((waiting) => waiting !== arrival);
-  logEvent(edge, { kind: 'backed-out', arrival });
-  return true;
-}
-
-function removeVehicle(world: World, vehicle: Vehicle): boolean {
-  world.vehicles = world.vehicles.filter((other) => other !== vehicle);
-  return true;
-}
-
-export function passVehicle(world: World, vehicle: Vehicle): boolean {
-  removeVehicle(world, vehicle);
-  addVehicle(world, { ...vehicle, at: 'in' });
-  logEvent(ownEdge(world, vehicle.edge), { kind: 'passed', arrival: vehicle.arrival, slot: vehicle.slot });
-  return true;
-}
-
-function endVehicle(world: World, vehicle: Vehicle, kind: 'backed-out' | 'left'): boolean {
-  logEvent(ownEdge(world, vehicle.edge), { kind, arrival: vehicle.arrival });
-  return removeVehicle(world, vehicle);
 }
 
 // ---------------------------------------------------------------- the aggregator
@@ -158,22 +184,26 @@ function aggregatorMoves(world: World, game: Game, number: number, take: Take): 
   const row = rowOf(world.aggregator, number);
   const event = nextEvent(world, number);
   if (event !== undefined) {
-    const what = `event ${String(row.upTo + 1)} of ${name}: ${describeEvent(event)}`;
-    take(`the aggregator applies ${what}`, (next) => applyNext(next, game, number), true);
+    const what = (): string => `event ${String(row.upTo + 1)} of ${name}: ${describeEvent(event)}`;
+    take(
+      () => `the aggregator applies ${what()}`,
+      (next) => applyNext(next, game, number),
+      true,
+    );
   }
   if (row.epoch < edge.epoch) {
     const learn = (next: World): boolean => {
       next.aggregator = game.half.replaceEpoch(next.aggregator, number, row.epoch + 1);
       return true;
     };
-    take(`the aggregator learns that ${name} has a new outbox`, learn, true);
+    take(() => `the aggregator learns that ${name} has a new outbox`, learn, true);
   }
   if (hasRecovered(world, game, number)) {
     const trust = (next: World): boolean => {
       next.aggregator = game.half.trust(next.aggregator, number);
       return true;
     };
-    take(`the aggregator trusts ${name} again`, trust, true);
+    take(() => `the aggregator trusts ${name} again`, trust, true);
   }
   if (world.setsMade < game.scenario.maxSets) makingSets(world, game, number, take);
 }
@@ -231,18 +261,21 @@ function makingSets(world: World, game: Game, number: number, take: Take): void 
 }
 
 function makeOne({ rules, half }: Game, number: number, set: NewSet, take: Take): void {
-  const what = `${describeSet(set)} for ${edgeName(number)}`;
+  const what = (): string => `${describeSet(set)} for ${edgeName(number)}`;
   const send = (next: World): true => {
     const { epoch } = rowOf(next.aggregator, number);
     next.sets = [...next.sets, { edge: number, epoch, ...set }];
     next.setsMade += 1;
     return true;
   };
-  take(`the aggregator makes ${what}`, (next) => {
-    next.aggregator = half.makeSet(next.aggregator, number, set);
-    return send(next);
-  });
-  if (!rules['commit-before-sending']) take(`the aggregator sends ${what} and dies before it is stored`, send);
+  take(
+    () => `the aggregator makes ${what()}`,
+    (next) => {
+      next.aggregator = half.makeSet(next.aggregator, number, set);
+      return send(next);
+    },
+  );
+  if (!rules['commit-before-sending']) take(() => `the aggregator sends ${what()} and dies before it is stored`, send);
 }
 
 /** Versions that a state of the edge, old or new, may name. Only after a restore can they matter. */
@@ -272,23 +305,26 @@ function onlineMoves(world: World, { scenario, half }: Game, number: number, tak
     const current = world.edges.map((_, other) => other === number || isCurrent(world, other));
     for (const slot of world.aggregator.slots.keys()) {
       if (!isAvailable(world.aggregator, slot)) continue;
-      take(`a vehicle comes to ${name}; the aggregator reserves slot ${slotName(slot)} for it`, (next) => {
-        const aggregator = half.reserve(next.aggregator, number, slot, current);
-        if (aggregator === null) return false;
-        next.aggregator = aggregator;
-        const own = ownEdge(next, number);
-        const arrival = logEvent(own, { kind: 'arrived' });
-        own.waiting = [...own.waiting, arrival];
-        next.told = next.told.with(number, arrival);
-        next.decisions = [...next.decisions, { edge: number, epoch: row.epoch, arrival, slot }];
-        return true;
-      });
+      take(
+        () => `a vehicle comes to ${name}; the aggregator reserves slot ${slotName(slot)} for it`,
+        (next) => {
+          const aggregator = half.reserve(next.aggregator, number, slot, current);
+          if (aggregator === null) return false;
+          next.aggregator = aggregator;
+          const own = ownEdge(next, number);
+          const arrival = logEvent(own, { kind: 'arrived' });
+          own.waiting = [...own.waiting, arrival];
+          next.told = next.told.with(number, arrival);
+          next.decisions = [...next.decisions, { edge: number, epoch: row.epoch, arrival, slot }];
+          return true;
+        },
+      );
     }
   }
   for (const decision of world.decisions) {
     if (decision.edge !== number || decision.epoch !== edge.epoch || !edge.waiting.includes(decision.arrival)) continue;
     take(
-      `${name} lets the vehicle of event ${String(decision.arrival)} in, for slot ${slotName(decision.slot)}`,
+      () => `${name} lets the vehicle of event ${String(decision.arrival)} in, for slot ${slotName(decision.slot)}`,
       (next) => {
         const there = ownEdge(next, number);
         there.waiting = there.waiting.filter((waiting) => waiting !== decision.arrival);
@@ -309,20 +345,27 @@ function operatorMoves(world: World, game: Game, take: Take): void {
       next.aggregator = half.release(next.aggregator, slot);
       return true;
     };
-    take(`an operator finds slot ${slotName(slot)} empty and releases it`, release, true);
+    take(() => `an operator finds slot ${slotName(slot)} empty and releases it`, release, true);
   }
   for (const [edge, row] of world.aggregator.rows.entries()) {
     if (!row.isUnknown || scenario.restore === 'never') continue;
-    take(`an operator looks at all slots for what ${edgeName(edge)} gave out`, (next) => look(next, game, edge), true);
+    take(
+      () => `an operator looks at all slots for what ${edgeName(edge)} gave out`,
+      (next) => look(next, game, edge),
+      true,
+    );
   }
   if (world.releases >= scenario.maxReleases) return;
   for (const [edge, row] of world.aggregator.rows.entries()) {
     if (!world.aggregator.slots.some((record) => isHeldBy(record, edge, row.epoch))) continue;
-    take(`an operator releases the holdings of ${edgeName(edge)}, which is alive`, (next) => {
-      next.aggregator = half.releaseHoldings(next.aggregator, edge);
-      next.releases += 1;
-      return true;
-    });
+    take(
+      () => `an operator releases the holdings of ${edgeName(edge)}, which is alive`,
+      (next) => {
+        next.aggregator = half.releaseHoldings(next.aggregator, edge);
+        next.releases += 1;
+        return true;
+      },
+    );
   }
 }
 
@@ -338,28 +381,37 @@ export function isForgotten(world: World, slot: number): boolean {
 
 function restoreMoves(world: World, { scenario, half }: Game, take: Take): void {
   if (world.copy === null && !world.restored) {
-    take('a copy is made of the store of the aggregator', (next) => {
-      next.copy = next.aggregator;
-      return true;
-    });
+    take(
+      () => 'a copy is made of the store of the aggregator',
+      (next) => {
+        next.copy = next.aggregator;
+        return true;
+      },
+    );
   }
   const { copy } = world;
   if (copy !== null) {
-    take('the store of the aggregator is replaced by its copy', (next) => {
-      next.aggregator = copy;
-      next.copy = null;
-      next.restored = true;
-      if (scenario.restore === 'told') next.aggregator = half.noticeRestore(next.aggregator, null);
-      return true;
-    });
+    take(
+      () => 'the store of the aggregator is replaced by its copy',
+      (next) => {
+        next.aggregator = copy;
+        next.copy = null;
+        next.restored = true;
+        if (scenario.restore === 'told') next.aggregator = half.noticeRestore(next.aggregator, null);
+        return true;
+      },
+    );
   }
   if (scenario.restore !== 'untold') return;
   for (const edge of world.edges.keys()) {
     if (!showsRestore(world, edge) || rowOf(world.aggregator, edge).mustReport) continue;
-    take(`${edgeName(edge)} shows that the store was restored`, (next) => {
-      next.aggregator = half.noticeRestore(next.aggregator, edge);
-      return true;
-    });
+    take(
+      () => `${edgeName(edge)} shows that the store was restored`,
+      (next) => {
+        next.aggregator = half.noticeRestore(next.aggregator, edge);
+        return true;
+      },
+    );
   }
 }
 

@@ -1,7 +1,12 @@
 /** `simulate check-allowance`: every state of a small world of slots that are set aside. */
+import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { checkAllowance } from '../allowance-model/check.js';
+import { checkInThreads } from '../allowance-model/check-threads.js';
+import { checks } from '../allowance-model/check.js';
 import type { CheckLine } from '../allowance-model/check.js';
+
+/** There is not more to share out. */
+const maxThreads = 4;
 
 interface CommandOptions {
   readonly json?: boolean;
@@ -15,16 +20,17 @@ export function checkAllowanceCommand(): Command {
     )
     .option('--json', 'print one line of JSON for each exploration')
     .option('--stories', 'print the shortest story that goes wrong without a rule')
-    .action((options: CommandOptions) => {
+    .action(async (options: CommandOptions) => {
       let states = 0;
       let transitions = 0;
       const failed: CheckLine[] = [];
-      for (const line of checkAllowance()) {
+      const onLine = (line: CheckLine): void => {
         states += line.states;
         transitions += line.transitions;
         if (!line.ok) failed.push(line);
         print(options.json === true ? JSON.stringify(line) : describe(line, options.stories === true));
-      }
+      };
+      await checkInThreads({ threads: Math.min(availableParallelism(), maxThreads), lines: checks.length, onLine });
       if (options.json !== true) {
         print(`${String(states)} states, ${String(transitions)} transitions; ${String(failed.length)} surprises`);
       }
