@@ -5,7 +5,7 @@ import { summarise } from './commit-summary.js';
 import { checkIngest, checkLogs } from './ingest-checks.js';
 import { beforeCommit, checkSites } from './room-checks.js';
 import { checkAgreement, checkReasons, touchedSlots } from './slot-checks.js';
-import { edgeBook } from './edge-books.js';
+import { edgeBook, settle } from './edge-books.js';
 import type { PassageCount } from './event-facts.js';
 import { passageCount } from './store-rows.js';
 import type { Restored, SiteBook } from './store-types.js';
@@ -139,8 +139,12 @@ function takenSlots(audit: Audit): { siteId: string; slotId: string }[] {
 
 /** What the restored store does not hold is owed again. */
 function reopen(audit: Audit, edgeId: string, record: ReturnType<typeof edgeBook>['order'][number]): void {
+  if (audit.store.origins.has(`${edgeId}/${record.origin}`)) {
+    // A copy may be younger than the one before it.
+    settle(edgeBook(audit, edgeId), record, 'stored');
+    return;
+  }
   if (record.settled !== 'stored' && record.settled !== 'known') return;
-  if (audit.store.origins.has(`${edgeId}/${record.origin}`)) return;
   // The edge may have thrown away what was acknowledged, with its epoch.
   record.settled = record.inOutbox ? null : 'dropped';
 }

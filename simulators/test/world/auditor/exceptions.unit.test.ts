@@ -258,6 +258,24 @@ describe('the auditor, what it accepts', () => {
     expect(story.found).toContain('event-never-stored');
   });
 
+  it('knows a copy that is younger than the one before it for what it holds', () => {
+    const story = new Story();
+    story.enters('ab1', 'a-1');
+    const head = { sites: [story.siteRow()], edges: [story.edgeRow()] };
+    const full = changesOf({
+      ...head,
+      ledgers: [{ ...story.ledgerRow(0) }],
+      slots: ['a-2', 'a-3'].map((slotId): Row<'slots'> => story.slot(slotId, {})).concat(story.occupied('a-1', 's-1')),
+      sessions: [story.session('s-1', { slotId: 'a-1' })],
+      events: [story.eventRow(1), story.eventRow(2)],
+      cursors: [story.cursor(2)],
+    });
+    story.tell({ type: 'store-replaced', contents: changesOf({ ...head, ledgers: [{ ...story.ledgerRow(-1) }] }) });
+    story.tell({ type: 'store-replaced', contents: full });
+    story.drained();
+    expect(story.found).not.toContain('event-never-stored');
+  });
+
   it('excuses, and counts, that a slot is given again whose vehicle only events in a recorded gap tell of', () => {
     const story = restoredAndTold('lost');
     goesTo(story, 'a-1');
