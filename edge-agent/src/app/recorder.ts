@@ -193,10 +193,8 @@ export class Recorder {
     const told = toldNote(this.#epoch, this.#told);
     // First, so that a crash between the two leaves the proof that the aggregator was restored.
     this.#inBackground('note what it was told', () => this.#ports.store.append({ events: [], notes: told }));
-    this.#inBackground('rewind', async () => {
-      await this.#ports.store.rewind(upTo);
-      this.#ackedInStore = Math.min(this.#ackedInStore, upTo);
-    });
+    this.#ackedInStore = Math.min(this.#ackedInStore, upTo);
+    this.#inBackground('rewind', () => this.#ports.store.rewind(upTo));
   }
 
   /** Deletes acknowledged events beyond the bounds. */
