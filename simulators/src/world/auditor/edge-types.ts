@@ -88,6 +88,8 @@ export interface ArrivalBook {
   /** Decisions that were delivered for it. */
   readonly offers: Offer[];
   local: { readonly slotId: string | null; readonly basis: string } | null;
+  /** It was let in by an outbox that may have given out the slot before. */
+  inDoubt: boolean;
   /** It may open the gate. */
   admitted: boolean;
   denied: boolean;

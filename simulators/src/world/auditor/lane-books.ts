@@ -29,7 +29,7 @@ export function onLaneEvent(audit: Audit, machine: MachineBook, record: EventRec
       arrive(audit, lane, record, event);
       return;
     case 'vehicle-admitted':
-      admitLocally(audit, lane, record, event);
+      admitLocally(audit, machine, lane, record, event);
       return;
     case 'vehicle-denied': {
       const arrival = at(lane, record, event.arrival);
@@ -67,6 +67,7 @@ function arrive(
     committedAtMs: audit.nowMs,
     offers: [],
     local: null,
+    inDoubt: false,
     admitted: false,
     denied: false,
   };
@@ -74,6 +75,7 @@ function arrive(
 
 function admitLocally(
   audit: Audit,
+  machine: MachineBook,
   lane: LaneBook,
   record: EventRecord,
   event: Extract<EdgeEvent, { kind: 'vehicle-admitted' }>,
@@ -81,6 +83,7 @@ function admitLocally(
   const arrival = at(lane, record, event.arrival);
   if (arrival === null) return;
   arrival.local = { slotId: event.slotId, basis: event.basis };
+  arrival.inDoubt ||= edgeBook(audit, machine.edgeId).dubious;
   arrival.admitted = true;
   arrival.denied = false;
   audit.street.answered(event.gateId);

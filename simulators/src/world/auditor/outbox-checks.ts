@@ -99,6 +99,7 @@ function take(audit: Audit, edge: EdgeBook, machine: MachineBook, record: EventR
       gateId: event.gateId,
       slotId: event.slotId,
       plate: arrived?.value ?? null,
+      inDoubt: arrived?.inDoubt ?? false,
       edge,
       record,
     });

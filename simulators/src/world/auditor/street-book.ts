@@ -169,11 +169,12 @@ function claim(audit: Audit, sent: Sent, came: CameIn): void {
     audit.except('session-guessed');
     return;
   }
-  street.claims.set(slot, { vehicle: came.vehicle, edge: sent.edge, record: sent.record });
+  const { edge, record, inDoubt } = sent;
+  street.claims.set(slot, { vehicle: came.vehicle, edge, record, inDoubt });
   if (other === undefined || other.vehicle === came.vehicle) return;
   if (street.inside.get(other.vehicle)?.parked !== true) return;
   const what = `${slot}: ${other.vehicle} is inside and was sent there, and now ${came.vehicle}`;
-  if (other.edge.dubious || sent.edge.dubious) audit.except('edge-store-restored');
+  if ([other, sent].some((one) => one.inDoubt || one.edge.dubious)) audit.except('edge-store-restored');
   else if (audit.store.releasedByHand.has(slot)) audit.except('operator-released-it');
   else if (audit.store.isRestored(site.siteId)) audit.except('aggregator-store-restored');
   // Whoever could tell that the slot is taken is lost, and that was recorded.

@@ -58,12 +58,19 @@ export interface StreetBook {
     readonly atMs: number;
   }[];
   /** `site/slot` and the vehicle inside that was sent there, as which event tells. */
-  readonly claims: Map<string, { readonly vehicle: string; readonly edge: EdgeBook; readonly record: EventRecord }>;
+  readonly claims: Map<string, Claim>;
   /** Who waits for an answer, and since when. */
   readonly waiting: Map<string, { readonly gateId: string; readonly sinceMs: number }>;
   gate(gateId: string): GateBook;
   /** Whoever stands at the gate has his answer. */
   answered(gateId: string): void;
+}
+
+export interface Claim {
+  readonly vehicle: string;
+  readonly edge: EdgeBook;
+  readonly record: EventRecord;
+  readonly inDoubt: boolean;
 }
 
 export interface Sent {
@@ -73,6 +80,8 @@ export interface Sent {
   readonly slotId: string | null;
   /** What it showed, as read. */
   readonly plate: string | null;
+  /** The edge let it in while its outbox may have given out the slot before. */
+  readonly inDoubt: boolean;
   readonly edge: EdgeBook;
   readonly record: EventRecord;
 }

@@ -227,6 +227,34 @@ describe('the auditor, what it accepts', () => {
     expect(story.found).toContain('local-admission-of-anothers-slot');
   });
 
+  it('excuses, and counts, a slot given out again before the new epoch began whose vehicle goes in after it', () => {
+    for (const isInDoubt of [true, false]) {
+      const story = new Story();
+      story.setAside('a-1');
+      const copy = [...story.outbox().events];
+      const first = story.arrives('ab1');
+      story.commit({ kind: 'vehicle-admitted', arrival: first, slotId: 'a-1', basis: 'allowance' });
+      story.goesIn('ab1', first, 'a-1', 'allowance');
+      const arrived = { kind: 'vehicle-arrived', direction: 'entry', credential: null, vehicleClass: null } as const;
+      const admitted = { kind: 'vehicle-admitted', arrival: 1, slotId: 'a-1', basis: 'allowance' } as const;
+      if (isInDoubt) story.replaced(epochOf(1), copy);
+      story.stands('ab2');
+      const seq = story.commit({ ...arrived, supersedes: null });
+      const told = [{ ...arrived, supersedes: null }, admitted];
+      story.commit({ ...admitted, arrival: seq });
+      const places = story
+        .outbox()
+        .events.slice(-2)
+        .map((event) => ({ epoch: epochOf(1), seq: event.seq, hash: event.hash }));
+      story.beginEpoch(
+        epochOf(2),
+        told.map((event, index) => ({ ...event, origin: places[index] })),
+      );
+      story.goesIn('ab2', 1, 'a-1', 'allowance');
+      expect(story.found.includes('slot-for-two-vehicles')).toBe(!isInDoubt);
+    }
+  });
+
   it('excuses, and counts, a holding that an operator took back', () => {
     const story = new Story();
     story.setAside('a-1');
