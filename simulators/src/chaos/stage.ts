@@ -89,7 +89,7 @@ const edgeSettings = {
   log: { level: 'warn', format: 'json' },
 };
 /** On a busy machine a process may stand still for seconds of simulated time. */
-const laneSettings = { readAfterMs: 60_000, travelTimeMs: 60_000, leaveDelayMs: 2_000 };
+const laneSettings = { readBeforeMs: 60_000, readAfterMs: 60_000, travelTimeMs: 60_000, leaveDelayMs: 2_000 };
 const brokerSettings = {
   keepaliveMs: 2_000,
   connectTimeoutMs: 3_000,
