@@ -1,5 +1,5 @@
 /** Reads the databases of the two programs as they are on disk, sharing no code with what wrote them. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sqlite3 from 'sqlite3';
 
@@ -80,6 +80,23 @@ export async function readOutbox(dataDirectory: string): Promise<Outbox | undefi
   if (head === undefined) return undefined;
   return { ...head, events: await rowsOf(file, 'SELECT seq, hash, json FROM event ORDER BY seq') };
 }
+
+/** Vehicles that went out and that the edge could only count, ever: from the counter beside its outbox, which has two places. */
+export function readLostExits(dataDirectory: string): number {
+  const text = readFileSync(path.join(dataDirectory, 'outbox.lost'), 'latin1');
+  const places = [0, placeBytes].flatMap((at) => {
+    try {
+      return [JSON.parse(text.slice(at, at + placeBytes - digestChars)) as { total: { exits: number } }];
+    } catch {
+      // Not written yet, or half written.
+      return [];
+    }
+  });
+  return Math.max(0, ...places.map(({ total }) => total.exits));
+}
+
+const placeBytes = 4_096;
+const digestChars = 64;
 
 export async function readBooks(aggregatorDirectory: string, siteId: string): Promise<Books> {
   const file = path.join(aggregatorDirectory, 'gatehouse.db');

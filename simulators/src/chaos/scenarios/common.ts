@@ -25,3 +25,18 @@ export async function lookAtReplacedOutboxes({ system, siteId }: Stage): Promise
     await system.api('POST', `/api/v1/sites/${siteId}/reviews/${reviewId}/resolve`, { resolution: 'looked' });
   }
 }
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Lines about vehicles that went through gates whose names end so. */
+export function passagesAt({ system }: Stage, processName: string, gatesLike = ''): Line[] {
+  return system
+    .happenings(processName)
+    .filter((line) => line.type === 'ended' && String(line.gateId).endsWith(gatesLike))
+    .filter((line) => (line.report as { outcome: string }).outcome === 'passed');
+}
+
+/** Of a line about a vehicle that has come as far as the gate. */
+export function vehicleOf(line: Line): unknown {
+  return line.type === 'ended' ? (line.report as { vehicleId: unknown }).vehicleId : line.vehicleId;
+}

@@ -7,7 +7,7 @@ import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage, healDeadlineMs } from '../stage.js';
 import type { Stage } from '../stage.js';
 import type { LinkState } from '../tcp-proxy.js';
-import { moreTraffic } from './common.js';
+import { moreTraffic, passagesAt, vehicleOf } from './common.js';
 
 const slots = 40;
 const faults: readonly LinkState[] = ['cut', 'half-open', 'slow'];
@@ -45,10 +45,7 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
   // Who was seen before may have been admitted before, and pass only now.
   const before = new Set(system.happenings(edgeId).map(vehicleOf));
   const passedAt = (gateId: string, others: ReadonlySet<unknown> = new Set()): number =>
-    system
-      .happenings(edgeId)
-      .filter((line) => line.type === 'ended' && line.gateId === gateId && !others.has(vehicleOf(line)))
-      .filter((line) => (line.report as { outcome: string }).outcome === 'passed').length;
+    passagesAt(stage, edgeId, gateId).filter((line) => !others.has(vehicleOf(line))).length;
   const [left, entered] = [passedAt(`${edgeId}-out`), passedAt(`${edgeId}-in`)];
   // Both gates of the other edge would take the vehicles away.
   for (const other of stage.edgeIds.filter((name) => name !== edgeId)) await traffic.pause(other);
@@ -78,11 +75,6 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
     `${String(locally)} vehicles came in while ${edgeId} was cut off; ${String(admitted.length)} admissions by allowance are stored`,
   );
   findings.note(`admitted by allowance while cut off: ${String(locally)} of ${String(held)} slots set aside`);
-}
-
-/** Of a line about a vehicle that has come as far as the gate. */
-function vehicleOf(line: Readonly<Record<string, unknown>>): unknown {
-  return line.type === 'ended' ? (line.report as { vehicleId: unknown }).vehicleId : line.vehicleId;
 }
 
 async function heldBy({ system, siteId }: Stage, edgeId: string): Promise<number> {

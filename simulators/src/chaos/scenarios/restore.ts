@@ -9,7 +9,7 @@ import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage } from '../stage.js';
 import type { Stage } from '../stage.js';
 import type { Direction } from '../witness.js';
-import { lookAtReplacedOutboxes, moreTraffic, openReviewKinds } from './common.js';
+import { lookAtReplacedOutboxes, moreTraffic, openReviewKinds, passagesAt } from './common.js';
 
 export const edgeRestoreScenario: Scenario = (context) =>
   play('edge restored', context, () => createStage({ ...context, name: 'edge-restore', edges: 2, slots: 60 }), [
@@ -100,8 +100,10 @@ export const edgeCloned: Act = async (stage, context, findings) => {
   const twinGate = (gateId: string, direction: Direction) => ({ gateId, edgeId, direction, processName: twin });
   traffic.add([twinGate(`${edgeId}-in`, 'entry'), twinGate(`${edgeId}-out`, 'exit')]);
   // Until a vehicle has passed at each of the two they have one history, and nothing to differ by.
-  const before = passagesOf(stage, edgeId);
-  const haveBothSeenSome = (): boolean => passagesOf(stage, edgeId) > before && passagesOf(stage, twin) > 0;
+  // By what each process saw: their gates have the same names.
+  const before = passagesAt(stage, edgeId).length;
+  const haveBothSeenSome = (): boolean =>
+    passagesAt(stage, edgeId).length > before && passagesAt(stage, twin).length > 0;
   await moreTraffic(stage, context.isShort ? 6 : 40, haveBothSeenSome);
   await delay(stage.random.next() * 2_000);
   // One after the other has the identity for itself, and brings what it has.
@@ -121,10 +123,3 @@ export const edgeCloned: Act = async (stage, context, findings) => {
     identityMayBeLost: true,
   };
 };
-
-/** By what its own process saw: original and twin have gates of the same names. */
-function passagesOf({ system }: Stage, processName: string): number {
-  return system
-    .happenings(processName)
-    .filter((line) => line.type === 'ended' && (line.report as { outcome: string }).outcome === 'passed').length;
-}
