@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { EdgeEvent } from '@gatehouse/shared';
 import { createHarness } from './harness.js';
 import type { Harness, HarnessOptions } from './harness.js';
 
@@ -126,6 +127,70 @@ describe('after a restart', () => {
     edge.backing.failure = (operation) => (operation === 'open' ? 'unwritable' : undefined);
     await expect(edge.start()).rejects.toMatchObject({ code: 'unwritable' });
     await edge.agent.stop();
+  });
+});
+
+describe('a vehicle that drives on within seconds of one that was let in and backed out', () => {
+  /** The first one is let in, and is off the loops with the arm up. */
+  async function backingOut(): Promise<Harness> {
+    const edge = await started();
+    await edge.edge('entry-1', 'arming', true);
+    await edge.acknowledge(1);
+    await edge.decide(1, { slot: { slotId: 'a1', zoneId: 'zone', label: 'A1', slotClass: 'standard' } });
+    await edge.advance(3_000);
+    await edge.edge('entry-1', 'arming', false);
+    return edge;
+  }
+  const told = (edge: Harness): EdgeEvent[] => edge.stored().filter((event) => event.kind.startsWith('vehicle-'));
+
+  it('is taken for it, and its passage is flagged: the loops cannot tell it from a short vehicle that goes through', async () => {
+    const edge = await backingOut();
+    await edge.advance(2_000);
+    await edge.driveThrough('entry-1');
+    expect(told(edge)).toMatchObject([
+      { kind: 'vehicle-arrived' },
+      { kind: 'vehicle-passed', arrival: 1, slotId: 'a1', flags: ['suspected-tailgate'] },
+    ]);
+  });
+
+  it('is another one when it comes later', async () => {
+    const edge = await backingOut();
+    await edge.advance(5_000);
+    await edge.edge('entry-1', 'arming', true);
+    await edge.advance(3_000);
+    expect(told(edge)).toMatchObject([
+      { kind: 'vehicle-arrived' },
+      { kind: 'vehicle-backed-out', arrival: 1, slotId: 'a1' },
+      { kind: 'vehicle-arrived' },
+      { kind: 'vehicle-denied', arrival: 3 },
+    ]);
+  });
+
+  it('inherits nothing when the agent was restarted in between', async () => {
+    const edge = await restartedAfterKill(await backingOut());
+    await edge.advance(1_000);
+    await edge.edge('entry-1', 'arming', true);
+    await edge.advance(3_000);
+    expect(edge.stored().filter((event) => 'arrival' in event || event.kind === 'vehicle-arrived')).toMatchObject([
+      { kind: 'vehicle-arrived' },
+      { kind: 'arrival-unresolved', arrival: 1, slotId: 'a1' },
+      { kind: 'vehicle-arrived' },
+      { kind: 'vehicle-denied', arrival: 3 },
+    ]);
+    expect(edge.barrier('entry-1').requests).not.toContain('open');
+  });
+
+  it('goes by the name that the arrival has in a new epoch that began in between', async () => {
+    const edge = await backingOut();
+    const epoch = edge.backing.epoch;
+    await edge.edge('exit-1', 'fire', true);
+    await edge.acknowledge(1, { conflict: 'hash-mismatch' });
+    expect(edge.backing.epoch).not.toBe(epoch);
+    await edge.driveThrough('entry-1');
+    const arrival = edge.kinds().indexOf('vehicle-arrived') + 1;
+    expect(edge.stored()[arrival - 1]?.origin).toMatchObject({ epoch, seq: 1 });
+    expect(told(edge).at(-1)).toMatchObject({ kind: 'vehicle-passed', arrival, slotId: 'a1' });
+    expect([...edge.backing.notes.keys()]).not.toContain('arrival/entry-1');
   });
 });
 
