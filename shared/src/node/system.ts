@@ -1,5 +1,5 @@
 /** The clock, chance and hash of the machine. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Clock, Random, Sha256 } from '../ports.js';
 
@@ -28,4 +28,4 @@ export const systemRandom: Random = {
   hex: (byteCount) => randomBytes(byteCount).toString('hex'),
 };
 
-export const sha256: Sha256 = (text) => createHash('sha256').update(text, 'utf8').digest('hex');
+export const sha256: Sha256 = (text) => hash('sha256', text, 'hex');

@@ -8,6 +8,8 @@ export interface SeedWorker extends SeedRunner {
   stop(): Promise<void>;
 }
 
+const youngGenerationMb = 96;
+
 interface Errand {
   readonly resolve: (result: WorldResult) => void;
   readonly reject: (error: Error) => void;
@@ -22,7 +24,11 @@ export function startSeedWorker(
   overrides: ScenarioOverrides,
   program = new URL('./seed-thread.js', import.meta.url),
 ): SeedWorker {
-  const thread = new Worker(program, { workerData: overrides });
+  const thread = new Worker(program, {
+    workerData: overrides,
+    // Nearly all that a world makes is soon forgotten: in more room less of it is copied about.
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+  });
   let errand: Errand | undefined;
   let end: Error | undefined;
 

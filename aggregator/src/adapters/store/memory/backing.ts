@@ -89,9 +89,17 @@ function copyOf(changes: ChangeSet): ChangeSet {
 function copyOfRow(row: unknown): unknown {
   if (typeof row !== 'object' || row === null) return row;
   const copy: AnyRow = { ...row };
-  for (const [member, value] of Object.entries(copy)) {
-    if (typeof value === 'object' && value !== null) copy[member] = structuredClone(value);
-  }
+  for (const member of Object.keys(copy)) copy[member] = copyOfValue(copy[member]);
+  return copy;
+}
+
+/** Members are what JSON can carry; whatever else there is gets cloned as it is. */
+function copyOfValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOfValue);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value);
+  const copy: AnyRow = {};
+  for (const member of Object.keys(value)) copy[member] = copyOfValue((value as AnyRow)[member]);
   return copy;
 }
 
