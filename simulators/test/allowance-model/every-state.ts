@@ -25,7 +25,8 @@ export interface Everything {
   readonly wrongAfter: number | null;
 }
 
-export function everyState(game: Game): Everything {
+/** `goesOn` although something is wrong: then it judges nothing. */
+export function everyState(game: Game, goesOn = false): Everything {
   const { scenario, half } = game;
   const judge = createEndJudge(game, exactKeys);
   const first = newWorld(scenario.edges, half.begin(scenario.edges, scenario.slots));
@@ -35,12 +36,12 @@ export function everyState(game: Game): Everything {
   for (let steps = 0; level.length > 0; steps += 1) {
     const next: World[] = [];
     for (const world of level) {
-      if (judge(world) !== null) return { states, wrongAfter: steps };
+      if (!goesOn && judge(world) !== null) return { states, wrongAfter: steps };
       for (const move of movesFrom(world, game)) {
         const key = exactKeys.keyOf(move.world);
         if (seen.has(key)) continue;
         seen.add(key);
-        if (wrongNow(move.world) !== null) return { states, wrongAfter: steps + 1 };
+        if (!goesOn && wrongNow(move.world) !== null) return { states, wrongAfter: steps + 1 };
         next.push(move.world);
       }
     }
