@@ -2,7 +2,6 @@
 import type { Direction, EdgeEvent } from '@gatehouse/shared';
 import type { MachineId } from '../happenings.js';
 import type { PassageCount } from './event-facts.js';
-import type { InLane } from './street-types.js';
 
 /** How an event stopped being owed: stored, or why it need not be. */
 export type Settlement = 'stored' | 'known' | 'quarantined' | 'gap' | 'dropped';
@@ -93,6 +92,13 @@ export interface ArrivalBook {
   /** It may open the gate. */
   admitted: boolean;
   denied: boolean;
+}
+
+/** One stay of a vehicle at a gate. */
+export interface InLane {
+  readonly plate: string | null;
+  readonly direction: Direction;
+  readonly sinceMs: number;
 }
 
 export interface LaneBook {

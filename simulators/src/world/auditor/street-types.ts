@@ -1,6 +1,6 @@
 /** Physical truth, as far as it matters. */
 import type { Direction } from '@gatehouse/shared';
-import type { EdgeBook, EventRecord } from './edge-types.js';
+import type { EdgeBook, EventRecord, InLane } from './edge-types.js';
 import type { PassageCount } from './event-facts.js';
 
 export interface GateBook {
@@ -28,13 +28,6 @@ export interface GateBook {
   readonly cameIn: CameIn[];
   /** The reports that no vehicle was matched with yet: one may be durable before the vehicle is told to be through. */
   readonly reportedIn: Sent[];
-}
-
-/** One stay of a vehicle at a gate. */
-export interface InLane {
-  readonly plate: string | null;
-  readonly direction: Direction;
-  readonly sinceMs: number;
 }
 
 export interface CameIn {
