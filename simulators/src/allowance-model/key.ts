@@ -6,8 +6,8 @@ import type { AggregatorHalf } from './half.js';
 import { renamingsOf } from './renaming.js';
 import type { Scenario } from './scenario.js';
 import { createShelf } from './shelf.js';
-import type { Part, Shelf } from './shelf.js';
-import type { Aggregator, Edge, Parts, World } from './state.js';
+import type { Shelf } from './shelf.js';
+import type { Aggregator, Edge, Part, Parts, World } from './state.js';
 import { aggregatorText, decisionsText, edgeText, setsText, vehiclesText } from './texts.js';
 
 export interface Keys {

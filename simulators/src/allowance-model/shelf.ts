@@ -1,12 +1,6 @@
 /** Parts of states of one kind, numbered as they are met: equal ones have one number. */
 import type { Renaming } from './renaming.js';
-
-export interface Part<T> {
-  /** The first of all that are equal. */
-  readonly value: T;
-  /** Its number under each renaming, as far as it was asked for. */
-  readonly numbers: number[];
-}
+import type { Part } from './state.js';
 
 export interface Shelf<T> {
   part(value: T): Part<T>;

@@ -6,7 +6,6 @@ import { noAllowance } from '@gatehouse/edge-agent';
 import type { AllowanceState, acceptAllowance } from '@gatehouse/edge-agent';
 import type { StoredSite } from '@gatehouse/aggregator';
 import type { SlotRef } from '@gatehouse/shared';
-import type { Part } from './shelf.js';
 
 /** An event of an edge; its seq is its place in the log, from 1. `arrival` is the seq of the vehicle it speaks of. */
 export type LoggedEvent =
@@ -131,6 +130,13 @@ export interface World {
   setsMade: number;
   /** What its members, or those of the state before, are among all that were met. */
   parts: Parts | null;
+}
+
+export interface Part<T> {
+  /** The first of all that are equal. */
+  readonly value: T;
+  /** Its number under each renaming, as far as it was asked for. */
+  readonly numbers: number[];
 }
 
 export interface Parts {
