@@ -27,6 +27,8 @@ export interface Books {
   readonly events: readonly StoredEvent[];
   /** Plate by the key of the arrival, EDGE:EPOCH:SEQ. */
   readonly plateOfArrival: ReadonlyMap<string, string>;
+  /** Arrivals of which the centre says itself that it does not know what became of them: those of replaced outboxes, too. */
+  readonly unknownArrivals?: readonly string[];
   readonly sessions: readonly {
     readonly sessionId: string;
     readonly slotId: string | null;
@@ -107,6 +109,9 @@ export async function readBooks(aggregatorDirectory: string, siteId: string): Pr
      UNION SELECT e.edgeId || ':' || e.epoch || ':' || e.seq, c.value FROM events AS e
       JOIN credentials AS c ON c.credentialId = e.credentialId WHERE e.siteId = ?1 AND e.kind = 'vehicle-arrived'`,
   );
+  const unknown = await ofSite<{ key: string }>(
+    "SELECT edgeId || ':' || epoch || ':' || seq AS key FROM arrivals WHERE siteId = ? AND state IN ('frozen', 'unresolved')",
+  );
   const [ledger] = await ofSite<Books['ledger']>(
     'SELECT count, entriesTotal, exitsTotal FROM ledgers WHERE siteId = ?',
   );
@@ -115,6 +120,7 @@ export async function readBooks(aggregatorDirectory: string, siteId: string): Pr
     events: await ofSite(
       'SELECT edgeId, epoch, seq, hash, kind, gateId, body, origin FROM events WHERE siteId = ? ORDER BY edgeId, epoch, seq',
     ),
+    unknownArrivals: unknown.map(({ key }) => key),
     plateOfArrival: new Map(arrivals.map(({ key, plate }) => [key, plate])),
     sessions: await ofSite(
       `SELECT s.sessionId, s.slotId, s.state, c.value AS plate FROM sessions AS s

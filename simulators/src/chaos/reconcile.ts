@@ -337,19 +337,20 @@ function tripOf({ plate, direction }: { readonly plate: string; readonly directi
   return `${direction} of ${plate === '' ? noPlate : plate}`;
 }
 
-function unresolvedTrips({ events, plateOfArrival }: Books): string[] {
+function unresolvedTrips({ events, plateOfArrival, unknownArrivals = [] }: Books): string[] {
   const directions = new Map(
     events
       .filter(({ kind }) => kind === 'vehicle-arrived')
       .map((event) => [nameOf(event), (JSON.parse(event.body) as { direction: Direction }).direction]),
   );
-  return events
+  const unresolved = events
     .filter(({ kind }) => kind === 'arrival-unresolved')
-    .map(({ edgeId, epoch, body }) => {
-      const { arrival } = JSON.parse(body) as { arrival: number };
-      const key = nameOf({ edgeId, epoch, seq: arrival });
-      return tripOf({ plate: plateOfArrival.get(key) ?? '', direction: directions.get(key) ?? 'entry' });
-    });
+    .map(({ edgeId, epoch, body }) =>
+      nameOf({ edgeId, epoch, seq: (JSON.parse(body) as { arrival: number }).arrival }),
+    );
+  return [...unresolved, ...unknownArrivals].map((key) =>
+    tripOf({ plate: plateOfArrival.get(key) ?? '', direction: directions.get(key) ?? 'entry' }),
+  );
 }
 
 /** Trips whose passage stood in an outbox that was destroyed, and which were not stored before. */

@@ -162,6 +162,12 @@ describe('the reconciliation of a chaos run', () => {
     const seen = [{ ...review, resolution: 'it was seen to leave' }];
     const left = books({ events: [arrived, unresolved], ledger: { ...ledger, entriesTotal: 1 }, reviews: seen });
     expect(reconcile({ ...evidence, books: left }).differences).toEqual([]);
+    const replaced = books({
+      events: [arrived],
+      ledger: { ...ledger, entriesTotal: 0 },
+      unknownArrivals: [`edge:${epoch}:1`],
+    });
+    expect(reconcile({ ...evidence, books: replaced })).toMatchObject({ differences: [], entries: { underReview: 1 } });
     const lost = event(1, 'events-lost', { entries: 1, exits: 0 });
     const reported = books({ events: [lost], ledger: { count: 1, entriesTotal: 1, exitsTotal: 0 } });
     expect(reconcile({ ...evidence, books: reported })).toMatchObject({

@@ -18,6 +18,14 @@ export async function openReviewKinds({ system, siteId }: Stage, edgeId?: string
   return reviews.filter((review) => edgeId === undefined || review.edgeId === edgeId).map(({ kind }) => kind);
 }
 
+/** More reviews of this edge are open than before, soon: what shows them may still be on its way. Answers whether they are. */
+export async function areMoreReviewsOpen(stage: Stage, edgeId: string, before: number): Promise<boolean> {
+  const isMore = async () => (await openReviewKinds(stage, edgeId)).length > before;
+  return until(`something is raised of ${edgeId}`, isMore, raisedWithinMs).catch(() => false);
+}
+
+const raisedWithinMs = 30_000;
+
 /** A person looks at what an edge gave out whose outbox was replaced. Until then a store that is restored keeps its free slots back. */
 export async function lookAtReplacedOutboxes({ system, siteId }: Stage): Promise<void> {
   const reviews = await system.list<{ reviewId: string; kind: string }>(`/api/v1/sites/${siteId}/reviews?open=true`);

@@ -9,7 +9,7 @@ import type { Act, Findings, Scenario } from '../scenario.js';
 import { createStage } from '../stage.js';
 import type { Stage } from '../stage.js';
 import type { Direction } from '../witness.js';
-import { lookAtReplacedOutboxes, moreTraffic, openReviewKinds, passagesAt } from './common.js';
+import { areMoreReviewsOpen, lookAtReplacedOutboxes, moreTraffic, openReviewKinds, passagesAt } from './common.js';
 
 export const edgeRestoreScenario: Scenario = (context) =>
   play('edge restored', context, () => createStage({ ...context, name: 'edge-restore', edges: 2, slots: 60 }), [
@@ -50,8 +50,8 @@ async function restoreEdge(stage: Stage, edgeId: string, findings: Findings) {
   stage.keepEdge(edgeId);
   await stage.edgeOnline(edgeId);
   await stage.drained([edgeId]);
-  const after = await openReviewKinds(stage, edgeId);
-  findings.expect(after.length > reviews, `nothing was raised after ${edgeId} was restored from an old copy`);
+  const isAlarmed = await areMoreReviewsOpen(stage, edgeId, reviews);
+  findings.expect(isAlarmed, `nothing was raised after ${edgeId} was restored from an old copy`);
   traffic.resume(edgeId);
   return { older, newer };
 }
