@@ -6,7 +6,7 @@ import { genesisHash, terminalKinds } from '@gatehouse/shared';
 import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
 import { utf8Bytes } from '../domain/outbox/chain.js';
 import type { ChainEnd } from '../domain/outbox/chain.js';
-import { arrivalsSpokenOf, beginCarryOver, carryOver, seqAfter } from '../domain/outbox/new-epoch.js';
+import { beginCarryOver, carryOver, seqAfter } from '../domain/outbox/new-epoch.js';
 import { numberDrafts } from './draft.js';
 import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
 import { addLoss, lossReport, noLoss, outageReports, subtractLoss } from './loss.js';
@@ -15,6 +15,7 @@ import { failureOf, messageOf } from './outbox-failure.js';
 import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
 import { formerArrivals } from './recovery.js';
 import type { OutboxSettings } from './settings.js';
+import { eventsToTakeAlong } from './take-along.js';
 import { toldNote, toldOf } from './told-note.js';
 import { createTurns } from './turns.js';
 
@@ -46,8 +47,6 @@ const maxKeptDrafts = 256;
 /** Committed events kept in memory for sending, at most. */
 const maxRecentEvents = 2_048;
 const closeTimeoutMs = 3_000;
-const readPageEvents = 1_000;
-const readPageBytes = 4 * 1024 * 1024;
 const maxTrimRows = 5_000;
 /** Acknowledged events make room when the store is fuller than this part of its bounds. */
 const trimAboveFill = 0.9;
@@ -209,8 +208,12 @@ export class Recorder {
   async beginEpoch(epoch: string, notesOf: NotesOfEpoch): Promise<number> {
     return this.#turns.take(async () => {
       const { sha256, store } = this.#ports;
-      const beginnings = await this.#arrivalsToTakeAlong();
-      const steps = this.#eventsToTakeAlong(beginnings);
+      const steps = eventsToTakeAlong(store, {
+        oldest: this.#oldest,
+        acked: this.#acked,
+        next: this.#end.next,
+        openArrivals: this.#arrivals.values(),
+      });
       let carried = beginCarryOver(sha256, epoch);
       let recent: OutboxEvent[] = [];
       let bytes = 0;
@@ -394,6 +397,8 @@ export class Recorder {
     }
     this.#kept.splice(0, kept.length);
     this.#failing = null;
+    // What was kept while this was being written.
+    this.#queue.unshift(...this.#kept.splice(0));
     this.#retryAttempts = 0;
     this.#listener.onRecovered(failure);
     if (this.#queue.length > 0) this.#pump();
@@ -450,34 +455,6 @@ export class Recorder {
   }
 
   // -------------------------------------------------------------- the store, one call after the other
-
-  async *#unacknowledged(): AsyncGenerator<readonly OutboxEvent[], undefined> {
-    let from = Math.max(this.#acked + 1, this.#oldest);
-    while (from < this.#end.next) {
-      const page = await this.#ports.store.read(from, readPageEvents, readPageBytes);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      yield page;
-      from = last.seq + 1;
-    }
-  }
-
-  /** Acknowledged arrivals that are open or spoken of later, rising: a few at each gate. */
-  async #arrivalsToTakeAlong(): Promise<number[]> {
-    const wanted = new Set([...this.#arrivals.values()].filter((seq) => seq <= this.#acked));
-    for await (const page of this.#unacknowledged()) {
-      for (const seq of arrivalsSpokenOf(page, this.#acked)) wanted.add(seq);
-    }
-    return [...wanted].filter((seq) => seq >= this.#oldest).sort((a, b) => a - b);
-  }
-
-  async *#eventsToTakeAlong(beginnings: readonly number[]): AsyncGenerator<readonly OutboxEvent[], undefined> {
-    for (const seq of beginnings) {
-      const [event] = await this.#ports.store.read(seq, 1, readPageBytes);
-      if (event?.seq === seq) yield [event];
-    }
-    yield* this.#unacknowledged();
-  }
 
   #inBackground(what: string, work: () => Promise<unknown>): void {
     this.#turns.take(work).catch((error: unknown) => {

@@ -320,6 +320,27 @@ describe.each([
     expect(edge.stored().find(({ kind }) => kind === 'vehicle-passed')).toMatchObject({ arrival: 1 });
   });
 
+  it('the end of an arrival that comes while the outbox is being tried again is written, too', async () => {
+    const edge = await started();
+    await edge.edge('entry-1', 'arming', true);
+    await edge.decide(1);
+    await edge.advance(2_000);
+    edge.backing.failure = (operation) => (operation === 'append' ? code : undefined);
+    await edge.edge('exit-1', 'tamper', true);
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    edge.backing.failure = undefined;
+    edge.backing.delay = (operation) => (operation === 'append' ? released : Promise.resolve());
+    await edge.advance(1_000);
+    await edge.driveThrough('entry-1');
+    release();
+    await edge.advance(60_000);
+    expect(edge.stored().find(({ kind }) => kind === 'vehicle-passed')).toMatchObject({ arrival: 1 });
+    expect(edge.agent.status().outbox.failing).toBeNull();
+  });
+
   it('what a run has to tell of the one before it is kept and written later', async () => {
     const first = await started();
     await first.edge('entry-1', 'arming', true);
