@@ -74,6 +74,12 @@ export async function rowsOf<T>(
   }
 }
 
+/** Whether SQLite itself finds nothing wrong with it; of a program that is stopped. */
+export async function isIntact(file: string): Promise<boolean> {
+  const rows = await rowsOf<{ integrity_check: string }>(file, 'PRAGMA integrity_check');
+  return rows.length === 1 && rows[0]?.integrity_check === 'ok';
+}
+
 /** Of an edge that is stopped. undefined when there is none. */
 export async function readOutbox(dataDirectory: string): Promise<Outbox | undefined> {
   const file = path.join(dataDirectory, 'outbox.sqlite');

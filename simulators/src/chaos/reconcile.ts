@@ -307,7 +307,10 @@ function comparePassages(evidence: Evidence): ComparedPassages {
   }
   const lost = { entry: lostPassages(books, 'entry'), exit: lostPassages(books, 'exit') };
   for (const direction of ['entry', 'exit'] as const) {
-    if (missing[direction] === lost[direction] + anonymous[direction]) continue;
+    const explained = lost[direction] + anonymous[direction];
+    // One that was counted without its identity may be among those whose arrival is under review.
+    const more = evidence.identityMayBeLost === true ? sums[direction].underReview : 0;
+    if (missing[direction] <= explained && explained <= missing[direction] + more) continue;
     const names = witnessed.passages
       .filter(
         (one) =>
