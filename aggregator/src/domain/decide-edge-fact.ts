@@ -1,7 +1,7 @@
 /** Facts about edges and their stores, and about this one. */
 import type { SiteFact } from './facts.js';
 import { newReview, openReviewOf, reported } from './facts-build.js';
-import { hasGatesToDrain } from './retired-gates.js';
+import { hasGatesToDrain, recalledGate } from './retired-gates.js';
 import type { Context, EdgeFactInput } from './inputs.js';
 import { edgeRecovered, storeRestored } from './restore.js';
 import type { ArrivalRow } from './rows.js';
@@ -34,6 +34,8 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
       return edgeRecovered(state, input.edgeId);
     case 'edge-currency':
       return currencyTold(state, input.edgeId, input.current);
+    case 'gate-recalled':
+      return gateRecalled(state, input, context);
     case 'identity-conflict':
       if (openReviewOf(state, 'identity-conflict', { edgeId: input.edgeId }) !== undefined) return [];
       return [
@@ -47,6 +49,15 @@ export function decideEdgeFact(state: SiteState, input: EdgeFactInput, context: 
     case 'unknown-event':
       return unknownEvent(state, input, context);
   }
+}
+
+function gateRecalled(
+  state: SiteState,
+  { edgeId, gateId }: { readonly edgeId: string; readonly gateId: string },
+  { nowMs }: Context,
+): SiteFact[] {
+  const gate = recalledGate(state, edgeId, gateId, nowMs);
+  return gate === null ? [] : [{ type: 'gate-retired', gate }];
 }
 
 function currencyTold(state: SiteState, edgeId: string, current: boolean): SiteFact[] {

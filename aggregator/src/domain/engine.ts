@@ -26,6 +26,7 @@ export function decide(state: SiteState, input: SiteInput, context: Context): re
     case 'store-restored':
     case 'edge-recovered':
     case 'edge-currency':
+    case 'gate-recalled':
     case 'identity-conflict':
     case 'unknown-event':
       return decideEdgeFact(state, input, context);

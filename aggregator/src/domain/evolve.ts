@@ -38,6 +38,11 @@ export function evolve(state: SiteState, fact: SiteFact): void {
       state.site.retiredGates = drainedGates(state.site.retiredGates, fact.edgeId);
       state.dirty.site = true;
       return;
+    case 'gate-retired':
+      if (state.site === null) return;
+      state.site.retiredGates = [...state.site.retiredGates, fact.gate];
+      state.dirty.site = true;
+      return;
     case 'slot-added':
     case 'slot-described':
     case 'slot-removed':

@@ -42,6 +42,8 @@ export type SiteFact =
     }
   /** The gates that were taken from the edge have nothing left to tell, or never will. */
   | { readonly type: 'gates-drained'; readonly edgeId: string }
+  /** One that the layout lacks, and the edge had. */
+  | { readonly type: 'gate-retired'; readonly gate: RetiredGate }
   | { readonly type: 'slot-added'; readonly slot: SlotRow }
   | {
       readonly type: 'slot-described';

@@ -67,6 +67,8 @@ export type EdgeFactInput =
   | { readonly type: 'edge-recovered'; readonly edgeId: string }
   /** Whether everything the edge has written is applied here. Kept in memory only; every entry edge counts as behind until told. */
   | { readonly type: 'edge-currency'; readonly edgeId: string; readonly current: boolean }
+  /** A store that was restored hears of a gate of the edge that it had known before, or may have. */
+  | { readonly type: 'gate-recalled'; readonly edgeId: string; readonly gateId: string }
   /** Two running agents use one identity. */
   | { readonly type: 'identity-conflict'; readonly edgeId: string }
   /** An event of a kind that this program does not know. */

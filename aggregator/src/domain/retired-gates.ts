@@ -33,6 +33,17 @@ export function retiredBy(state: SiteState, layout: SiteLayout, nowMs: number): 
   return retired.filter((gate) => !forgotten.has(gate));
 }
 
+/**
+ * The gate as a retired one, if it is neither live nor retired for the edge: a restored store may be older than the layout that
+ * had it. null where there is no room for one more.
+ */
+export function recalledGate(state: SiteState, edgeId: string, gateId: string, nowMs: number): RetiredGate | null {
+  const standing = gateStanding(state, edgeId, gateId);
+  const count = state.site?.retiredGates.length ?? engineLimits.maxRetiredGates;
+  if (standing === 'live' || standing === 'retired' || count >= engineLimits.maxRetiredGates) return null;
+  return { gateId, edgeId, name: gateId, direction: 'both', removedAtMs: nowMs, drained: false };
+}
+
 /** The same gates, those of the edge with nothing left to tell. */
 export function drainedGates(gates: readonly RetiredGate[], edgeId: string): RetiredGate[] {
   return gates.map((gate) => (gate.edgeId === edgeId ? { ...gate, drained: true } : gate));

@@ -623,6 +623,24 @@ describe('events of a gate that a layout took away', () => {
     expect(summary()).toMatchObject({ vehiclesInside: 1, sessionsOpen: 1 });
   });
 
+  it('are applied by a restored store that is older than the gate', async () => {
+    await open({ isBare: true });
+    await put(without('edge-1-in'));
+    await world.aggregator.committer.execute((turn) => {
+      turn.put('edges', edgeRow('edge-1'));
+    });
+    const edge = world.edge('edge-1');
+    edge.pass(edge.arrive('AB12CDE'), null);
+    edge.state({ acked: 2 });
+    await world.settle();
+    edge.send();
+    edge.state({ acked: 2 });
+    await world.settle();
+    expect(await world.quarantine()).toEqual([]);
+    expect((await world.events()).map(({ flags }) => flags)).toEqual([['gate-removed'], ['gate-removed']]);
+    expect(summary()).toMatchObject({ vehiclesInside: 1, sessionsOpen: 1 });
+  });
+
   it('get no decision, and the layout can be changed while somebody stands there', async () => {
     await open();
     await put(without('edge-1-in'));

@@ -34,6 +34,7 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
   const hash = batch.hashes[index];
   if (read === undefined || hash === undefined) throw new RangeError(`no event ${String(index)} in the batch`);
   const seq = batch.first + index;
+  if (applying.view.isRestoring) recallGate(applying, read);
   const reason = refusedReason ?? whyNot(applying, read);
   if (reason !== null || read.type === 'bad') {
     quarantineEvent(context, turn, received, batch, index, reason ?? 'cannot be read');
@@ -59,6 +60,12 @@ function carryOver({ context, turn, received, view, batch }: Applying, seq: numb
   const from = arrivalKey({ edgeId, epoch: origin.epoch, seq: origin.seq });
   turn.apply(siteId, { type: 'arrival-carried-over', edgeId, from, epoch: batch.epoch, seq });
   if (batch.waiting.has(seq)) decideAgain(context, turn, view, { edgeId, epoch: batch.epoch, seq });
+}
+
+/** Nobody can tell whether a store that forgot what it had been told has forgotten the gate, too: it is taken as one that it had. */
+function recallGate({ turn, received }: Applying, read: ReadEvent): void {
+  if (read.type === 'bad' || !('gateId' in read.event) || typeof read.event.gateId !== 'string') return;
+  turn.apply(received.siteId, { type: 'gate-recalled', edgeId: received.edgeId, gateId: read.event.gateId });
 }
 
 function whyNot({ site, received }: Applying, read: ReadEvent): string | null {
