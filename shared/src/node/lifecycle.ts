@@ -1,4 +1,5 @@
 /** How a process starts and ends: fails with a sentence, stops on SIGTERM and SIGINT within a bounded time. */
+import { constants } from 'node:os';
 import { ConfigurationError } from './configuration.js';
 
 /** Exit codes, after sysexits.h: 78 for a configuration that cannot be used, 1 for anything else. */
@@ -12,11 +13,16 @@ export interface Stoppable {
 /** One Ctrl-C may arrive more than once: from the terminal and from a parent that passes it on. */
 const sameSignalMs = 500;
 
+/** A signal that comes during the start lets it come to its end for so long; then the process ends as it is. */
+const startGraceMs = 1_000;
+
 /**
  * Runs `start`, then waits for SIGTERM or SIGINT and stops what it returned. A second signal half a second or more after the
- * first, or `stopTimeoutMs` without an end, ends the process at once with code 1.
+ * first, or `stopTimeoutMs` without an end, ends the process at once with code 1. A signal that comes before `start` has ended,
+ * and a second more is not enough for it, ends the process with 128 and the number of the signal.
  */
 export async function runUntilSignal(start: () => Promise<Stoppable>, stopTimeoutMs: number): Promise<void> {
+  const signal = watchSignals();
   let running: Stoppable;
   try {
     running = await start();
@@ -24,33 +30,50 @@ export async function runUntilSignal(start: () => Promise<Stoppable>, stopTimeou
     reportFatal(error);
     process.exit(error instanceof ConfigurationError ? exitCodes.configuration : exitCodes.failure);
   }
-  await new Promise<void>((resolve) => {
-    let firstSignalAtMs: number | undefined;
-    const onSignal = (): void => {
-      const nowMs = performance.now();
-      if (firstSignalAtMs !== undefined) {
-        if (nowMs - firstSignalAtMs >= sameSignalMs) process.exit(exitCodes.failure);
-        return;
-      }
-      firstSignalAtMs = nowMs;
-      const deadline = setTimeout(() => {
-        process.stderr.write(`did not stop within ${String(stopTimeoutMs)} ms\n`);
-        process.exit(exitCodes.failure);
-      }, stopTimeoutMs);
-      running
-        .stop()
-        .catch((error: unknown) => {
-          reportFatal(error);
-          process.exitCode = exitCodes.failure;
-        })
-        .finally(() => {
-          clearTimeout(deadline);
-          resolve();
-        });
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+  signal.started();
+  await signal.received;
+  const deadline = setTimeout(() => {
+    process.stderr.write(`did not stop within ${String(stopTimeoutMs)} ms\n`);
+    process.exit(exitCodes.failure);
+  }, stopTimeoutMs);
+  try {
+    await running.stop();
+  } catch (error) {
+    reportFatal(error);
+    process.exitCode = exitCodes.failure;
+  }
+  clearTimeout(deadline);
+}
+
+/** From now on: what says that it has started is told to stop at any moment after. */
+function watchSignals(): { readonly received: Promise<void>; started(): void } {
+  let isStarting = true;
+  let firstSignalAtMs: number | undefined;
+  let receive: () => void = () => undefined;
+  const received = new Promise<void>((resolve) => {
+    receive = resolve;
   });
+  const onSignal = (signal: 'SIGTERM' | 'SIGINT'): void => {
+    const nowMs = performance.now();
+    if (firstSignalAtMs !== undefined) {
+      if (nowMs - firstSignalAtMs >= sameSignalMs) process.exit(exitCodes.failure);
+      return;
+    }
+    firstSignalAtMs = nowMs;
+    receive();
+    if (!isStarting) return;
+    setTimeout(() => {
+      if (isStarting) process.exit(128 + constants.signals[signal]);
+    }, startGraceMs).unref();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return {
+    received,
+    started() {
+      isStarting = false;
+    },
+  };
 }
 
 /** Tells a person why the process cannot go on, without a stack trace for what they can mend. */
