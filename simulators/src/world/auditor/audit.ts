@@ -13,6 +13,7 @@ export type ExceptionName =
   | 'aggregator-store-restored'
   | 'session-guessed'
   | 'told-in-a-gap'
+  | 'desk-forgotten'
   | 'lane-not-healthy'
   | 'loss-undetectable';
 

@@ -9,7 +9,7 @@ import { edgeBook, settle } from './edge-books.js';
 import type { PassageCount } from './event-facts.js';
 import { passageCount } from './store-rows.js';
 import type { Restored, SiteBook } from './store-types.js';
-import { mayBePhantom } from './street-book.js';
+import { claimsForgotten, mayBePhantom } from './street-book.js';
 
 export function onStoreCommitted(audit: Audit, changes: ChangeSet): void {
   const summary = summarise(changes);
@@ -115,6 +115,7 @@ export function onStoreReplaced(audit: Audit, contents: ChangeSet): void {
   audit.expectedAlarms.length = 0;
   for (const edge of audit.edges.values()) for (const record of edge.order) reopen(audit, edge.edgeId, record);
   for (const site of store.sites.values()) rebase(audit, site);
+  claimsForgotten(audit, (siteId, slotId) => store.slot(siteId, slotId)?.state === 'occupied');
   // Until the edges have reported, what was taken may be given once more.
   for (const { siteId, slotId } of taken) {
     if ((store.slot(siteId, slotId)?.state ?? 'free') === 'free') store.site(siteId).explained += 1;

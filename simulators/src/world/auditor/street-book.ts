@@ -198,9 +198,21 @@ export function claimMoved(audit: Audit, siteId: string, fromSlotId: string, toS
   const claim = audit.street.claims.get(from);
   if (claim === undefined) return;
   audit.street.claims.delete(from);
-  audit.street.claims.set(`${siteId}/${toSlotId}`, claim);
+  audit.street.claims.set(`${siteId}/${toSlotId}`, { ...claim, byDesk: true });
   const place = audit.street.inside.get(claim.vehicle);
   if (place !== undefined) place.slot = `${siteId}/${toSlotId}`;
+}
+
+/** A restored store does not know where the desk sent vehicles since, and nobody else does. */
+export function claimsForgotten(audit: Audit, isOccupied: (siteId: string, slotId: string) => boolean): void {
+  for (const [slot, claim] of audit.street.claims) {
+    const [siteId = '', slotId = ''] = slot.split('/');
+    if (claim.byDesk !== true || isOccupied(siteId, slotId)) continue;
+    audit.street.claims.delete(slot);
+    const place = audit.street.inside.get(claim.vehicle);
+    if (place?.slot === slot) place.slot = null;
+    audit.except('desk-forgotten');
+  }
 }
 
 /** Counts the vehicles inside by the gates they came in by: at most as many as there is room, but for what is explained. */

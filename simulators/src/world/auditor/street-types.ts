@@ -64,6 +64,8 @@ export interface Claim {
   readonly edge: EdgeBook;
   readonly record: EventRecord;
   readonly inDoubt: boolean;
+  /** Somebody at the desk sent it there, and no edge knows. */
+  readonly byDesk?: boolean;
 }
 
 export interface Sent {

@@ -46,9 +46,9 @@ export const edgeDefects: readonly Defect[] = [
     breaks: 'The first event that was not acknowledged does not go over into a new epoch.',
     edits: [
       {
-        file: `${app}/recorder.ts`,
-        find: '    yield* this.#unacknowledged();\n  }',
-        replace: '    for await (const page of this.#unacknowledged()) yield page.slice(1);\n  }',
+        file: `${app}/take-along.ts`,
+        find: '  yield* unacknowledged(store, epoch);\n}',
+        replace: '  for await (const page of unacknowledged(store, epoch)) yield page.slice(1);\n}',
       },
     ],
     promises: ['event-not-carried-over'],

@@ -286,6 +286,32 @@ describe('the auditor, what it accepts', () => {
     expect(story.found).toContain('event-never-stored');
   });
 
+  it('knows that nobody remembers where the desk sent a vehicle, once the store is restored', () => {
+    for (const isRestored of [true, false]) {
+      const story = new Story();
+      story.enters('ab1', 'a-1');
+      const before = changesOf({
+        sites: [story.siteRow()],
+        edges: [story.edgeRow()],
+        ledgers: [{ ...story.ledgerRow(0) }],
+        slots: [story.occupied('a-1', 's-1'), story.slot('a-2', {}), story.slot('a-3', {})],
+        sessions: [story.session('s-1', { slotId: 'a-1' })],
+        events: [story.eventRow(1), story.eventRow(2)],
+        cursors: [story.cursor(2)],
+      });
+      story.store({
+        slots: [story.slot('a-1', {}), story.occupied('a-2', 's-1')],
+        sessions: [story.session('s-1', { slotId: 'a-2' })],
+        audit: [story.audit('session.move')],
+      });
+      if (isRestored) story.tell({ type: 'store-replaced', contents: before });
+      story.store({ cursors: [story.cursor(2)] });
+      story.enters('ab2', 'a-2');
+      expect(story.found.includes('slot-for-two-vehicles')).toBe(!isRestored);
+      expect(story.auditor.exceptions.get('desk-forgotten')).toBe(isRestored ? 1 : undefined);
+    }
+  });
+
   it('knows a copy that is younger than the one before it for what it holds', () => {
     const story = new Story();
     story.enters('ab1', 'a-1');
