@@ -28,9 +28,9 @@ describe('an edge that is not what it should be', () => {
     { gateId: `${edgeId}-out`, edgeId, direction: 'exit' },
   ];
 
-  const open = async (siteId: string, edgeIds: readonly string[]): Promise<void> => {
+  const open = async (siteId: string, edgeIds: readonly string[], sharePercent = 20): Promise<void> => {
     const gates = edgeIds.flatMap(gatesOf);
-    await system.createSite(siteId, 20, gates);
+    await system.createSite(siteId, 20, gates, { sharePercent });
     for (const edgeId of edgeIds) await system.prepareEdge(siteId, edgeId, gates);
   };
   const start = async (...edgeIds: string[]): Promise<void> => {
@@ -115,7 +115,8 @@ describe('an edge that is not what it should be', () => {
   });
 
   it('is revoked while connected, then shows a wrong credential: says so, lets out alone, asks seldom, loses nothing', async () => {
-    await open('revoked', ['good', 'bad']);
+    // With nothing set aside, so that whoever cannot ask lets nobody in.
+    await open('revoked', ['good', 'bad'], 0);
     await start('good', 'bad');
     expect(await drive('bad', 'bad-in', 'INSIDE1')).toBe('passed');
     await drained('bad');

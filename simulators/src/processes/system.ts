@@ -143,7 +143,12 @@ export class System {
     return items;
   }
 
-  async createSite(siteId: string, slotCount: number, gates: readonly SiteGate[]): Promise<void> {
+  async createSite(
+    siteId: string,
+    slotCount: number,
+    gates: readonly SiteGate[],
+    allowance?: { readonly sharePercent: number },
+  ): Promise<void> {
     await this.api('PUT', `/api/v1/sites/${siteId}`, {
       siteId,
       name: siteId,
@@ -154,6 +159,7 @@ export class System {
         label: String(index + 1),
       })),
       gates: gates.map((gate) => ({ ...gate, name: gate.gateId })),
+      ...(allowance === undefined ? {} : { allowance }),
     });
   }
 

@@ -40,18 +40,21 @@ async function cutOff(stage: Stage, edgeId: string, findings: Findings): Promise
   const { system, siteId, traffic } = stage;
   await stage.drained([edgeId]);
   const held = await heldBy(stage, edgeId);
+  const timesDown = (): number => (system.edges.get(edgeId)?.output ?? '').split('the link is down').length;
+  const timesDownBefore = timesDown();
   await stage.link(edgeId).set('cut');
   findings.fault('link cut');
+  await until(`${edgeId} knows that it is cut off`, () => timesDown() > timesDownBefore, healDeadlineMs);
   // Who was seen before may have been admitted before, and pass only now.
   const before = new Set(system.happenings(edgeId).map(vehicleOf));
   const passedAt = (gateId: string, others: ReadonlySet<unknown> = new Set()): number =>
     passagesAt(stage, edgeId, gateId).filter((line) => !others.has(vehicleOf(line))).length;
-  const [left, entered] = [passedAt(`${edgeId}-out`), passedAt(`${edgeId}-in`)];
+  const left = passedAt(`${edgeId}-out`);
   // Both gates of the other edge would take the vehicles away.
   for (const other of stage.edgeIds.filter((name) => name !== edgeId)) await traffic.pause(other);
   traffic.target = traffic.inside.length + 3;
   if (held > 0) {
-    await until('entries admit alone', () => passedAt(`${edgeId}-in`) > entered, healDeadlineMs);
+    await until('entries admit alone', () => passedAt(`${edgeId}-in`, before) > 0, healDeadlineMs);
     await stage.traffic.pause(edgeId);
   } else {
     findings.note('no slot was set aside: entries deny while cut off');
