@@ -26,7 +26,7 @@ export function onLaneEvent(audit: Audit, machine: MachineBook, record: EventRec
   const lane = laneBook(machine, event.gateId);
   switch (event.kind) {
     case 'vehicle-arrived':
-      arrive(audit, lane, record, event);
+      arrive(audit, lane, record, event, again);
       return;
     case 'vehicle-admitted':
       admitLocally(audit, machine, lane, record, event);
@@ -53,11 +53,14 @@ function arrive(
   lane: LaneBook,
   record: EventRecord,
   event: Extract<EdgeEvent, { kind: 'vehicle-arrived' }>,
+  again: boolean,
 ): void {
   if (lane.current?.origin === record.origin) {
     lane.current.place = placeOf(record.epoch, record.seq);
     return;
   }
+  // Whoever came before goes over into a new epoch, too, ahead of whoever is at the gate.
+  if (again && lane.current !== null) return;
   lane.current = {
     place: placeOf(record.epoch, record.seq),
     origin: record.origin,

@@ -312,6 +312,20 @@ describe('the auditor, what it accepts', () => {
     }
   });
 
+  it('knows who stands at the gate when those who came before go over into a new epoch, too', () => {
+    const story = new Story();
+    story.enters('ab1', 'a-1');
+    const seq = story.arrives('ab2');
+    story.admitted(seq, 'a-2');
+    const told = story.outbox().events.map(({ seq: number, hash, json }) => {
+      const event = JSON.parse(json) as Parameters<Story['commit']>[0];
+      return { ...event, origin: { epoch: epochOf(1), seq: number, hash } };
+    });
+    story.beginEpoch(epochOf(2), told);
+    story.goesIn('ab2', seq, 'a-2');
+    expect(story.found).not.toContain('passed-without-decision');
+  });
+
   it('knows a copy that is younger than the one before it for what it holds', () => {
     const story = new Story();
     story.enters('ab1', 'a-1');
