@@ -140,4 +140,20 @@ describe('a gate that a layout takes away', () => {
     expect(gateStanding(site.state, 'edge-x', 'g0')).toBe('unknown');
     expect(gateStanding(site.state, 'edge-out', 'out')).toBe('retired');
   });
+
+  it('is recalled where a restored store is older than it, up to the bound, and never in place of a live one', () => {
+    const site = new TestSite();
+    const recall = (edgeId: string, gateId: string): void => {
+      site.apply({ type: 'gate-recalled', edgeId, gateId });
+    };
+    recall(entry.edgeId, entry.gateId);
+    expect(retired(site)).toEqual([]);
+    for (let index = 0; index < engineLimits.maxRetiredGates; index += 1) recall('edge-1', `g${String(index)}`);
+    recall('edge-1', 'g0');
+    expect(retired(site)).toHaveLength(engineLimits.maxRetiredGates);
+    expect(gateStanding(site.state, 'edge-1', 'g0')).toBe('retired');
+    recall('edge-1', 'one-more');
+    expect(gateStanding(site.state, 'edge-1', 'one-more')).toBe('unknown');
+    expect(retired(site)).toHaveLength(engineLimits.maxRetiredGates);
+  });
 });

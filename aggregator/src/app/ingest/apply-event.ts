@@ -141,8 +141,8 @@ function storeFutureEvent(
   const { turn, received, view, site } = applying;
   const time = view.clock.correct(event, received.receivedAtMs);
   const named = event.gateId;
-  const isTheirs = typeof named === 'string' && /^(live|retired)$/.test(gateStanding(site, received.edgeId, named));
-  const gateId = isTheirs ? named : null;
+  const standing = typeof named === 'string' ? gateStanding(site, received.edgeId, named) : 'unknown';
+  const gateId = typeof named === 'string' && (standing === 'live' || standing === 'retired') ? named : null;
   // The first one: its text stays as long as the event does.
   const [credential] = findCredentials(event, 1);
   turn.put('events', {
