@@ -15,7 +15,8 @@ fc.configureGlobal({
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   reporter: (run) => {
     if (!run.failed) return;
-    throw new Error(`${fc.defaultReportMessage(run)}\n\nAgain: ${replayCommand(run.seed, run.counterexamplePath)}`);
+    const again = `Again: ${replayCommand(run.seed, run.counterexamplePath)}`;
+    throw new Error(`${fc.defaultReportMessage(run)}\n\n${again}`, { cause: run.errorInstance });
   },
 });
 

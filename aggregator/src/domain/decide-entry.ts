@@ -34,7 +34,8 @@ export function entryFacts(
     vehicleId: arrival?.vehicleId ?? null,
     eventKey: `${input.edgeId}:${input.epoch}:${String(input.seq)}`,
   });
-  const facts: SiteFact[] = [...staleSessionFacts(state, session, context)];
+  const late = lateExit(state, session);
+  const facts: SiteFact[] = [...staleSessionFacts(state, session, late?.atMs, context)];
   const earlierExitDue = facts.some((fact) => fact.type === 'session-closed' && fact.basis === 'anti-passback');
   facts.push({
     type: 'session-opened',
@@ -51,7 +52,6 @@ export function entryFacts(
     });
   }
   facts.push(counted('entry', event.gateId, session.sessionId, session.slotId));
-  const late = lateExit(state, session);
   if (late !== undefined) return [...facts, ...lateExitFacts(state, session, late, context)];
   if (slot === undefined) {
     const detail =
@@ -89,13 +89,21 @@ function claimLater(state: SiteState, session: SessionRow, slotId: string | null
   return [{ type: 'slot-recall-changed', slotId: slot.slotId, recall: claimed }];
 }
 
-/** A vehicle comes in that had not been seen to leave. Uncertain sessions are settled by it; open ones by the site's rule. */
-function staleSessionFacts(state: SiteState, session: SessionRow, context: Context): SiteFact[] {
+/**
+ * A vehicle comes in that had not been seen to leave. Uncertain sessions are settled by it; open ones by the site's rule. Those of
+ * its stays that began after this one is known to have ended (`leftAtMs`) are left alone: this entry is told late.
+ */
+function staleSessionFacts(
+  state: SiteState,
+  session: SessionRow,
+  leftAtMs: number | undefined,
+  context: Context,
+): SiteFact[] {
   if (session.credentialId === null) return [];
   const facts: SiteFact[] = [];
   for (const sessionId of state.sessionsByCredential.get(session.credentialId) ?? []) {
     const stale = state.sessions.get(sessionId);
-    if (stale === undefined) continue;
+    if (stale === undefined || (leftAtMs !== undefined && stale.entryAtMs >= leftAtMs)) continue;
     if (stale.state === 'uncertain') {
       facts.push(
         ...sessionEnded(state, stale, {

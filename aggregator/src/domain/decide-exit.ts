@@ -13,6 +13,8 @@ export interface Exit {
   readonly edgeId: string;
   readonly credential: KnownCredential | null;
   readonly basis: SessionBasis;
+  /** The session it was told to end while it stood at the gate; null for one that was decided without the aggregator. */
+  readonly decidedSessionId: string | null;
   /** False for exits that have a review of their own (tailgating, wrong way, free flow). */
   readonly expected: boolean;
 }
@@ -35,9 +37,14 @@ function matchedExitFacts(
   basis: SessionBasis,
   context: Context,
 ): SiteFact[] {
-  if (session.earlierExitDue && exit.atMs < session.entryAtMs) return earlierExitFacts(state, session, exit, context);
-  const facts: SiteFact[] = [];
   const slot = session.slotId === null ? undefined : state.slots.get(session.slotId);
+  if (exit.atMs < session.entryAtMs && exit.decidedSessionId !== session.sessionId) {
+    if (session.earlierExitDue) return earlierExitFacts(state, session, exit, context);
+    // Clocks of two edges are compared, and nothing else says that it came in again: neither is believed.
+    const isCertain = session.state === 'open' && slot?.confirmed !== false;
+    if (isCertain && exit.credential !== null) return unmatchedExitFacts(state, exit, [session.sessionId], context);
+  }
+  const facts: SiteFact[] = [];
   if (slot?.confirmed === false && slot.sessionId === session.sessionId) {
     // It was not known whether the vehicle had come in; that it leaves proves it.
     facts.push(
@@ -77,10 +84,7 @@ function unmatchedExitFacts(state: SiteState, exit: Exit, candidates: string[], 
       sessionId: marked?.sessionId ?? null,
       candidates: candidates.length > 0 ? candidates : marked === undefined ? [] : [marked.sessionId],
       credentialId: exit.credential.credentialId,
-      detail:
-        candidates.length > 0
-          ? `${String(candidates.length)} sessions could be its own`
-          : 'no session fits what it showed',
+      detail: whyUnmatched(candidates),
     });
     reviewId = review.review.reviewId;
     facts.push(review);
@@ -105,6 +109,13 @@ function unmatchedExitFacts(state: SiteState, exit: Exit, candidates: string[], 
     );
   }
   return facts;
+}
+
+function whyUnmatched(candidates: readonly string[]): string {
+  if (candidates.length === 0) return 'no session fits what it showed';
+  return candidates.length === 1
+    ? 'the only session that fits began later, as the clocks of its gates have it'
+    : `${String(candidates.length)} sessions could be its own`;
 }
 
 /** Its admission is known and its entry has not been told yet: its own session comes late, and nobody else's has ended. */

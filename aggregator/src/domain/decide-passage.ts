@@ -32,6 +32,7 @@ export function decidePassed(state: SiteState, input: PassedInput, context: Cont
       edgeId: input.edgeId,
       credential,
       basis: event.basis,
+      decidedSessionId: arrival?.decision?.sessionId ?? null,
       expected: true,
     };
     return [...exitFacts(state, exit, context), ...ended];
@@ -59,6 +60,7 @@ export function uninvitedFacts(
       edgeId: input.edgeId,
       credential: null,
       basis: passage.basis,
+      decidedSessionId: null,
       expected: false,
     };
     return { facts: exitFacts(state, exit, context), sessionId: null };

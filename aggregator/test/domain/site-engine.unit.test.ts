@@ -196,7 +196,7 @@ describe('a vehicle at an exit', () => {
     expect(site.openReviews()).toEqual([]);
   });
 
-  it('never yields a negative duration, whatever the clocks said', () => {
+  it('whom the aggregator let out ends its session, and never with a negative duration, whatever the clocks said', () => {
     const site = new TestSite();
     const session = site.enter('AB12CDE');
     site.wait(-500_000).leave('AB12CDE');
@@ -286,7 +286,7 @@ describe('a vehicle at an exit', () => {
         kind: 'vehicle-passed',
         gateId: 'out',
         direction: 'exit',
-        arrival: site.arrive('exit', { plate: 'AB12CDE' }),
+        arrival: site.arrive('exit', { plate: 'AB12CDE', waiting: false }),
         slotId: null,
         basis: 'exit-alone',
         flags: [],
@@ -301,6 +301,84 @@ describe('a vehicle at an exit', () => {
     expect(site.state.sessions.size).toBe(0);
     expect(site.state.ledger.count).toBe(0);
     checkInvariants(site.state);
+  });
+
+  describe('told to be before the only entry that fits', () => {
+    const tellExit = (site: TestSite, atMs: number): void => {
+      const arrival = site.arrive('exit', { plate: 'AB12CDE', waiting: false });
+      site.event(
+        'edge-out',
+        {
+          kind: 'vehicle-passed',
+          gateId: 'out',
+          direction: 'exit',
+          arrival,
+          slotId: null,
+          basis: 'exit-alone',
+          flags: [],
+        },
+        { atMs },
+      );
+    };
+
+    it('does not give that vehicle’s slot away: a person looks', () => {
+      const site = new TestSite();
+      const first = site.enter('AB12CDE');
+      const leftAtMs = site.wait(600_000).nowMs;
+      site.apply({ type: 'close-session', sessionId: first.sessionId, exitAtMs: leftAtMs, ...act });
+      const again = site.wait(24_000).enter('AB12CDE');
+      tellExit(site.wait(60_000), leftAtMs);
+      expect(again.state).toBe('uncertain');
+      expect(site.slot(again.slotId ?? '').state).toBe('occupied');
+      expect(site.openReviews()).toEqual(['ambiguous-exit']);
+      expect([...site.state.reviews.values()][0]?.candidates).toEqual([again.sessionId]);
+      site.leave('AB12CDE');
+      expect(again.state).toBe('closed');
+      checkInvariants(site.state);
+    });
+
+    it('ends the earlier stay when the entry to it is told at last', () => {
+      const site = new TestSite();
+      const enteredAtMs = site.nowMs;
+      const leftAtMs = site.wait(600_000).nowMs;
+      const again = site.wait(24_000).enter('AB12CDE');
+      tellExit(site.wait(60_000), leftAtMs);
+      expect(again.state).toBe('uncertain');
+      const arrival = site.arrive('entry', { plate: 'AB12CDE', waiting: false });
+      site.event(
+        'edge-in',
+        {
+          kind: 'vehicle-passed',
+          gateId: 'in',
+          direction: 'entry',
+          arrival,
+          slotId: null,
+          basis: 'decision',
+          flags: [],
+        },
+        { atMs: enteredAtMs },
+      );
+      expect(again.state).toBe('open');
+      expect(site.slot(again.slotId ?? '').state).toBe('occupied');
+      expect([...site.state.sessions.keys()]).toEqual([again.sessionId]);
+      expect(site.state.ledger.count).toBe(1);
+      expect(site.openReviews()).toEqual([]);
+      checkInvariants(site.state);
+    });
+
+    it('still proves that a vehicle came in whose entry was not seen', () => {
+      const site = new TestSite();
+      const arrival = site.arrive('entry', { plate: 'AB12CDE' });
+      const leftAtMs = site.wait(60_000).nowMs;
+      site
+        .wait(60_000)
+        .event('edge-in', { kind: 'arrival-unresolved', gateId: 'in', arrival, slotId: 's1', basis: 'decision' });
+      expect(site.openReviews()).toEqual(['arrival-unresolved']);
+      tellExit(site, leftAtMs);
+      expect(site.state.sessions.size).toBe(0);
+      expect(site.openReviews()).toEqual([]);
+      checkInvariants(site.state);
+    });
   });
 
   it('marks another session when the one it had marked leaves for certain', () => {

@@ -66,6 +66,8 @@ class Bench {
   #names = 0;
   #inside: { readonly name: string; readonly slotId: string }[] = [];
   #beginning = false;
+  /** The epoch of whose history the aggregator has another one. */
+  #conflicting = '';
   #cancelRetry: () => void = () => undefined;
 
   async start(): Promise<void> {
@@ -142,9 +144,11 @@ class Bench {
       case 'power-cut':
         this.#inside = [];
         await this.start();
+        // The aggregator's history is still another one, and it says so again.
+        if (this.recorder?.view.epoch === this.#conflicting) this.#conflict();
         break;
       case 'conflict':
-        this.#conflict(recorder, keeper);
+        this.#conflict();
         break;
       case 'back-up':
         centre.backUp();
@@ -246,9 +250,11 @@ class Bench {
     });
   }
 
-  #conflict(recorder: Recorder, keeper: AllowanceKeeper): void {
-    if (this.#beginning) return;
+  #conflict(): void {
+    const { recorder, keeper } = this;
+    if (this.#beginning || recorder === undefined || keeper === undefined) return;
     this.#beginning = true;
+    this.#conflicting = recorder.view.epoch;
     keeper.discard();
     recorder
       .beginEpoch(epochOf((this.#epochs += 1)), () => keeper.notesForNewEpoch())
@@ -260,7 +266,7 @@ class Bench {
           // Tried again later, and not forgotten.
           this.#cancelRetry = this.clock.setTimer(1_000, () => {
             this.#beginning = false;
-            this.#conflict(recorder, keeper);
+            this.#conflict();
           });
         },
       );
