@@ -80,6 +80,19 @@ const rules = [
     to: { path: '^(edge-agent|aggregator|simulators)/' },
   },
   {
+    name: 'monitoring-meets-programs-on-their-metrics',
+    comment:
+      'Dashboards know the vocabulary and the builders of Grafana; tests may start the programs that they look at.',
+    from: { path: '^monitoring/src/' },
+    to: { pathNot: ['^monitoring/src/', sharedCore, '^node_modules/@grafana/grafana-foundation-sdk/'] },
+  },
+  {
+    name: 'programs-know-no-dashboard',
+    comment: 'Nothing that runs at a site needs the builders of dashboards.',
+    from: { path: '^(shared|edge-agent|aggregator|simulators)/' },
+    to: { path: ['^monitoring/', '^node_modules/@grafana/'] },
+  },
+  {
     name: 'nobody-imports-main',
     comment: 'main.ts runs when it is imported.',
     from: {},
@@ -95,7 +108,7 @@ const rules = [
     name: 'source-not-dist',
     comment: 'Imports name packages or sources, never compiled files.',
     from: {},
-    to: { path: '^(shared|edge-agent|aggregator|simulators)/dist/' },
+    to: { path: '^(shared|edge-agent|aggregator|simulators|monitoring)/dist/' },
   },
   {
     name: 'no-cycles',

@@ -32,7 +32,7 @@ const others = [
     args: [
       installed('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
       ...['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long'],
-      '{shared,edge-agent,aggregator,simulators}/{src,test}/**/*.ts',
+      '{shared,edge-agent,aggregator,simulators,monitoring}/{src,test}/**/*.ts',
       'test/**/*.ts',
     ],
   },

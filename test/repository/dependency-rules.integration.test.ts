@@ -27,6 +27,8 @@ const lawful: Tree = {
   'aggregator/src/domain/engine.ts': ['@gatehouse/shared'],
   'aggregator/src/http/server.ts': ['../domain/engine.js', 'sqlite3'],
   'simulators/src/main.ts': ['@gatehouse/edge-agent'],
+  'monitoring/src/dashboards.ts': ['@grafana/grafana-foundation-sdk', '@gatehouse/shared'],
+  'monitoring/test/panels.e2e.test.ts': ['../src/dashboards.js', '@gatehouse/edge-agent'],
 };
 
 /** Rule → a file that breaks it, and no other rule unless named beside it. */
@@ -60,6 +62,16 @@ const unlawful: readonly { rule: string; file: string; imports: string; also?: r
   },
   { rule: 'aggregator-knows-no-edge', file: 'aggregator/test/both.unit.test.ts', imports: '@gatehouse/edge-agent' },
   { rule: 'shared-knows-nobody', file: 'shared/test/all.unit.test.ts', imports: '../../simulators/src/traffic.js' },
+  {
+    rule: 'monitoring-meets-programs-on-their-metrics',
+    file: 'monitoring/src/metrics.ts',
+    imports: '@gatehouse/edge-agent',
+  },
+  {
+    rule: 'programs-know-no-dashboard',
+    file: 'simulators/src/pictures.ts',
+    imports: '../../monitoring/src/dashboards.js',
+  },
   { rule: 'nobody-imports-main', file: 'simulators/src/run.ts', imports: './main.js' },
   { rule: 'no-tests-in-programs', file: 'simulators/src/traffic.ts', imports: '../test/helper.js' },
   { rule: 'source-not-dist', file: 'simulators/src/old.ts', imports: '../../shared/dist/index.js' },
@@ -104,7 +116,7 @@ async function grow(tree: Tree): Promise<string> {
   for (const [path, imports] of Object.entries(tree)) {
     await write(path, [...imports.map((name) => `import '${name}';`), 'export {};', ''].join('\n'));
   }
-  for (const name of ['zod', 'pino', 'sqlite3', '@jest/globals']) {
+  for (const name of ['zod', 'pino', 'sqlite3', '@jest/globals', '@grafana/grafana-foundation-sdk']) {
     await write(`node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0', main: 'index.js' }));
     await write(`node_modules/${name}/index.js`, '');
   }
@@ -131,6 +143,7 @@ const declared = {
   'edge-agent': ['zod', 'sqlite3', '@gatehouse/shared'],
   aggregator: ['zod', 'sqlite3', '@gatehouse/shared'],
   simulators: ['@gatehouse/edge-agent'],
+  monitoring: ['@grafana/grafana-foundation-sdk', '@gatehouse/shared'],
 };
 
 async function violations(folder: string): Promise<string[]> {

@@ -1,0 +1,2 @@
+/** What monitoring makes from code. */
+export { dashboards } from './dashboards/index.js';
