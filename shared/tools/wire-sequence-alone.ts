@@ -40,6 +40,7 @@ export function aloneAtTheGate(edge: StoryEdge): Line[] {
   edge.wait(20_000);
   edge.happen('arrival-void', { gateId: 'entry-1', arrival: blocked, slotId: null, basis: 'none', reason: 'left' });
   edge.wait(600_000);
+  edge.lastDecisionMs = 1_500;
   const state = edge.state(gates());
   const stands = edge.ack(4);
   const second: Allowance = {

@@ -175,6 +175,7 @@ function unanswered(edge: StoryEdge): Line[] {
 
 function reconnect(edge: StoryEdge): Line[] {
   edge.wait(4_000);
+  edge.lastDecisionMs = 1_500;
   const state = edge.state(gates());
   const resent = edge.batch(5, 7, []);
   edge.acked = 7;
@@ -212,6 +213,7 @@ function restart(edge: StoryEdge): Line[] {
   const before = edge.instance;
   edge.instance = '7ad0e3c95b814f26a6f2d41c08b9e573';
   edge.bootId = '40c7b1e2d9f84a3685e1a7c3f60b2d98';
+  edge.lastDecisionMs = null;
   edge.wait(25_000);
   edge.happen('arrival-unresolved', { gateId: 'entry-1', arrival, slotId: 'a-018', basis: 'decision' });
   const state = edge.state(gates('unknown'));
@@ -317,6 +319,7 @@ function clone(edge: StoryEdge): Line[] {
   const batch = edge.batch(16, 18, []);
   const conflict = { ...edge.ack(15, 'hash-mismatch'), upTo: 17, hash: 'e0'.repeat(32) };
   edge.beginEpoch('d86b0f2e47a94c13b5e9170c8a3f62d4');
+  edge.lastDecisionMs = 1_500;
   const state = edge.state(gates());
   const none = edge.ack(0);
   const resent = edge.batch(1, 3, []);

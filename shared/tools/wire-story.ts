@@ -29,6 +29,7 @@ export class StoryEdge {
   acked = 0;
   oldest = 1;
   allowanceVersion = 0;
+  lastDecisionMs: number | null = null;
   private kept: Kept[] = [];
   private nowMs: number;
   private readonly startMs: number;
@@ -99,9 +100,11 @@ export class StoryEdge {
     const { instance, epoch, oldest, next, acked, allowanceVersion, bootId, monoMs } = this;
     const clock = { atMs: this.nowMs, monoMs, bootId };
     const outboxBytes = this.kept.slice(oldest - 1).reduce((sum, { event }) => sum + JSON.stringify(event).length, 0);
+    const first = this.kept[Math.max(acked, oldest - 1)]?.event;
+    const outboxOldestAgeMs = first === undefined ? null : this.nowMs - first.atMs;
     return {
       ...{ presence: 'online', instance, version: '0.1.0', epoch, oldest, next, acked, allowanceVersion, clock },
-      ...{ outboxBytes, faults: [], gates: [...gates] },
+      ...{ outboxBytes, outboxOldestAgeMs, lastDecisionMs: this.lastDecisionMs, faults: [], gates: [...gates] },
     };
   }
 

@@ -18,6 +18,7 @@ import { formerArrivals, modeNoteName, modeOfNote, recoveryDrafts } from './reco
 import type { FormerArrival } from './recovery.js';
 import { Recorder } from './recorder.js';
 import type { EventStamp } from './draft.js';
+import { createOutboxAge } from './outbox-age.js';
 import { Replicator } from './replicator.js';
 import { bootIdOfLink, createStatePublisher, onlineState, tellsApart } from './state-publisher.js';
 import type { StatePublisher } from './state-publisher.js';
@@ -48,6 +49,7 @@ class RunningAgent implements EdgeAgent {
   readonly #tally: Tally = createTally();
   readonly #lanes: ReadonlyMap<string, LaneRunner>;
   readonly #recorder: Recorder;
+  readonly #outboxAge: () => number | null | undefined;
   readonly #replicator: Replicator;
   readonly #admission: Admission;
   readonly #commands: CommandDesk;
@@ -89,6 +91,7 @@ class RunningAgent implements EdgeAgent {
         },
       },
     );
+    this.#outboxAge = createOutboxAge({ ...ports, recorder: this.#recorder });
     this.#epochs = createEpochKeeper({
       ...ports,
       settings: settings.protocol,
@@ -254,7 +257,7 @@ class RunningAgent implements EdgeAgent {
         acked: view.acked,
         unacknowledged: view.next - 1 - view.acked,
         bytes: view.bytes,
-        oldestUnacknowledgedAgeMs: this.#oldestAgeMs(),
+        oldestUnacknowledgedAgeMs: this.#outboxAge() ?? null,
         failing: view.failing,
         lost: view.lost,
       },
@@ -351,6 +354,8 @@ class RunningAgent implements EdgeAgent {
     return onlineState({
       instance: this.#instance,
       outbox: this.#recorder.view,
+      outboxOldestAgeMs: this.#outboxAge(),
+      lastDecisionMs: this.#tally.lastDecisionMs,
       clock: this.#ports.clock,
       linkClock: this.#ports.linkClock,
       bootId: bootIdOfLink(this.#ports),
@@ -394,16 +399,6 @@ class RunningAgent implements EdgeAgent {
       monoMs: Math.max(0, Math.floor(monoMs)),
       bootId,
     };
-  }
-
-  /** Of the oldest event in memory that is not acknowledged; null where that is not known without a look at the disk. */
-  #oldestAgeMs(): number | null {
-    const { acked, next } = this.#recorder.view;
-    if (acked >= next - 1) return null;
-    const oldest = this.#recorder.recent(acked + 1)?.[0];
-    if (oldest === undefined) return null;
-    const { atMs } = JSON.parse(oldest.json) as { atMs: number };
-    return Math.max(0, Math.floor(this.#ports.clock.wallMs() - atMs));
   }
 
   #trimLater(): void {

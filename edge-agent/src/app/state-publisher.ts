@@ -57,6 +57,9 @@ export function createStatePublisher(options: {
 export interface StateParts {
   readonly instance: string;
   readonly outbox: RecorderView;
+  /** undefined while it is not known. */
+  readonly outboxOldestAgeMs: number | null | undefined;
+  readonly lastDecisionMs: number | null;
   readonly clock: Clock;
   /** Its monotonic time is what the deadlines of commands are measured by. */
   readonly linkClock: Clock;
@@ -68,7 +71,7 @@ export interface StateParts {
 }
 
 export function onlineState(parts: StateParts): EdgeState {
-  const { outbox } = parts;
+  const { outbox, outboxOldestAgeMs, lastDecisionMs } = parts;
   return {
     presence: 'online',
     instance: parts.instance,
@@ -84,6 +87,8 @@ export function onlineState(parts: StateParts): EdgeState {
       bootId: parts.bootId,
     },
     outboxBytes: outbox.bytes,
+    ...(outboxOldestAgeMs === undefined ? {} : { outboxOldestAgeMs }),
+    lastDecisionMs: lastDecisionMs === null ? null : Math.round(lastDecisionMs),
     faults: [...parts.faults],
     gates: parts.gates.map((gate) => ({
       gateId: gate.gateId,
@@ -111,7 +116,7 @@ export function bootIdOfLink(ports: {
   return ports.clock === ports.linkClock ? ports.bootId : ports.sha256(`link of ${ports.bootId}`).slice(0, 32);
 }
 
-/** Whether the state message would read differently. */
+/** Whether something happened that the state message is to tell at once. */
 export function tellsApart(before: LaneState, after: LaneState): boolean {
   return (
     before.barrier.position !== after.barrier.position ||

@@ -45,7 +45,7 @@ export interface OutboxStatus {
   readonly unacknowledged: number;
   /** Canonical bytes of the events kept. */
   readonly bytes: number;
-  /** Age of the oldest event that is not acknowledged, by the lane's wall clock; null when there is none or it is not known. */
+  /** Age of the oldest event that is not acknowledged, by the lane's clock; null when there is none, and for a moment while it is not known. */
   readonly oldestUnacknowledgedAgeMs: number | null;
   readonly failing: 'outbox-full' | 'outbox-failing' | null;
   /** Losses that are not reported as an event yet. */

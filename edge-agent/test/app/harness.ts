@@ -138,6 +138,7 @@ export interface HarnessOptions {
   readonly bounds?: { maxEvents?: number; maxBytes?: number };
   /** In place of one in memory: then `backing` stays empty. */
   readonly outbox?: OutboxStore;
+  readonly bootId?: string;
 }
 
 export type Harness = ReturnType<typeof createHarness>;
@@ -186,7 +187,7 @@ export function createHarness(options: HarnessOptions = {}) {
           stop: () => Promise.resolve(),
         },
       ],
-      bootId: 'b'.repeat(32),
+      bootId: options.bootId ?? 'b'.repeat(32),
       requestRestart: () => {
         restarts += 1;
       },

@@ -182,6 +182,18 @@ export const onlineStateSchema = z
       .describe('Version of the allowance held; 0 for none.'),
     clock: z.strictObject({ atMs: wallMsSchema, monoMs: monoMsSchema, bootId: hex128Schema }),
     outboxBytes: z.int().min(0),
+    outboxOldestAgeMs: z
+      .int()
+      .min(0)
+      .nullable()
+      .optional()
+      .describe('Age of the oldest event that is not acknowledged; null when all are, left out when it is not known.'),
+    lastDecisionMs: z
+      .int()
+      .min(0)
+      .nullable()
+      .optional()
+      .describe('From the latest answered arrival to its decision, whoever made it; null before the first.'),
     faults: z.array(faultNameSchema).max(32).describe('Faults of the whole edge.'),
     gates: z.array(gateStateSchema).max(wireLimits.maxGatesPerEdge),
   })
