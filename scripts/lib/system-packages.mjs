@@ -9,6 +9,7 @@ export const systemPackages = /** @type {const} */ ({
   mosquitto: { program: 'mosquitto', purpose: 'a second MQTT broker, for the external-broker link' },
   'mosquitto-clients': { program: 'mosquitto_sub', purpose: 'an MQTT client that is not ours' },
   prometheus: { program: 'promtool', purpose: 'checks the metrics page, the rules and the scrape configuration' },
+  'prometheus-alertmanager': { program: 'amtool', purpose: 'checks how alerts are routed, and delivers them' },
   chromium: { program: 'chromium', purpose: 'opens pages as a person would' },
 });
 
