@@ -18,6 +18,7 @@ import { createAuthenticator } from './app/authenticator.js';
 import type { Authenticator, CentreLink } from './app/ports.js';
 import { ensureAdminKey } from './compose-admin-key.js';
 import type { AdminKeySource } from './compose-admin-key.js';
+import { machineReadings } from './compose-readings.js';
 import type { Configuration } from './configuration.js';
 import { createMetrics } from './http/metrics.js';
 import { createHttpServer } from './http/server.js';
@@ -55,7 +56,7 @@ export async function startAggregator(configuration: Configuration): Promise<Run
     metrics.observer,
   );
   authenticator = createAuthenticator(aggregator.directory, sha256);
-  metrics.attach(aggregator);
+  metrics.attach(aggregator, { clock, systemClock });
   if (broker !== null) metrics.attachBroker(() => broker.counters());
   await aggregator.start();
   try {
@@ -72,6 +73,7 @@ export async function startAggregator(configuration: Configuration): Promise<Run
       disconnectEdge: (edgeId: string) => link.disconnect(edgeId),
       mqttUrl: (host: string) => mqttUrl(host) ?? configuration.externalBroker?.url ?? '',
     });
+    metrics.attachMachine(machineReadings(configuration, dataDir, logger));
     return {
       httpUrl: http.url,
       mqttUrl: mqttUrl('127.0.0.1'),

@@ -11,6 +11,8 @@ import type { Commands } from './commands.js';
 import type { IngestContext } from './ingest/context.js';
 import { createEdgeViews } from './ingest/edge-views.js';
 import type { EdgeViews } from './ingest/edge-views.js';
+import { createCountingObserver } from './counting-observer.js';
+import type { DropCounts } from './counting-observer.js';
 import { createInbox } from './ingest/inbox.js';
 import type { Inbox } from './ingest/inbox.js';
 import { isDecided } from './ingest/decide-again.js';
@@ -18,6 +20,7 @@ import { createReceiver, workForBatch } from './ingest/receiver.js';
 import type { Receiver } from './ingest/receiver.js';
 import { createStateWork } from './ingest/state-work.js';
 import type { AggregatorObserver } from './observer.js';
+import { observeFacts } from './observed-facts.js';
 import { createOccupancyBoard } from './occupancy.js';
 import { createOperationQueue } from './operation-queue.js';
 import type { OperationQueue } from './operation-queue.js';
@@ -55,19 +58,13 @@ export interface Parts {
   readonly upkeep: Upkeep;
   readonly planner: AllowancePlanner;
   readonly accessLists: AccessListKeeper;
-  readonly counts: Counts;
+  readonly counts: DropCounts;
   onNotices(listener: (rows: readonly NoticeRow[]) => void): () => void;
-}
-
-interface Counts {
-  readonly dropped: Map<string, number>;
-  quarantined: number;
 }
 
 export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, outside: AggregatorObserver): Parts {
   const linkClock = ports.linkClock ?? ports.clock;
-  const counts: Counts = { dropped: new Map(), quarantined: 0 };
-  const observer = countingObserver(outside, counts);
+  const { observer, counts } = createCountingObserver(outside);
   const memory = createMemory(
     createMemoryDirectory({ maxRetiredEpochs: settings.edges.maxRetiredEpochs, maxCommands }),
   );
@@ -219,40 +216,6 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
   };
 }
 
-function countingObserver(outside: AggregatorObserver, counts: Counts): AggregatorObserver {
-  return {
-    onEvent: (siteId, kind, result) => {
-      outside.onEvent(siteId, kind, result);
-    },
-    onCommit: (durationMs, rows) => {
-      outside.onCommit(durationMs, rows);
-    },
-    onCommitFailed: (code) => {
-      outside.onCommitFailed(code);
-    },
-    onDecision: (siteId, durationMs, outcome) => {
-      outside.onDecision(siteId, durationMs, outcome);
-    },
-    onAllowanceAdmission: (siteId, edgeId) => {
-      outside.onAllowanceAdmission(siteId, edgeId);
-    },
-    onSessionClosed: (siteId, durationMs, basis) => {
-      outside.onSessionClosed(siteId, durationMs, basis);
-    },
-    onEdgePresence: (siteId, edgeId, online) => {
-      outside.onEdgePresence(siteId, edgeId, online);
-    },
-    onQuarantine(siteId, reason) {
-      counts.quarantined += 1;
-      outside.onQuarantine(siteId, reason);
-    },
-    onDropped(reason) {
-      counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + 1);
-      outside.onDropped(reason);
-    },
-  };
-}
-
 interface Followers {
   readonly follow: (listener: (rows: readonly NoticeRow[]) => void) => () => void;
   tell(rows: readonly NoticeRow[]): void;
@@ -341,10 +304,7 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
       parts.followers.tell(outcome.notices);
       outcome.changes.edges.forEach(followEdge);
       outcome.changes.keys.forEach(followKey);
-      for (const { siteId, fact } of outcome.facts) {
-        if (fact.type !== 'session-closed' || fact.state !== 'closed') continue;
-        observer.onSessionClosed(siteId, fact.durationMs, fact.basis);
-      }
+      observeFacts(observer, outcome.facts);
     },
     onStoreFailed(error) {
       observer.onCommitFailed(error.code);

@@ -17,6 +17,8 @@ export interface EdgeStatusView {
   readonly lastStateAtMs: number | null;
   /** When anything came from it last. */
   readonly lastSeenAtMs: number | null;
+  /** The same on the link's monotonic clock. */
+  readonly lastSeenMonoMs: number | null;
   /** The edge's clock minus ours, ms; null until known. */
   readonly clockOffsetMs: number | null;
   readonly clockOff: boolean;
@@ -43,6 +45,7 @@ export function edgeStatusOf(directory: Directory, view: EdgeView, site: SiteSta
     lastState: state,
     lastStateAtMs: view.lastStateAtMs,
     lastSeenAtMs: view.lastSeenAtMs,
+    lastSeenMonoMs: view.lastSeenMonoMs,
     clockOffsetMs: view.clock.offsetMs,
     clockOff: view.clock.isOff,
     epoch: cursor?.epoch ?? state?.epoch ?? null,

@@ -1,24 +1,27 @@
 /** What the application tells whoever counts and measures. Calls are synchronous and must not throw. */
-import type { SessionBasis } from '../domain/rows.js';
+import type { DenialReason, Direction } from '@gatehouse/shared';
+import type { ReviewKind, SessionBasis } from '../domain/rows.js';
 
 /** What became of one event. */
 export type EventResult = 'applied' | 'duplicate' | 'quarantined' | 'unknown-kind' | 'resent-known' | 'resent-applied';
 
-/** Why a message was not taken. */
-export type DropReason =
-  | 'foreign-topic'
-  | 'unknown-edge'
-  | 'revoked-edge'
-  | 'wrong-site'
+export const dropReasons = [
+  'foreign-topic',
+  'unknown-edge',
+  'revoked-edge',
+  'wrong-site',
   /** Of a registered edge whose site has no layout yet: kept by the edge until it has. */
-  | 'no-site'
-  | 'inbox-full'
-  | 'unreadable'
-  | 'beyond-cursor'
-  | 'conflict'
-  | 'publish-queue-full'
-  | 'publish-failed'
-  | 'stopped';
+  'no-site',
+  'inbox-full',
+  'unreadable',
+  'beyond-cursor',
+  'conflict',
+  'publish-queue-full',
+  'publish-failed',
+  'stopped',
+] as const;
+/** Why a message was not taken. */
+export type DropReason = (typeof dropReasons)[number];
 
 export interface AggregatorObserver {
   /** `kind` is one of the known kinds, or `unknown`. */
@@ -31,6 +34,18 @@ export interface AggregatorObserver {
   onDecision(siteId: string, durationMs: number, outcome: 'admit' | 'own' | 'deny'): void;
   /** A vehicle was let in by an edge alone, into a slot that was set aside for it. */
   onAllowanceAdmission(siteId: string, edgeId: string): void;
+  /**
+   * An arrival was answered. `aggregator`: by a decision that was made here. `edge`: an edge reports that it did not wait for one; what
+   * an operator or a locked lane answers is neither.
+   */
+  onAnswered(siteId: string, by: 'aggregator' | 'edge'): void;
+  /** A vehicle was turned away, here or by an edge. */
+  onDenied(siteId: string, reason: DenialReason): void;
+  /** A vehicle went through a gate, invited or not. */
+  onPassage(siteId: string, gateId: string, direction: Direction): void;
+  onReviewOpened(siteId: string, kind: ReviewKind): void;
+  /** Events that an edge could not keep, or that will never come. */
+  onEventsLost(siteId: string, edgeId: string, events: number): void;
   onSessionClosed(siteId: string, durationMs: number, basis: SessionBasis): void;
   onQuarantine(siteId: string | null, reason: string): void;
   onDropped(reason: DropReason): void;
@@ -44,6 +59,11 @@ export const silentObserver: AggregatorObserver = {
   onCommitFailed: () => undefined,
   onDecision: () => undefined,
   onAllowanceAdmission: () => undefined,
+  onAnswered: () => undefined,
+  onDenied: () => undefined,
+  onPassage: () => undefined,
+  onReviewOpened: () => undefined,
+  onEventsLost: () => undefined,
   onSessionClosed: () => undefined,
   onQuarantine: () => undefined,
   onDropped: () => undefined,

@@ -255,8 +255,17 @@ export interface ReviewFilter {
   readonly open?: boolean;
 }
 
-export type StoreErrorCode =
-  'newer-database' | 'in-use' | 'unwritable' | 'damaged' | 'full' | 'constraint' | 'io' | 'closed';
+export const storeErrorCodes = [
+  'newer-database',
+  'in-use',
+  'unwritable',
+  'damaged',
+  'full',
+  'constraint',
+  'io',
+  'closed',
+] as const;
+export type StoreErrorCode = (typeof storeErrorCodes)[number];
 
 /** `constraint` is about the content of a change; every other code is about the store. */
 export class StoreError extends Error {
@@ -333,6 +342,15 @@ export interface PrunedCredentials {
 
 export type PrunableKind =
   'sessions' | 'events' | 'arrivals' | 'reviews' | 'quarantine' | 'notices' | 'commands' | 'idempotency';
+
+/** How much room there is where the store is kept, in bytes. */
+export interface StorageReading {
+  /** That this program may still use. */
+  readonly volumeFreeBytes: number;
+  readonly volumeSizeBytes: number;
+  /** The database and its write-ahead log. */
+  readonly storeBytes: number;
+}
 
 // ---------------------------------------------------------------- the link to the edges
 

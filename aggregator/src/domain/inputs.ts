@@ -61,8 +61,11 @@ export type EdgeFactInput =
       /** Arrivals, by seq, that the edge still knows as open. */
       readonly open: readonly number[];
     }
-  /** This store was restored from an older copy: free slots stay back until every entry edge has reported. */
-  | { readonly type: 'store-restored'; readonly edgeId: string }
+  /**
+   * This store was restored from an older copy: free slots stay back until every entry edge has reported. `edgeId` has shown it;
+   * null when it was restored on purpose, and no edge has been heard since.
+   */
+  | { readonly type: 'store-restored'; readonly edgeId: string | null }
   /** The edge has resent everything it kept and reported its holdings. */
   | { readonly type: 'edge-recovered'; readonly edgeId: string }
   /** Whether everything the edge has written is applied here. Kept in memory only; every entry edge counts as behind until told. */

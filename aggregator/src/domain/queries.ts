@@ -1,6 +1,7 @@
 /** Reading a site. Rows are given as they stand in memory: look, do not keep. */
 import { slotClasses } from '@gatehouse/shared';
-import type { Occupancy } from '@gatehouse/shared';
+import type { LayoutGate, Occupancy, SlotClass } from '@gatehouse/shared';
+import { isOpen } from './opening-hours.js';
 import { capacityOf, entryEdges, roomWithHeld } from './room.js';
 import { Refusal } from './refusal.js';
 import type {
@@ -63,6 +64,47 @@ function availableSlots(state: SiteState): number {
   for (const ranks of state.free.values()) available += ranks.size;
   for (const { usable } of state.holdings.values()) for (const count of usable.values()) available += count;
   return available;
+}
+
+export const slotConditions = ['free', 'reserved', 'occupied', 'held', 'outOfService'] as const;
+/** How a slot is counted where each counts once. `outOfService`: it would be free, and is not given out. */
+export type SlotCondition = (typeof slotConditions)[number];
+
+export type SlotCounts = Record<SlotCondition, number>;
+
+export interface SlotBreakdown {
+  readonly all: SlotCounts;
+  /** Every zone of the layout. */
+  readonly zones: ReadonlyMap<string, SlotCounts>;
+  /** Classes that the site has slots of. */
+  readonly classes: ReadonlyMap<SlotClass, SlotCounts>;
+}
+
+/** Counts every slot once, as a whole, by zone and by class. Looks at each slot. */
+export function slotBreakdownOf(state: SiteState): SlotBreakdown {
+  const none = (): SlotCounts => ({ free: 0, reserved: 0, occupied: 0, held: 0, outOfService: 0 });
+  const all = none();
+  const zones = new Map((state.site?.layout.zones ?? []).map(({ zoneId }) => [zoneId, none()]));
+  const classes = new Map<SlotClass, SlotCounts>();
+  for (const slot of state.slots.values()) {
+    const condition = slot.state === 'free' && slot.outOfService !== null ? 'outOfService' : slot.state;
+    const ofZone = zones.get(slot.zoneId) ?? none();
+    const ofClass = classes.get(slot.slotClass) ?? none();
+    zones.set(slot.zoneId, ofZone);
+    classes.set(slot.slotClass, ofClass);
+    for (const counts of [all, ofZone, ofClass]) counts[condition] += 1;
+  }
+  return { all, zones, classes };
+}
+
+/** Whether entries admit by the opening hours; a site without hours is always open. */
+export function isSiteOpen(state: SiteState, atMs: number): boolean {
+  return state.site !== null && isOpen(state.site.layout, atMs);
+}
+
+/** The gates of the layout as it is now, of one edge or of all. */
+export function gatesOf(state: SiteState, edgeId?: string): LayoutGate[] {
+  return [...state.gates.values()].filter((gate) => edgeId === undefined || gate.edgeId === edgeId);
 }
 
 /** Whether some vehicle may still be given it: by the site, or by the edge that holds it. */

@@ -6,16 +6,18 @@ import { edgesToDrain } from './retired-gates.js';
 import { entryEdges } from './room.js';
 import type { SiteState } from './state.js';
 
-/** `edgeId` has shown it. */
-export function storeRestored(state: SiteState, edgeId: string, context: Context): SiteFact[] {
+/** `edgeId` has shown it; null: who restored the store says so. */
+export function storeRestored(state: SiteState, edgeId: string | null, context: Context): SiteFact[] {
   const wanted = new Set([...entryEdges(state), ...edgesToDrain(state)]);
   const review = openReviewOf(state, 'store-restored', {});
   const already = state.ledger.recoveringEdges;
   // A second edge that finds the same restored store must not undo what others have reported since. But the copy may be of a
   // store that was recovering itself: what this edge has answered since may be an answer to the one that is lost.
-  const concerned = wanted.has(edgeId) ? [edgeId] : [];
-  // A review that nobody has resolved says nothing about this restore when the recovery was over as this state was read.
-  const isAnother = review === undefined || (already.length === 0 && !state.hasNoticedRestore);
+  const concerned = edgeId !== null && wanted.has(edgeId) ? [edgeId] : [];
+  // A review that nobody has resolved says nothing about this restore when the recovery was over as this state was read. Who
+  // restores on purpose always begins anew: the copy may be of a store that was recovering itself.
+  const isAnother =
+    edgeId === null || review === undefined || (already.length === 0 && !state.hasNoticedRestore);
   const edges = isAnother ? wanted : new Set([...already, ...concerned]);
   const doubted = isAnother ? new Set([...wanted, ...state.allowances.keys()]) : concerned;
   const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];

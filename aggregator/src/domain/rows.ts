@@ -2,10 +2,10 @@
  * What the aggregator remembers, one interface a kind. Rows are plain data: the engine changes its own copies, a change set
  * carries whole rows to the store, and the store gives them back at start. Times are milliseconds of wall-clock time, UTC.
  */
+import { admissionBases } from '@gatehouse/shared';
 import type {
   noticeKindNames,
   reviewKindNames,
-  AdmissionBasis,
   CredentialKind,
   DenialReason,
   Direction,
@@ -134,8 +134,16 @@ export interface AllowanceRow {
  */
 export type SessionState = 'open' | 'uncertain' | 'closed' | 'void';
 
+export const sessionBases = [
+  ...admissionBases,
+  'inferred',
+  'correction',
+  'anti-passback',
+  'age-limit',
+  'merge',
+] as const;
 /** How an end of a session is known: a matched passage, an inference, or a person. */
-export type SessionBasis = AdmissionBasis | 'inferred' | 'correction' | 'anti-passback' | 'age-limit' | 'merge';
+export type SessionBasis = (typeof sessionBases)[number];
 
 export interface SessionRow {
   readonly siteId: string;

@@ -7,23 +7,33 @@ import type { Aggregator } from '../app/aggregator.js';
 import type { AggregatorObserver } from '../app/observer.js';
 import { defineBroker } from './metrics-broker.js';
 import type { BrokerCounts } from './metrics-broker.js';
-import { defineGauges } from './metrics-gauges.js';
+import { defineEdges } from './metrics-edges.js';
+import { defineMachine } from './metrics-machine.js';
+import type { MachineReadings } from './metrics-machine.js';
+import { defineObserver } from './metrics-observer.js';
+import { defineService } from './metrics-service.js';
+import { defineSites } from './metrics-sites.js';
+import type { MetricsClocks, MetricsSource } from './metrics-source.js';
+import { defineTally } from './metrics-tally.js';
 
 export interface Metrics {
   readonly observer: AggregatorObserver;
-  /** From now on gauges are read from this aggregator at each scrape. */
-  attach(aggregator: Aggregator): void;
+  /** What there is: for whoever describes it. */
+  readonly registry: Registry;
+  /** From now on what is so is read from this aggregator at each scrape. */
+  attach(aggregator: Aggregator, clocks: MetricsClocks): void;
   /** The same for the broker inside; without it nothing is told of one. */
   attachBroker(counts: () => BrokerCounts): void;
+  /** The same for the data directory and the certificates. */
+  attachMachine(readings: MachineReadings): void;
   onRequest(method: string, route: string, status: number, durationSeconds: number): void;
-  onConnectionRefused(reason: 'too-many' | 'too-many-from-address'): void;
+  onConnectionRefused(reason: (typeof refusalReasons)[number]): void;
   onStream(kind: 'opened' | 'closed' | 'cut'): void;
   /** The exposition. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-const decisionSecondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5];
-const stayMinutesBuckets = [5, 15, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 10_080, 43_200];
+const refusalReasons = ['too-many', 'too-many-from-address'] as const;
 
 export function createMetrics(options: { readonly version: string; readonly processMetrics: boolean }): Metrics {
   const registry = new Registry();
@@ -48,27 +58,34 @@ export function createMetrics(options: { readonly version: string; readonly proc
     help: 'Event streams closed because their reader was too slow.',
     registers,
   });
-  const refusedConnections = new Counter({
+  const refuse = defineTally(registry, {
     name: 'gatehouse_http_connections_refused_total',
     help: 'Connections to the API that were ended for their number, of all or of their address.',
     labelNames: ['reason'],
-    registers,
+    series: () => refusalReasons.map((reason) => ({ reason })),
   });
-  let attached: Aggregator | undefined;
-  defineGauges(registry, () => attached);
+  let attached: MetricsSource | undefined;
+  const source = (): MetricsSource | undefined => attached;
+  defineSites(registry, source);
+  defineEdges(registry, source);
+  defineService(registry, source);
   return {
-    observer: createObserver(registry),
-    attach(aggregator) {
-      attached = aggregator;
+    observer: defineObserver(registry, source),
+    registry,
+    attach(aggregator, clocks) {
+      attached = { aggregator, ...clocks };
     },
     attachBroker(counts) {
       defineBroker(registry, counts);
+    },
+    attachMachine(readings) {
+      defineMachine(registry, readings);
     },
     onRequest(method, route, status, durationSeconds) {
       http.observe({ method, route, status: String(status) }, durationSeconds);
     },
     onConnectionRefused(reason) {
-      refusedConnections.inc({ reason });
+      refuse({ reason });
     },
     onStream(kind) {
       if (kind === 'opened') streams.inc();
@@ -76,94 +93,6 @@ export function createMetrics(options: { readonly version: string; readonly proc
       if (kind === 'cut') cutStreams.inc();
     },
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-  };
-}
-
-/** What happens, counted as it happens. */
-function createObserver(registry: Registry): AggregatorObserver {
-  const registers = [registry];
-  const events = new Counter({
-    name: 'gatehouse_events_total',
-    help: 'Events from edges, by kind and by what became of them.',
-    labelNames: ['site', 'kind', 'result'],
-    registers,
-  });
-  const commits = new Histogram({
-    name: 'gatehouse_commit_duration_seconds',
-    help: 'Time from the first work of a commit to the answer of the store.',
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-    registers,
-  });
-  const commitRows = new Counter({
-    name: 'gatehouse_commit_rows_total',
-    help: 'Rows inserted, replaced and deleted.',
-    registers,
-  });
-  const commitFailures = new Counter({
-    name: 'gatehouse_commit_failures_total',
-    help: 'Commits and reloads that the store refused, by its code.',
-    labelNames: ['code'],
-    registers,
-  });
-  const decisions = new Histogram({
-    name: 'gatehouse_decision_duration_seconds',
-    help: 'Time from the receipt of an arrival to the publication of its decision.',
-    labelNames: ['site', 'outcome'],
-    buckets: decisionSecondsBuckets,
-    registers,
-  });
-  const allowanceAdmissions = new Counter({
-    name: 'gatehouse_allowance_admissions_total',
-    help: 'Vehicles that an edge let in by itself, into slots that were set aside for it.',
-    labelNames: ['site', 'edge'],
-    registers,
-  });
-  const sessions = new Histogram({
-    name: 'gatehouse_session_duration_seconds',
-    help: 'Length of sessions that have ended, by how the end is known.',
-    labelNames: ['site', 'basis'],
-    buckets: stayMinutesBuckets.map((minutes) => minutes * 60),
-    registers,
-  });
-  const quarantined = new Counter({
-    name: 'gatehouse_quarantined_events_total',
-    help: 'What was reported and could not be applied.',
-    labelNames: ['site'],
-    registers,
-  });
-  const dropped = new Counter({
-    name: 'gatehouse_dropped_messages_total',
-    help: 'Messages that were not taken, by reason; edges send theirs again.',
-    labelNames: ['reason'],
-    registers,
-  });
-  return {
-    onEvent: (site, kind, result) => {
-      events.inc({ site, kind, result });
-    },
-    onCommit: (durationMs, rows) => {
-      commits.observe(durationMs / 1000);
-      commitRows.inc(rows);
-    },
-    onCommitFailed: (code) => {
-      commitFailures.inc({ code });
-    },
-    onDecision: (site, durationMs, outcome) => {
-      decisions.observe({ site, outcome }, durationMs / 1000);
-    },
-    onAllowanceAdmission: (site, edge) => {
-      allowanceAdmissions.inc({ site, edge });
-    },
-    onSessionClosed: (site, durationMs, basis) => {
-      sessions.observe({ site, basis }, durationMs / 1000);
-    },
-    onQuarantine: (site) => {
-      quarantined.inc({ site: site ?? 'unknown' });
-    },
-    onDropped: (reason) => {
-      dropped.inc({ reason });
-    },
-    onEdgePresence: () => undefined,
   };
 }
 

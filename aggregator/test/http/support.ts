@@ -99,7 +99,7 @@ export async function openApi(options: ApiOptions = {}): Promise<Api> {
     aggregatorSettingsSchema.parse({}),
     metrics.observer,
   );
-  metrics.attach(aggregator);
+  metrics.attach(aggregator, { clock: systemClock, systemClock });
   await aggregator.start();
   const disconnected: string[] = [];
   const http = await createHttpServer(

@@ -15,6 +15,7 @@ import type { EdgeView } from './edge-view.js';
 import { quarantineEvent } from './quarantine.js';
 import type { ReadBatch, ReadEvent } from './read-batch.js';
 import { originFrom } from './read-batch.js';
+import { observeByKind } from './observed-events.js';
 import { findCredentials, redactEvent } from './redact.js';
 
 export interface Applying {
@@ -112,6 +113,7 @@ function storeKnownEvent(
   const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq) && !isRetired;
   const { edgeId } = received;
   if (waiting) applying.context.outbound.measure({ edgeId, epoch: batch.epoch, seq }, received.receivedMonoMs);
+  observeByKind(applying, event);
   turn.apply(received.siteId, {
     type: 'edge-event',
     edgeId,
@@ -123,11 +125,6 @@ function storeKnownEvent(
     credential,
     vehicle: credential === null ? null : vehicleViewOf(turn, credential.credentialId),
   });
-  if (event.kind === 'vehicle-admitted' && event.basis === 'allowance') {
-    turn.afterCommit(() => {
-      applying.context.observer.onAllowanceAdmission(received.siteId, edgeId);
-    });
-  }
   endCommand(applying, event);
   report(applying, { type: 'known', event }, event.origin === undefined ? 'applied' : 'resent-applied');
 }

@@ -17,6 +17,8 @@ export interface EdgeView {
   lastStateAtMs: number | null;
   lastStateMonoMs: number;
   lastSeenAtMs: number | null;
+  /** The same on the link's monotonic clock. */
+  lastSeenMonoMs: number | null;
   conflict: AckConflict | null;
   /** Set while the edge has been told more than this store knows. */
   isRestoring: boolean;
@@ -59,6 +61,7 @@ export function createEdgeView(
     lastStateAtMs: null,
     lastStateMonoMs: 0,
     lastSeenAtMs: null,
+    lastSeenMonoMs: null,
     conflict: null,
     isRestoring: false,
     highest: null,

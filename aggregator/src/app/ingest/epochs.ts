@@ -71,7 +71,13 @@ export function alarmIdentity(context: IngestContext, turn: OpenTurn, view: Edge
 }
 
 /** Moves the cursor over events that will never come. The hash there is unknown until the next batch shows it. */
-export function passOverGap(turn: OpenTurn, view: EdgeView, position: Position, state: OnlineState): Position {
+export function passOverGap(
+  context: IngestContext,
+  turn: OpenTurn,
+  view: EdgeView,
+  position: Position,
+  state: OnlineState,
+): Position {
   const { edgeId, siteId } = view;
   const { oldest, gates } = state;
   const cursor = turn.directory.cursor(edgeId);
@@ -89,6 +95,9 @@ export function passOverGap(turn: OpenTurn, view: EdgeView, position: Position, 
     fromSeq: position.upTo + 1,
     toSeq: oldest - 1,
     open: gates.flatMap(({ arrival }) => arrival ?? []),
+  });
+  turn.afterCommit(() => {
+    context.observer.onEventsLost(siteId, edgeId, oldest - 1 - position.upTo);
   });
   return moved;
 }

@@ -71,6 +71,7 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     view.lastSeenAtMs = receivedAtMs;
     const copy = payload.slice(0, wireLimits.maxPayloadBytes + 1);
     const receivedMonoMs = linkClock.monoMs();
+    view.lastSeenMonoMs = receivedMonoMs;
     const received = { edgeId, siteId, payload: copy, payloadBytes: payload.byteLength, receivedAtMs, receivedMonoMs };
     if (channel === 'state') onState(view, received);
     else if (!inbox.offerBatch(received)) drop('inbox-full', edgeId);

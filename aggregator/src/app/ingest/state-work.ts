@@ -52,7 +52,7 @@ function answer(context: IngestContext, view: EdgeView, received: ReceivedState,
     refuseHistory(context, turn, view, state.instance, standing.position, 'cursor-ahead');
     return;
   }
-  const position = takeAccount(turn, view, state, standing);
+  const position = takeAccount(context, turn, view, state, standing);
   findForeignSet(turn, view, state);
   tellWhetherCurrent(turn, view, state, position);
   turn.afterCommit(() => {
@@ -76,7 +76,13 @@ function isProvenBehind(turn: OpenTurn, view: EdgeView, state: OnlineState, upTo
 }
 
 /** Follows the edge into a new epoch, over a gap, or back after this store was restored. */
-function takeAccount(turn: OpenTurn, view: EdgeView, state: OnlineState, standing: EpochStanding): Position {
+function takeAccount(
+  context: IngestContext,
+  turn: OpenTurn,
+  view: EdgeView,
+  state: OnlineState,
+  standing: EpochStanding,
+): Position {
   let { position } = standing;
   const { edgeId, siteId } = view;
   if (standing.type === 'new' && standing.previous !== null) beginEpoch(turn, view, position, standing.previous);
@@ -86,7 +92,7 @@ function takeAccount(turn: OpenTurn, view: EdgeView, state: OnlineState, standin
       view.isRestoring = true;
     });
   }
-  if (state.oldest > position.upTo + 1) position = passOverGap(turn, view, position, state);
+  if (state.oldest > position.upTo + 1) position = passOverGap(context, turn, view, position, state);
   return position;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import type { AggregatorStore, AuditRow } from '../../../app/ports.js';
 import { storeErrorFrom } from './errors.js';
+import { databaseFile } from './files.js';
 
 export interface AuditReader extends Pick<AggregatorStore, 'listAudit'> {
   close(): Promise<void>;
@@ -11,7 +12,7 @@ export interface AuditReader extends Pick<AggregatorStore, 'listAudit'> {
 
 /** Rejects with an Error when there is no database in `directory`, with a StoreError when it cannot be read. */
 export async function openAuditReader(directory: string): Promise<AuditReader> {
-  const path = join(directory, 'gatehouse.db');
+  const path = join(directory, databaseFile);
   if (!existsSync(path)) {
     throw new Error(`there is no ${path}: name the data directory with --config FILE or GATEHOUSE_DATA_DIR`);
   }

@@ -29,10 +29,13 @@ const maxCachedStatements = 128;
 /** Callers that wait for one connection; more are turned away. */
 const maxWaitingCalls = 10_000;
 
-/** Rejects with a StoreError that names `path`, as every method does. */
-export async function openConnection(path: string): Promise<Connection> {
+/** Rejects with a StoreError that names `path`, as every method does. `mode`: flags of SQLite. */
+export async function openConnection(
+  path: string,
+  mode = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
+): Promise<Connection> {
   const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-    const opened = new sqlite3.Database(path, sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE, (error) => {
+    const opened = new sqlite3.Database(path, mode, (error) => {
       if (error === null) resolve(opened);
       else reject(storeErrorFrom(error, path));
     });

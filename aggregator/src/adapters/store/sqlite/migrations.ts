@@ -59,7 +59,7 @@ async function apply(session: Session, statements: readonly string[], version: n
 }
 
 /** A table that is not as described would fail at the first commit: better now. */
-async function checkColumns(session: Session, path: string): Promise<void> {
+export async function checkColumns(session: Session, path: string): Promise<void> {
   for (const name of rowTables) {
     const rows = await session.all(`SELECT name FROM pragma_table_info('${name}')`);
     const present = new Set(rows.map((row) => row.name));

@@ -13,6 +13,7 @@ import { openConnection } from './connection.js';
 import type { Connection, Parameter, Session } from './connection.js';
 import { makeDataDirectory } from './directory.js';
 import { storeErrorFrom } from './errors.js';
+import { databaseFile } from './files.js';
 import { loadState } from './load.js';
 import { lockDirectory } from './lock.js';
 import type { DirectoryLock } from './lock.js';
@@ -54,7 +55,7 @@ const defaultMaxCheckedBytes = 512 * 1024 * 1024;
 
 export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore {
   const { directory, logger, clock } = options;
-  const path = join(directory, 'gatehouse.db');
+  const path = join(directory, databaseFile);
   let opened: Opened | null = null;
   let bytesSinceCheckpoint = 0;
   let isCheckpointing = false;

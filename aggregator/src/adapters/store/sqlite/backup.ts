@@ -1,0 +1,203 @@
+/** Copies a database that may be in use into one file, and puts such a copy back in the place of a database. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import sqlite3 from 'sqlite3';
+import { StoreError } from '../../../app/ports.js';
+import { openConnection } from './connection.js';
+import { makeDataDirectory } from './directory.js';
+import { storeErrorFrom } from './errors.js';
+import { databaseFile } from './files.js';
+import { lockDirectory } from './lock.js';
+
+export interface CopyRequest {
+  /** The data directory of the store. */
+  readonly directory: string;
+  readonly to: string;
+  /** Replace what is at `to`. */
+  readonly overwrite: boolean;
+  /** Looks at the finished copy before it gets its name; what it rejects with ends the backup, and nothing is left. */
+  readonly check: (copy: string) => Promise<void>;
+}
+
+/**
+ * Writes what the database holds at one moment to `to`, readable by this user alone, without the room that deleted rows left. Commits go
+ * on meanwhile. `to` is whole or not there: the copy has another name until it is checked and flushed. Rejects with a StoreError
+ * or an Error that says what to do.
+ */
+export async function copyDatabase({ directory, to, overwrite, check }: CopyRequest): Promise<void> {
+  const source = join(directory, databaseFile);
+  await mustExist(source, `there is no ${source}: name the data directory with --config FILE or GATEHOUSE_DATA_DIR`);
+  await checkTarget(directory, to, overwrite);
+  const draft = `${to}.partial-${randomBytes(4).toString('hex')}`;
+  try {
+    await createPrivate(draft, to);
+    await writeSnapshot(source, draft);
+    await check(draft);
+    await flush(draft);
+    await giveName(draft, to, overwrite);
+    await flush(dirname(resolve(to)));
+  } finally {
+    await rm(draft, { force: true });
+    await rm(`${draft}-journal`, { force: true });
+  }
+}
+
+export interface ReplaceRequest {
+  readonly directory: string;
+  readonly from: string;
+  /** Names what is kept of the present store, as a moment that can be part of a file name. */
+  readonly stamp: string;
+  /** Prepares the copy in a directory of its own, where it has the name of a store; what it rejects with ends the restore. */
+  readonly prepare: (stagingDirectory: string, file: string) => Promise<void>;
+}
+
+/**
+ * Puts a copy of `from` in the place of the store, which is kept beside it under a dated name; answers that name, null when there was
+ * none. Holds the data directory meanwhile: rejects with a StoreError `in-use` when an aggregator has it. The store that
+ * was there stays until the last step, which is one rename.
+ */
+export async function replaceDatabase({ directory, from, stamp, prepare }: ReplaceRequest): Promise<string | null> {
+  await mustExist(from, `there is no ${from}`);
+  await makeDataDirectory(directory);
+  const lock = await lockDirectory(directory);
+  const staging = join(directory, 'restoring');
+  try {
+    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging, { mode: 0o700 });
+    const draft = join(staging, databaseFile);
+    await createPrivate(draft, draft);
+    await copyFile(from, draft, constants.COPYFILE_FICLONE);
+    await prepare(staging, draft);
+    await mustNotExist(`${draft}-wal`, `${draft}-wal: the copy was not closed cleanly`);
+    await flush(draft);
+    const kept = await keepPresent(directory, stamp);
+    await rename(draft, join(directory, databaseFile));
+    await flush(directory);
+    return kept;
+  } catch (error) {
+    throw storeErrorFrom(error, directory);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await lock.release();
+  }
+}
+
+/**
+ * Gives the store in `directory` a second name, and leaves no write-ahead log beside it: SQLite would take the log for that of the copy. A
+ * store that is whole takes its log in first; of a damaged one, the log is kept beside it.
+ */
+async function keepPresent(directory: string, stamp: string): Promise<string | null> {
+  const present = join(directory, databaseFile);
+  if (!(await exists(present))) return null;
+  await foldLogIn(present);
+  const kept = `${present}.replaced-${stamp}`;
+  await secondName(present, kept);
+  if (await exists(`${present}-wal`)) {
+    await secondName(`${present}-wal`, `${kept}-wal`);
+    await flush(directory);
+    await rm(`${present}-wal`);
+  }
+  await rm(`${present}-shm`, { force: true });
+  await flush(directory);
+  return kept;
+}
+
+/** The last connection that closes takes the log in and deletes it. */
+async function foldLogIn(path: string): Promise<void> {
+  try {
+    const connection = await openConnection(path, sqlite3.OPEN_READWRITE);
+    await connection.exec('PRAGMA wal_checkpoint(TRUNCATE)').finally(() => connection.close());
+  } catch (error) {
+    // Damaged: that may be why it is replaced.
+    if (storeErrorFrom(error, path).code !== 'damaged') throw error;
+  }
+}
+
+async function secondName(path: string, name: string): Promise<void> {
+  try {
+    await link(path, name);
+  } catch (error) {
+    if (!lacksLinks(error)) throw error;
+    await copyFile(path, name, constants.COPYFILE_EXCL);
+    await flush(name);
+  }
+}
+
+async function checkTarget(directory: string, to: string, overwrite: boolean): Promise<void> {
+  const target = resolve(to);
+  if (dirname(target) === resolve(directory) && basename(target).startsWith('gatehouse.')) {
+    throw new Error(`${to} is a name that the store itself uses: choose another`);
+  }
+  const found = await stat(target).catch(() => null);
+  if (found?.isDirectory() === true) throw new Error(`${to} is a directory: name a file in it`);
+  if (found !== null && !overwrite) throw new Error(`${to} is there already: choose another name, or give --force`);
+  await mustExist(dirname(target), `there is no directory ${dirname(target)}`);
+}
+
+async function writeSnapshot(source: string, draft: string): Promise<void> {
+  const connection = await openConnection(source, sqlite3.OPEN_READONLY);
+  try {
+    await connection.exec('PRAGMA busy_timeout = 5000');
+    await connection.run('VACUUM INTO ?', [draft]);
+  } catch (error) {
+    // SQLite does not say which of the two files it is.
+    const { code, message } = storeErrorFrom(error, draft);
+    if (code === 'damaged') throw new StoreError('damaged', `${source} cannot be backed up: it is damaged (${message})`);
+    throw error instanceof StoreError ? new StoreError(code, message.replaceAll(source, draft), { cause: error }) : error;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function createPrivate(path: string, named: string): Promise<void> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    await file.chmod(0o600);
+    await file.close();
+  } catch (error) {
+    throw storeErrorFrom(error, named);
+  }
+}
+
+async function giveName(draft: string, to: string, overwrite: boolean): Promise<void> {
+  if (overwrite) {
+    await rename(draft, to);
+    return;
+  }
+  try {
+    // Unlike a rename, this fails when somebody else has taken the name meanwhile.
+    await link(draft, to);
+  } catch (error) {
+    if (!lacksLinks(error)) throw storeErrorFrom(error, to);
+    await rename(draft, to);
+  }
+}
+
+/** Some file systems, FAT above all, have no second names. */
+function lacksLinks(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS';
+}
+
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}
+
+async function mustExist(path: string, message: string): Promise<void> {
+  if (!(await exists(path))) throw new Error(message);
+}
+
+async function mustNotExist(path: string, message: string): Promise<void> {
+  if (await exists(path)) throw new Error(message);
+}

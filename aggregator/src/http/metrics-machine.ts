@@ -1,0 +1,47 @@
+/** Metrics of what the program stands on: the volume of its data directory, its store, its certificates. */
+import { Gauge } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { StorageReading } from '../app/ports.js';
+
+export interface MachineReadings {
+  /** Null when it cannot be read now. Calls that come together share one reading. Never rejects; bounded in time. */
+  storage(): Promise<StorageReading | null>;
+  /** Of the certificates that listeners show. */
+  readonly certificates: readonly { readonly listener: 'http' | 'mqtt'; readonly expiresAtMs: number }[];
+}
+
+/** Registers them. Call once. */
+export function defineMachine(registry: Registry, readings: MachineReadings): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: (reading: StorageReading) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        const reading = await readings.storage();
+        if (reading === null) this.remove();
+        else this.set(read(reading));
+      },
+    });
+  };
+  gauge(
+    'gatehouse_data_volume_free_bytes',
+    'Room that is left for the program on the volume of its data directory.',
+    (reading) => reading.volumeFreeBytes,
+  );
+  gauge(
+    'gatehouse_data_volume_size_bytes',
+    'Size of the volume of the data directory.',
+    (reading) => reading.volumeSizeBytes,
+  );
+  gauge('gatehouse_store_bytes', 'Size of the database and its write-ahead log.', (reading) => reading.storeBytes);
+  if (readings.certificates.length === 0) return;
+  const expiry = new Gauge({
+    name: 'gatehouse_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that the listener shows expires.',
+    labelNames: ['listener'],
+    registers,
+  });
+  for (const { listener, expiresAtMs } of readings.certificates) expiry.set({ listener }, expiresAtMs / 1000);
+}
