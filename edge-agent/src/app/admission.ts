@@ -10,6 +10,7 @@ import type { Arrival, LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { arrivalName, arrivalNoteName, arrivalNoteText } from './lane-events.js';
 import type { LaneRunner } from './lane-runner.js';
+import type { DecidedBy } from './observer.js';
 import type { EdgeAgentPorts, OutboxNotes } from './ports.js';
 import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
 import type { Recorder } from './recorder.js';
@@ -89,11 +90,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (choice.outcome === 'admit' && choice.slotId !== null) {
       keeper.promise(arrivalName(entry.gateId, arrival.id), choice.slotId);
     }
-    settle(entry, 'decisionsLocal');
+    settle(entry, 'edge');
     lane.happen({ type: 'local-choice', arrivalId: entry.arrivalId, choice });
   };
 
-  const settle = (entry: Asked, by: 'decisionsOnline' | 'decisionsLocal'): void => {
+  const settle = (entry: Asked, by: DecidedBy): void => {
     entry.cancelTimer();
     if (entry.answered) return;
     entry.answered = true;
@@ -205,7 +206,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         reason: decision.reason,
       });
       if (arrivalAt(entry.gateId) === before) tally.count('decisionsIgnored');
-      else settle(entry, 'decisionsOnline');
+      else settle(entry, 'aggregator');
     },
 
     decideAllAlone() {

@@ -18,6 +18,8 @@ import { formerArrivals, modeNoteName, modeOfNote, recoveryDrafts } from './reco
 import type { FormerArrival } from './recovery.js';
 import { Recorder } from './recorder.js';
 import type { EventStamp } from './draft.js';
+import { silentObserver } from './observer.js';
+import type { EdgeObserver } from './observer.js';
 import { createOutboxAge } from './outbox-age.js';
 import { Replicator } from './replicator.js';
 import { bootIdOfLink, createStatePublisher, onlineState, tellsApart } from './state-publisher.js';
@@ -38,15 +40,19 @@ export interface EdgeAgent {
 }
 
 /** @throws RangeError if a gate has no barrier. */
-export function createEdgeAgent(ports: EdgeAgentPorts, settings: EdgeSettings): EdgeAgent {
-  return new RunningAgent(ports, settings);
+export function createEdgeAgent(
+  ports: EdgeAgentPorts,
+  settings: EdgeSettings,
+  observer: EdgeObserver = silentObserver,
+): EdgeAgent {
+  return new RunningAgent(ports, settings, observer);
 }
 
 class RunningAgent implements EdgeAgent {
   readonly #ports: EdgeAgentPorts;
   readonly #settings: EdgeSettings;
   readonly #instance: string;
-  readonly #tally: Tally = createTally();
+  readonly #tally: Tally;
   readonly #lanes: ReadonlyMap<string, LaneRunner>;
   readonly #recorder: Recorder;
   readonly #outboxAge: () => number | null | undefined;
@@ -66,10 +72,11 @@ class RunningAgent implements EdgeAgent {
   #running = false;
   #stopping: Promise<void> | undefined;
 
-  constructor(ports: EdgeAgentPorts, settings: EdgeSettings) {
+  constructor(ports: EdgeAgentPorts, settings: EdgeSettings, observer: EdgeObserver) {
     const { logger, linkClock, link, random } = ports;
     this.#ports = ports;
     this.#settings = settings;
+    this.#tally = createTally(observer);
     this.#instance = random.hex(16);
     this.#lanes = new Map(settings.gates.map((gate) => [gate.gateId, this.#lane(gate, barrierOf(ports, gate))]));
     this.#recorder = new Recorder(
@@ -303,7 +310,7 @@ class RunningAgent implements EdgeAgent {
   }
 
   #laneEvent(gateId: string, event: LaneEvent, atMs: number): void {
-    this.#tally.happened(event);
+    this.#tally.happened(gateId, event);
     const draft = draftOf(event, { gateId, stamp: this.#stamp(atMs), epoch: () => this.#recorder.view.epoch });
     this.#recorder.record(this.#admission.guard(gateId, event, draft));
   }
@@ -346,7 +353,7 @@ class RunningAgent implements EdgeAgent {
 
   #gates(): EdgeStatus['gates'] {
     return [...this.#lanes.values()].map((lane) =>
-      gateStatusOf(lane, this.#ports.clock.monoMs(), (name) => this.#recorder.arrivalSeq(name) ?? null),
+      gateStatusOf(lane, this.#ports.clock.monoMs(), this.#tally, (name) => this.#recorder.arrivalSeq(name) ?? null),
     );
   }
 

@@ -34,6 +34,8 @@ export interface GateStatus {
   readonly arrival: ArrivalStatus | null;
   /** The class of slot that every vehicle at this gate needs; null where it differs or cannot be told. */
   readonly vehicleClass: SlotClass | null;
+  /** Since the start, tailgated and free-flow ones included. */
+  readonly passages: Readonly<Record<Direction, number>>;
 }
 
 export interface OutboxStatus {

@@ -1,22 +1,24 @@
 /** Counts what happens, and reads the state of a gate for whoever asks. */
-import type { BarrierPosition } from '@gatehouse/shared';
+import type { BarrierPosition, Direction } from '@gatehouse/shared';
 import { modeOf } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { arrivalName } from './lane-events.js';
 import type { LaneRunner } from './lane-runner.js';
+import type { DecidedBy, EdgeObserver } from './observer.js';
 import type { EdgeCounters, GateStatus } from './status.js';
 
 export interface Tally {
   count(counter: keyof EdgeCounters, by?: number): void;
   committed(durationMs: number, events: number): void;
-  decided(durationMs: number, by: 'decisionsOnline' | 'decisionsLocal'): void;
-  happened(event: LaneEvent): void;
+  decided(durationMs: number, by: DecidedBy): void;
+  happened(gateId: string, event: LaneEvent): void;
   counters(): EdgeCounters;
+  passages(gateId: string): GateStatus['passages'];
   readonly lastDecisionMs: number | null;
   readonly lastCommitMs: number | null;
 }
 
-export function createTally(): Tally {
+export function createTally(observer: EdgeObserver): Tally {
   const counters: { -readonly [K in keyof EdgeCounters]: number } = {
     eventsCommitted: 0,
     eventsLost: 0,
@@ -35,6 +37,8 @@ export function createTally(): Tally {
     epochsBegun: 0,
     inputsDropped: 0,
   };
+  const passages = new Map<string, Readonly<Record<Direction, number>>>();
+  const passagesOf = (gateId: string): GateStatus['passages'] => passages.get(gateId) ?? { entry: 0, exit: 0 };
   let lastDecisionMs: number | null = null;
   let lastCommitMs: number | null = null;
   return {
@@ -45,17 +49,23 @@ export function createTally(): Tally {
       counters.commits += 1;
       counters.eventsCommitted += events;
       lastCommitMs = durationMs;
+      observer.onCommit(durationMs);
     },
     decided(durationMs, by) {
-      counters[by] += 1;
+      counters[by === 'aggregator' ? 'decisionsOnline' : 'decisionsLocal'] += 1;
       lastDecisionMs = durationMs;
+      observer.onDecision(durationMs, by);
     },
-    happened(event) {
+    happened(gateId, event) {
       const passed =
         event.kind === 'vehicle-passed' || event.kind === 'vehicle-tailgated' || event.kind === 'free-flow-passed';
-      if (passed) counters[event.direction === 'entry' ? 'passagesEntry' : 'passagesExit'] += 1;
+      if (!passed) return;
+      const { direction } = event;
+      counters[direction === 'entry' ? 'passagesEntry' : 'passagesExit'] += 1;
+      passages.set(gateId, { ...passagesOf(gateId), [direction]: passagesOf(gateId)[direction] + 1 });
     },
     counters: () => ({ ...counters }),
+    passages: passagesOf,
     get lastDecisionMs() {
       return lastDecisionMs;
     },
@@ -68,6 +78,7 @@ export function createTally(): Tally {
 export function gateStatusOf(
   lane: LaneRunner,
   nowMs: number,
+  tally: Tally,
   seqOf: (arrivalName: string) => number | null,
 ): GateStatus {
   const { state, settings } = lane;
@@ -81,6 +92,7 @@ export function gateStatusOf(
     sensors: Object.fromEntries(Object.entries(state.inputs).map(([input, sensor]) => [input, sensor.active])),
     faults: state.health.faults,
     vehicleClass: settings.lane.vehicleClass,
+    passages: tally.passages(lane.gateId),
     arrival:
       arrival === null
         ? null
