@@ -87,6 +87,9 @@ class RunningAgent implements EdgeAgent {
           this.#tally.committed(durationMs, events);
           this.#replicator.send();
         },
+        onLost: (events) => {
+          this.#tally.count('eventsLost', events);
+        },
         onFailure: () => {
           this.#admission.decideAllAlone();
           this.#state.changed();
@@ -275,7 +278,6 @@ class RunningAgent implements EdgeAgent {
       lastCommitMs: this.#tally.lastCommitMs,
       counters: {
         ...this.#tally.counters(),
-        eventsLost: view.lost.events + this.#tally.counters().eventsLost,
         batchesPublished: replicator.published,
         batchesResent: replicator.resent,
         acksApplied: replicator.acksApplied,

@@ -22,6 +22,8 @@ import { createTurns } from './turns.js';
 export interface RecorderListener {
   /** Events up to `next - 1` are durable. */
   onCommitted(durationMs: number, events: number): void;
+  /** So many events are lost: they will never be in the outbox. */
+  onLost(events: number): void;
   onFailure(failure: RecorderFailure): void;
   onRecovered(failure: RecorderFailure): void;
 }
@@ -356,6 +358,7 @@ export class Recorder {
     }
     if (loss.events > 0) {
       this.#lost = addLoss(this.#lost, loss);
+      this.#listener.onLost(loss.events);
       const counted = loss;
       this.#inBackground('count a loss', async () => {
         await this.#ports.store.countLoss(counted);

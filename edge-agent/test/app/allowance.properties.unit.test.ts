@@ -81,7 +81,12 @@ class Bench {
     const recorder = new Recorder(
       { ...ports, store: createMemoryOutbox({ backing, sha256 }) },
       outboxSettingsSchema.parse({}),
-      { onCommitted: () => undefined, onFailure: () => undefined, onRecovered: () => undefined },
+      {
+        onCommitted: () => undefined,
+        onLost: () => undefined,
+        onFailure: () => undefined,
+        onRecovered: () => undefined,
+      },
     );
     const snapshot = await recorder.open(epochOf(1));
     this.recorder = recorder;

@@ -23,7 +23,12 @@ describe('the recorder', () => {
         stamp: () => stamp,
       },
       outboxSettingsSchema.parse({}),
-      { onCommitted: () => undefined, onFailure: () => undefined, onRecovered: () => undefined },
+      {
+        onCommitted: () => undefined,
+        onLost: () => undefined,
+        onFailure: () => undefined,
+        onRecovered: () => undefined,
+      },
     );
     await recorder.open('1'.repeat(32));
     let release: () => void = () => undefined;
@@ -74,7 +79,12 @@ describe('a new epoch', () => {
     const recorder = new Recorder(
       { store: watched, clock, linkClock: clock, sha256, logger: silentLogger, stamp: () => stamp },
       outboxSettingsSchema.parse({}),
-      { onCommitted: () => undefined, onFailure: () => undefined, onRecovered: () => undefined },
+      {
+        onCommitted: () => undefined,
+        onLost: () => undefined,
+        onFailure: () => undefined,
+        onRecovered: () => undefined,
+      },
     );
     await recorder.open('1'.repeat(32));
     for (let index = 0; index < 2_500; index += 1) {

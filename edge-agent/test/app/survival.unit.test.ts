@@ -293,6 +293,7 @@ describe.each([
     expect(edge.barrier('exit-1').requests).toEqual(['open', 'close', 'open', 'close']);
     expect(edge.backing.lost).toMatchObject({ entries: 0, exits: 2 });
     const lost = edge.backing.lost.events;
+    expect(edge.agent.status().counters.eventsLost).toBe(lost);
     edge.backing.failure = undefined;
     await edge.advance(60_000);
     expect(edge.stored()).toMatchObject([
@@ -301,6 +302,8 @@ describe.each([
       { kind: 'fault-cleared', fault },
     ]);
     expect(edge.backing.lost).toEqual({ events: 0, entries: 0, exits: 0 });
+    // What was lost stays lost when it has been told.
+    expect(edge.agent.status().counters.eventsLost).toBe(lost);
     expect(edge.agent.status().outbox.failing).toBeNull();
     await edge.edge('entry-1', 'arming', true);
     expect(edge.kinds().at(-1)).toBe('vehicle-arrived');
