@@ -6,6 +6,7 @@ import { configurationSchema, configurationVariables } from '../../aggregator/di
 import { openApiDocument } from '../../aggregator/dist/http/openapi.js';
 import { allRoutes } from '../../aggregator/dist/http/routes/index.js';
 import { edgeConfigurationSchema, edgeVariables } from '../../edge-agent/dist/configuration.js';
+import { dashboards } from '../../monitoring/dist/index.js';
 import { asyncApiDocument } from '../../shared/dist/tools/asyncapi.js';
 import { wireSequences } from '../../shared/dist/tools/wire-sequences.js';
 import { configurationReference } from './configuration-reference.mjs';
@@ -41,10 +42,20 @@ export async function generatedDocuments() {
     },
     { path: 'docs/reference/wire-sequences.md', text: wireSequences() },
     { path: 'docs/reference/configuration.md', text: configurationReference(programs) },
+    ...dashboardDocuments(),
   ];
   return Promise.all(
     documents.map(async ({ path, text }) => ({ path, text: await format(text, { ...options, filepath: path }) })),
   );
+}
+
+/** @returns {GeneratedDocument[]} */
+function dashboardDocuments() {
+  const runbook = readOrNothing(join(root, 'monitoring', 'runbook.md'));
+  return Object.entries(dashboards(runbook)).map(([name, dashboard]) => ({
+    path: `monitoring/grafana/dashboards/${name}.json`,
+    text: JSON.stringify(dashboard),
+  }));
 }
 
 function version() {
