@@ -7,6 +7,7 @@ import { openAuditReader } from './adapters/store/sqlite/audit-reader.js';
 import { verifyAudit } from './app/operations/audit.js';
 import { startAggregator, version } from './compose.js';
 import type { RunningAggregator } from './compose.js';
+import { addStoreCommands } from './compose-store-commands.js';
 import { configurationVariables, readConfiguration, unknownVariables } from './configuration.js';
 import type { Configuration } from './configuration.js';
 
@@ -46,6 +47,8 @@ audit
   .action(async () => {
     await verify(program.opts<CommonOptions>());
   });
+
+addStoreCommands(program);
 
 await program.parseAsync();
 

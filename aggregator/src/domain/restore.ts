@@ -16,8 +16,7 @@ export function storeRestored(state: SiteState, edgeId: string | null, context: 
   const concerned = edgeId !== null && wanted.has(edgeId) ? [edgeId] : [];
   // A review that nobody has resolved says nothing about this restore when the recovery was over as this state was read. Who
   // restores on purpose always begins anew: the copy may be of a store that was recovering itself.
-  const isAnother =
-    edgeId === null || review === undefined || (already.length === 0 && !state.hasNoticedRestore);
+  const isAnother = edgeId === null || review === undefined || (already.length === 0 && !state.hasNoticedRestore);
   const edges = isAnother ? wanted : new Set([...already, ...concerned]);
   const doubted = isAnother ? new Set([...wanted, ...state.allowances.keys()]) : concerned;
   const facts: SiteFact[] = [{ type: 'recovery-changed', edges: [...edges] }];

@@ -70,6 +70,7 @@ export async function replaceDatabase({ directory, from, stamp, prepare }: Repla
     await createPrivate(draft, draft);
     await copyFile(from, draft, constants.COPYFILE_FICLONE);
     await prepare(staging, draft);
+    await foldLogIn(draft);
     await mustNotExist(`${draft}-wal`, `${draft}-wal: the copy was not closed cleanly`);
     await flush(draft);
     const kept = await keepPresent(directory, stamp);
@@ -77,7 +78,7 @@ export async function replaceDatabase({ directory, from, stamp, prepare }: Repla
     await flush(directory);
     return kept;
   } catch (error) {
-    throw storeErrorFrom(error, directory);
+    throw isOfSystem(error) ? storeErrorFrom(error, directory) : error;
   } finally {
     await rm(staging, { recursive: true, force: true });
     await lock.release();
@@ -144,8 +145,11 @@ async function writeSnapshot(source: string, draft: string): Promise<void> {
   } catch (error) {
     // SQLite does not say which of the two files it is.
     const { code, message } = storeErrorFrom(error, draft);
-    if (code === 'damaged') throw new StoreError('damaged', `${source} cannot be backed up: it is damaged (${message})`);
-    throw error instanceof StoreError ? new StoreError(code, message.replaceAll(source, draft), { cause: error }) : error;
+    if (code === 'damaged')
+      throw new StoreError('damaged', `${source} cannot be backed up: it is damaged (${message})`);
+    throw error instanceof StoreError
+      ? new StoreError(code, message.replaceAll(source, draft), { cause: error })
+      : error;
   } finally {
     await connection.close();
   }
@@ -173,6 +177,11 @@ async function giveName(draft: string, to: string, overwrite: boolean): Promise<
     if (!lacksLinks(error)) throw storeErrorFrom(error, to);
     await rename(draft, to);
   }
+}
+
+/** What a file operation rejected with, as against what was found to be wrong. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** Some file systems, FAT above all, have no second names. */

@@ -30,8 +30,10 @@ export interface OpenedDatabase extends Pick<AggregatorStore, 'listAudit'> {
   /** What is wrong, in words; at most 20 sentences and one that says how many more. */
   readonly problems: readonly string[];
   readonly summary: DatabaseSummary;
-  /** Whether everything could be looked at: not so in a damaged database, or one of another program or version. */
+  /** Whether its rows could be looked at: not so in a damaged database, or one of another program or a newer version. */
   readonly isReadable: boolean;
+  /** Whether it is of this version, so that `load` can read it. */
+  readonly isLoadable: boolean;
   /** What the aggregator would load. */
   load(): Promise<StoredState>;
   close(): Promise<void>;
@@ -42,18 +44,24 @@ export interface OpenedDatabase extends Pick<AggregatorStore, 'listAudit'> {
  * StoreError when there is no file, or it cannot be read.
  */
 export async function inspectDatabase(path: string): Promise<OpenedDatabase> {
-  const { size } = await stat(path).catch((error: unknown) => {
+  const file = await stat(path).catch((error: unknown) => {
     throw new Error(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   });
+  if (!file.isFile()) throw new Error(`${path} is not a file`);
+  const { size } = file;
   const connection = await openConnection(path, sqlite3.OPEN_READONLY);
   try {
     await connection.exec('PRAGMA busy_timeout = 5000; PRAGMA query_only = ON');
-    const look = await connection.exclusive((session) => examine(session, size, path)).catch((error: unknown) => {
-      const { code, message } = storeErrorFrom(error, path);
-      if (code !== 'damaged') throw error;
-      return { problems: [message], summary: nothingRead(size), isReadable: false };
-    });
-    return { ...look, ...reading(connection), close: () => connection.close() };
+    const look = await connection
+      .exclusive((session) => examine(session, size, path))
+      .catch((error: unknown) => {
+        const { code, message } = storeErrorFrom(error, path);
+        if (code !== 'damaged') throw error;
+        const problem = message.includes('SQLITE_NOTADB') ? 'it is not a database' : 'the file is damaged';
+        return { problems: [problem], summary: nothingRead(size), isReadable: false };
+      });
+    const isLoadable = look.isReadable && look.summary.version === databaseVersion;
+    return { ...look, isLoadable, ...reading(connection), close: () => connection.close() };
   } catch (error) {
     await connection.close();
     throw error;
@@ -88,7 +96,8 @@ async function examine(session: Session, sizeBytes: number, path: string): Promi
   try {
     const version = await numberFrom(session, 'PRAGMA user_version', 'user_version');
     const stranger = await whoseProblem(session, version);
-    if (stranger !== null) return { problems: [stranger], summary: { ...nothingRead(sizeBytes), version }, isReadable: false };
+    if (stranger !== null)
+      return { problems: [stranger], summary: { ...nothingRead(sizeBytes), version }, isReadable: false };
     const damage = await session.all(`PRAGMA integrity_check(${String(maxProblems + 1)})`);
     const problems = damage.map((row) => String(row.integrity_check)).filter((text) => text !== 'ok');
     if (problems.length > 0) {
@@ -111,7 +120,9 @@ async function examine(session: Session, sizeBytes: number, path: string): Promi
 async function whoseProblem(session: Session, version: number): Promise<string | null> {
   const owner = await numberFrom(session, 'PRAGMA application_id', 'application_id');
   if (owner !== applicationId) {
-    return version === 0 && owner === 0 ? 'it is empty or not a store of Gatehouse' : 'it is a database of another program';
+    return version === 0 && owner === 0
+      ? 'it is empty or not a store of Gatehouse'
+      : 'it is a database of another program';
   }
   if (version > databaseVersion) {
     return `it is version ${String(version)} and this program knows versions up to ${String(databaseVersion)}: use the newer program`;
