@@ -16,8 +16,10 @@ export function createStorageReader(ports: {
   readonly directory: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Default: the file system. */
+  readonly read?: (directory: string) => Promise<StorageReading>;
 }): () => Promise<StorageReading | null> {
-  const { directory, clock, logger } = ports;
+  const { directory, clock, logger, read = readDirectory } = ports;
   let reading: Promise<StorageReading | null> | null = null;
   let answer: Promise<StorageReading | null> | null = null;
 
@@ -38,9 +40,9 @@ export function createStorageReader(ports: {
         resolve(null);
       });
       reading ??= begin();
-      void reading.then((read) => {
+      void reading.then((found) => {
         giveUp();
-        resolve(read);
+        resolve(found);
       });
     });
 
@@ -50,7 +52,7 @@ export function createStorageReader(ports: {
     }));
 }
 
-async function read(directory: string): Promise<StorageReading> {
+async function readDirectory(directory: string): Promise<StorageReading> {
   const [volume, ...sizes] = await Promise.all([
     statfs(directory),
     ...databaseFiles.map((name) => sizeOf(join(directory, name))),
