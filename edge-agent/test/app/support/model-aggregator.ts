@@ -60,7 +60,8 @@ export class ModelAggregator {
       if (others.has(slotId)) this.#memory.slots.set(slotId, 'other');
     }
     this.recovering = true;
-    this.#memory.row.settled = false;
+    // Nothing that is said of a set made before is an answer to this store.
+    this.#memory.row.settled = true;
     // Above whatever was sent since the backup: no version may mean two sets.
     this.#above += 1_000;
   }
@@ -152,7 +153,7 @@ export class ModelAggregator {
       if (slots.get(slotId) === 'held') slots.set(slotId, 'free');
       row.slotIds.delete(slotId);
     }
-    if (version !== row.version) return;
+    if (version !== row.version || row.settled) return;
     if (remaining > 0) {
       this.#make(row.slotIds, row.version);
       return;
