@@ -211,20 +211,33 @@ describe('the aggregator’s process', () => {
     ]);
     expect(made.status).toBe(0);
     const file = join(directory, 'tls.yaml');
-    writeFileSync(file, `http: { tls: { certFile: ${certFile}, keyFile: ${keyFile} } }\n`);
+    const pair = `certFile: ${certFile}, keyFile: ${keyFile}`;
+    writeFileSync(file, `http: { tls: { ${pair} } }\nmqtt: { tls: { host: 127.0.0.1, port: 0, ${pair} } }\n`);
     const { report } = await start({}, ['--config', file]);
     expect(report.httpUrl).toMatch(/^https:/);
-    const answer = await new Promise<{ status: number | undefined; hsts: unknown }>((done, fail) => {
-      request(`${report.httpUrl}/healthz`, { ca: readFileSync(certFile), servername: 'localhost' }, (response) => {
-        response.resume();
-        done({ status: response.statusCode, hsts: response.headers['strict-transport-security'] });
-      })
-        .on('error', fail)
-        .end();
-    }).catch(async (error: unknown) => {
-      throw error;
-    });
-    expect(answer).toEqual({ status: 200, hsts: 'max-age=31536000; includeSubDomains' });
+    const get = async (path: string) =>
+      new Promise<{ status: number | undefined; hsts: unknown; text: string }>((done, fail) => {
+        request(`${report.httpUrl}${path}`, { ca: readFileSync(certFile), servername: 'localhost' }, (response) => {
+          const { statusCode: status, headers } = response;
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('end', () => {
+            done({ status, hsts: headers['strict-transport-security'], text: Buffer.concat(parts).toString() });
+          });
+        })
+          .on('error', fail)
+          .end();
+      });
+    expect(await get('/healthz')).toMatchObject({ status: 200, hsts: 'max-age=31536000; includeSubDomains' });
+    const { text } = await get('/metrics');
+    const told = new Map(text.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]));
+    for (const listener of ['http', 'mqtt']) {
+      const expiresInMs =
+        (told.get(`gatehouse_certificate_expiry_timestamp_seconds{listener="${listener}"}`) ?? 0) * 1000 - Date.now();
+      expect(Math.round(expiresInMs / 3_600_000)).toBe(24);
+    }
+    expect(told.get('gatehouse_store_bytes')).toBeGreaterThan(4_096);
+    expect(told.get('gatehouse_data_volume_free_bytes')).toBeGreaterThan(0);
     writeFileSync(file, `http: { tls: { certFile: /nowhere, keyFile: ${keyFile} } }\n`);
     const wrong = run(['--config', file], { GATEHOUSE_DATA_DIR: join(directory, 'other') });
     expect(wrong.code).toBe(78);
