@@ -7,6 +7,8 @@ import type { EdgeConfiguration } from './configuration.js';
 export interface BannerFacts {
   readonly configuration: EdgeConfiguration;
   readonly brokerUrl: string;
+  /** Of the agent's own page; undefined where it has none. */
+  readonly httpUrl: string | undefined;
   readonly controlUrl: string | undefined;
 }
 
@@ -24,7 +26,7 @@ export function describeConfiguration(configuration: EdgeConfiguration) {
 }
 
 /** For people several lines, as JSON one line with `event: started`. */
-export function bannerOf({ configuration, brokerUrl, controlUrl }: BannerFacts, asJson: boolean): string {
+export function bannerOf({ configuration, brokerUrl, httpUrl, controlUrl }: BannerFacts, asJson: boolean): string {
   const facts = describeConfiguration(configuration);
   if (asJson) {
     return JSON.stringify({
@@ -33,6 +35,7 @@ export function bannerOf({ configuration, brokerUrl, controlUrl }: BannerFacts, 
       pid: process.pid,
       ...facts,
       brokerUrl,
+      httpUrl,
       controlUrl,
     });
   }
@@ -43,6 +46,7 @@ export function bannerOf({ configuration, brokerUrl, controlUrl }: BannerFacts, 
     `${pc.bold(`Gatehouse edge ${facts.edgeId}`)} ${agentVersion}, site ${facts.siteId}`,
     ...gates,
     `  broker    ${brokerUrl}`,
+    ...(httpUrl === undefined ? [] : [`  metrics   ${httpUrl}/metrics, health ${httpUrl}/healthz`]),
     `  data      ${facts.dataDir}`,
     ...(controlUrl === undefined ? [] : [`  simulated barriers are controlled at ${controlUrl}`]),
     ...(configuration.simulation?.clock === undefined

@@ -15,13 +15,21 @@ import { createSqliteOutbox } from './adapters/sqlite-outbox/index.js';
 import { createEdgeAgent } from './app/edge-agent.js';
 import type { EdgeAgent } from './app/edge-agent.js';
 import type { BarrierDriver, CredentialReader } from './app/ports.js';
+import type { EdgeStatus } from './app/status.js';
+import { agentVersion } from './app/version.js';
 import { edgeSettingsOf, scaledTimeOf } from './configuration.js';
 import type { EdgeConfiguration, GateConfiguration } from './configuration.js';
 import type { EdgeCredential } from './enrolment.js';
+import { createEdgeMetrics } from './http/metrics.js';
+import type { EdgeMetrics } from './http/metrics.js';
+import { createReading, readCertificateEnd, readVolume } from './http/reading.js';
+import { createEdgeHttp } from './http/server.js';
 
 export interface ComposedEdge {
   readonly agent: EdgeAgent;
   readonly brokerUrl: string;
+  /** Of the agent's own page; undefined before the start, and where it is not wanted. */
+  readonly httpUrl: string | undefined;
   /** Where simulated barriers take orders; undefined before the start, and where no barrier is simulated. */
   readonly controlUrl: string | undefined;
   start(): Promise<void>;
@@ -53,6 +61,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
     if (gate.hasReader) readers.push(made.simulated.reader);
   }
   const { maxBytes, maxEvents } = configuration.outbox;
+  const metrics = createMetrics(configuration, logger);
   const agent = createEdgeAgent(
     {
       clock,
@@ -85,48 +94,73 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
       requestRestart: options.requestRestart,
     },
     edgeSettingsOf(configuration),
+    metrics.observer,
   );
-  return run(agent, brokerUrl, simulated, log, options);
+  metrics.attach(() => agent.status());
+  return run({ agent, metrics, brokerUrl, simulated, log }, options);
 }
 
-function run(
-  agent: EdgeAgent,
-  brokerUrl: string,
-  simulated: ReadonlyMap<string, SimulatedBarrier>,
-  log: HappeningLog | undefined,
-  { configuration, logger }: ComposeOptions,
-): ComposedEdge {
+function createMetrics({ siteId, edgeId, dataDir, outbox, broker }: EdgeConfiguration, logger: Logger): EdgeMetrics {
+  const { certFile } = broker.tls;
+  const around = { clock: systemClock, logger };
+  return createEdgeMetrics({
+    ...{ siteId, edgeId, version: agentVersion, outboxLimitBytes: outbox.maxBytes, processMetrics: true },
+    volume: createReading('the room on the volume', () => readVolume(dataDir), around),
+    certificateEnd:
+      certFile === undefined ? null : createReading('broker.tls.certFile', () => readCertificateEnd(certFile), around),
+  });
+}
+
+interface EdgeParts {
+  readonly agent: EdgeAgent;
+  readonly metrics: EdgeMetrics;
+  readonly brokerUrl: string;
+  readonly simulated: ReadonlyMap<string, SimulatedBarrier>;
+  readonly log: HappeningLog | undefined;
+}
+
+/** The page comes first and goes last: it tells of a start that takes long, and of a stop; and a port in use is told before any arm moves. */
+function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): ComposedEdge {
+  const { agent, metrics, brokerUrl, simulated, log } = parts;
+  const { host, port } = configuration.http;
+  let isStopping = false;
+  const status = (): EdgeStatus => agent.status();
+  const http =
+    port === null ? undefined : createEdgeHttp({ host, port, status, isStopping: () => isStopping, metrics, logger });
+  let httpUrl: string | undefined;
   let controlUrl: string | undefined;
   let stopControl: () => Promise<void> = () => Promise.resolve();
+  const startControl = async (): Promise<void> => {
+    const { port = 0, tokenFile } = configuration.simulation?.control ?? {};
+    const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
+    const around = { clock: systemClock, random: systemRandom, logger };
+    const control = createSimulationControl({ gates: simulated, port, token, ...around });
+    stopControl = () => control.stop();
+    controlUrl = await control.start();
+  };
   const stop = async (): Promise<void> => {
+    isStopping = true;
     await stopControl();
     await agent.stop();
     for (const barrier of simulated.values()) barrier.dispose();
     log?.close();
+    await http?.stop();
   };
   return {
     agent,
     brokerUrl,
+    get httpUrl() {
+      return httpUrl;
+    },
     get controlUrl() {
       return controlUrl;
     },
     async start() {
       try {
+        httpUrl = await http?.start();
         log?.open();
         await agent.start();
-        if (simulated.size === 0) return;
-        const { port = 0, tokenFile } = configuration.simulation?.control ?? {};
-        const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
-        const control = createSimulationControl({
-          gates: simulated,
-          port,
-          token,
-          clock: systemClock,
-          random: systemRandom,
-          logger,
-        });
-        stopControl = () => control.stop();
-        controlUrl = await control.start();
+        if (simulated.size > 0) await startControl();
       } catch (error) {
         await stop();
         throw error;

@@ -8,6 +8,7 @@ import { onoffBarrierSettingsSchema } from './adapters/onoff-barrier/settings.js
 import { simulatedLaneSettingsSchema } from './adapters/simulated-barrier/index.js';
 import { edgeSettingsSchema, gateSettingsSchema } from './app/settings.js';
 import type { EdgeSettings } from './app/settings.js';
+import { httpSettingsSchema } from './http/settings.js';
 
 const filePath = z.string().min(1).max(1_000);
 
@@ -64,6 +65,7 @@ export const edgeConfigurationSchema = z
     gates: z.array(gateSchema).min(1).max(wireLimits.maxGatesPerEdge),
     broker: brokerSettingsSchema.prefault({}),
     enrolment: enrolmentSchema.optional(),
+    http: httpSettingsSchema.prefault({}),
     protocol: edgeSettingsSchema.shape.protocol,
     outbox: edgeSettingsSchema.shape.outbox,
     policies: edgeSettingsSchema.shape.policies,
@@ -114,6 +116,9 @@ export const edgeVariables: Readonly<Record<string, string>> = {
   GATEHOUSE_EDGE_BROKER_CA_FILE: 'broker.tls.caFile',
   GATEHOUSE_EDGE_ENROLMENT_URL: 'enrolment.url',
   GATEHOUSE_EDGE_ENROLMENT_CODE_FILE: 'enrolment.codeFile',
+  GATEHOUSE_EDGE_HTTP_HOST: 'http.host',
+  GATEHOUSE_EDGE_HTTP_PORT: 'http.port',
+  GATEHOUSE_EDGE_HTTP_ALLOW_PLAINTEXT: 'http.allowPlaintext',
   GATEHOUSE_EDGE_CONTROL_PORT: 'simulation.control.port',
   GATEHOUSE_EDGE_LOG_LEVEL: 'log.level',
   GATEHOUSE_EDGE_LOG_FORMAT: 'log.format',

@@ -106,7 +106,8 @@ async function run(flags: RunFlags): Promise<void> {
     const credential = await credentialFor(configuration, logger);
     const edge = composeEdge({ configuration, credential, logger, requestRestart });
     await edge.start();
-    const banner = { configuration, brokerUrl: edge.brokerUrl, controlUrl: edge.controlUrl };
+    const { brokerUrl, httpUrl, controlUrl } = edge;
+    const banner = { configuration, brokerUrl, httpUrl, controlUrl };
     print(bannerOf(banner, flags.json === true));
     return edge;
   }, stopTimeoutMs);

@@ -81,6 +81,7 @@ describe('the edge agent as a process', () => {
       dataDir: join(directory, 'data'),
       gates: [gate('entry-1', 'entry'), gate('exit-1', 'exit')],
       broker: { url: brokerUrl },
+      http: { port: 0 },
       simulation: { clock: { simulatedBaseMs: Date.now(), realBaseMs: Date.now(), factor: 20 } },
       log: { format: 'json' },
       ...more,

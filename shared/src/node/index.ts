@@ -2,5 +2,6 @@
 export * from './configuration.js';
 export * from './directory.js';
 export * from './lifecycle.js';
+export * from './listening.js';
 export * from './logger.js';
 export * from './system.js';

@@ -7,6 +7,8 @@ export interface BannerFacts {
   readonly mqttPort: number;
   readonly dataDirectory: string;
   readonly adminKeyPath: string;
+  /** Where each edge agent tells how it is. */
+  readonly edgePages: readonly { readonly edgeId: string; readonly page: string }[];
   readonly sites: readonly DemoSite[];
   readonly factor: number;
   readonly simulatedAt: string;
@@ -25,6 +27,10 @@ export function bannerLines(facts: BannerFacts): string[] {
     '',
     `  API        ${pc.cyan(`${api}/docs`)}`,
     `  metrics    ${pc.cyan(`${api}/metrics`)}`,
+    ...facts.edgePages.map(
+      ({ edgeId, page }, index) =>
+        `${index === 0 ? '  edges      ' : '             '}${pc.cyan(`${page}/metrics`)} ${edgeId}`,
+    ),
     `  occupancy  ${pc.cyan(`${api}/api/v1/occupancy`)}`,
     `  admin key  ${facts.adminKeyPath}`,
     pc.dim(`             curl -H "Authorization: Bearer $(cat ${facts.adminKeyPath})" ${api}/api/v1/occupancy`),

@@ -45,7 +45,12 @@ export function edgeProgram(
   places: Places,
   site: DemoSite,
   edge: DemoEdge,
-  addresses: { readonly mqttUrl: string; readonly apiUrl: string; readonly controlPort: number },
+  addresses: {
+    readonly mqttUrl: string;
+    readonly apiUrl: string;
+    readonly httpPort: number;
+    readonly controlPort: number;
+  },
   time: ScaledTime,
 ): Program {
   const path = join(places.dataDirectory, 'demo', `${edge.edgeId}.json`);
@@ -56,6 +61,7 @@ export function edgeProgram(
     dataDir: directory,
     broker: { url: addresses.mqttUrl },
     enrolment: { url: addresses.apiUrl, codeFile: join(directory, 'enrolment-code') },
+    http: { port: addresses.httpPort },
     gates: edge.gates.map((gate) => ({
       ...gate,
       hasReader: site.hasReaders,

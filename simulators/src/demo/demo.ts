@@ -24,7 +24,7 @@ import type { Places, Program } from './children.js';
 import type { LiveLine } from './live-line.js';
 import type { DemoOptions } from './options.js';
 import { defaultFactor } from './options.js';
-import { freePorts } from './ports.js';
+import { freePorts, portsFrom } from './ports.js';
 import {
   DemoError,
   adminKeyPath,
@@ -85,13 +85,14 @@ export function createDemo(options: DemoOptions, projectRoot: string, around: De
       running = createRunningDemo(places, around, time, timePath);
       const api = await running.startAggregator(ports);
       for (const { layout } of sites) await api.putSite(layout, 'Demonstration');
-      const controls = await running.startEdges(sites, ports, api);
+      const controls = await running.startEdges(sites, { ...ports, edge: options.edgePort }, api);
       await running.startTraffic(sites, controls, api, options.seed);
       const banner = bannerLines({
         api: apiUrl(ports),
         mqttPort: ports.mqtt,
         dataDirectory: places.dataDirectory,
         adminKeyPath: adminKeyPath(places),
+        edgePages: running.edgePages(),
         sites,
         factor: time.factor,
         simulatedAt: DateTime.fromMillis(time.simulatedBaseMs, { zone: demoTimeZone }).toFormat(
@@ -215,19 +216,24 @@ function createRunningDemo(places: Places, around: DemoSurroundings, time: Scale
     },
     async startEdges(
       sites: readonly DemoSite[],
-      ports: Ports,
+      ports: Ports & { readonly edge: number },
       api: ApiClient,
     ): Promise<ReadonlyMap<string, GateControl[]>> {
       const all = sites.flatMap((site) => site.edges.map((edge) => ({ site, edge })));
-      const controlPorts = await freePorts(all.length);
+      const free = await freePorts(2 * all.length);
+      const controlPorts = free.slice(all.length);
+      const httpPorts = await portsFrom(ports.edge, free.slice(0, all.length));
       const controls = new Map<string, GateControl[]>();
       for (const [index, { site, edge }] of all.entries()) {
         await provideCode(places, site, edge, api);
         const controlPort = controlPorts[index] ?? 0;
+        const httpPort = httpPorts[index] ?? 0;
         const mqttUrl = `mqtt://127.0.0.1:${String(ports.mqtt)}`;
-        startProgram(edgeProgram(places, site, edge, { mqttUrl, apiUrl: apiUrl(ports), controlPort }, time));
+        const addresses = { mqttUrl, apiUrl: apiUrl(ports), httpPort, controlPort };
+        startProgram(edgeProgram(places, site, edge, addresses, time));
         const control = `http://127.0.0.1:${String(controlPort)}`;
-        controlledEdges.push({ edgeId: edge.edgeId, siteId: site.siteId, control, gates: [...edge.gates] });
+        const page = `http://127.0.0.1:${String(httpPort)}`;
+        controlledEdges.push({ edgeId: edge.edgeId, siteId: site.siteId, control, page, gates: [...edge.gates] });
         const gateIds = edge.gates.map(({ gateId }) => gateId);
         const client = createSimulationControlClient(control);
         controls.set(site.siteId, [...(controls.get(site.siteId) ?? []), { gateIds, client }]);
@@ -242,6 +248,7 @@ function createRunningDemo(places: Places, around: DemoSurroundings, time: Scale
       }, 'the edge agents did not connect');
       return controls;
     },
+    edgePages: () => controlledEdges.flatMap(({ edgeId, page }) => (page === undefined ? [] : [{ edgeId, page }])),
     async startTraffic(
       sites: readonly DemoSite[],
       controls: ReadonlyMap<string, readonly GateControl[]>,

@@ -6,6 +6,8 @@ export interface DemoOptions {
   readonly dataDirectory: string;
   readonly httpPort: number;
   readonly mqttPort: number;
+  /** Of the page of the first edge agent; the others follow. Any free one where it is taken. */
+  readonly edgePort: number;
   /** undefined: as before, 60 the first time. */
   readonly factor: number | undefined;
   readonly seed: string;
@@ -42,6 +44,12 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
       toPort,
       toPort(environment.GATEHOUSE_MQTT_PORT ?? '1883'),
     )
+    .option(
+      '--edge-port <n>',
+      'port of the first edge agent’s metrics, the others follow; any free one where it is taken',
+      toPort,
+      8_001,
+    )
     .option('--json', 'report as JSON lines');
   const options = command.parse([...argv]).opts<{
     factor?: number;
@@ -49,6 +57,7 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
     data: string;
     httpPort: number;
     mqttPort: number;
+    edgePort: number;
     json?: boolean;
   }>();
   const { data, factor, json = false, ...rest } = options;

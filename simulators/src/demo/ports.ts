@@ -2,6 +2,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+const maxPort = 65_535;
+
 /** Answers the port (the one chosen by the system for 0), or the reason why it cannot be had. */
 export function tryPort(port: number): Promise<{ readonly port: number } | { readonly problem: string }> {
   return new Promise((resolve) => {
@@ -17,6 +19,18 @@ export function tryPort(port: number): Promise<{ readonly port: number } | { rea
       });
     });
   });
+}
+
+/** `first` and those after it, each replaced by one of `others` where it cannot be had; `others` alone for 0. */
+export async function portsFrom(first: number, others: readonly number[]): Promise<number[]> {
+  return Promise.all(
+    others.map(async (other, index) => {
+      const port = first + index;
+      if (first === 0 || port > maxPort) return other;
+      const result = await tryPort(port);
+      return 'port' in result ? result.port : other;
+    }),
+  );
 }
 
 /** Asks for several free ports at once, so that they differ. */

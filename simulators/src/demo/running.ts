@@ -15,6 +15,8 @@ export const runningSchema = z.strictObject({
       edgeId: slugSchema,
       siteId: slugSchema,
       control: z.url(),
+      /** Where it tells how it is; what was started by an older version has no such page. */
+      page: z.url().optional(),
       gates: z.array(z.strictObject({ gateId: slugSchema, direction: gateDirectionSchema })),
     }),
   ),

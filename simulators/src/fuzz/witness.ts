@@ -178,6 +178,7 @@ export function createWitness(directory: string, aggregator: TestedAggregator, o
           })),
           protocol: { decisionTimeoutMs },
           ...(options.brokerUrl === undefined ? {} : { broker: { url: options.brokerUrl } }),
+          http: { port: 0 },
           enrolment: { url: aggregator.url, codeFile: join(directory, 'code') },
           simulation: {
             clock: { simulatedBaseMs: nowMs, realBaseMs: nowMs, factor: timeFactor },

@@ -191,6 +191,7 @@ export class System {
           barrier: { driver: 'simulated', settings: { reader: { misreadRate: 0, noReadRate: 0 } } },
         })),
       enrolment: { url: this.url, codeFile: this.edgeFile(edgeId, 'code') },
+      http: { port: 0 },
       simulation: {
         clock: this.clock,
         control: { port },
@@ -241,6 +242,14 @@ export class System {
 
   controlUrl(edgeId: string): string {
     return `http://127.0.0.1:${String(this.controlPorts.get(edgeId))}`;
+  }
+
+  /** The page on which a running edge tells how it is, once it has said where that is. */
+  async edgePage(edgeId: string): Promise<string> {
+    return until(
+      `${edgeId} says where its page is`,
+      () => / (http:\/\/\S+)\/metrics\b/.exec(this.edges.get(edgeId)?.output ?? '')?.[1],
+    );
   }
 
   /** The local control of an edge's simulated barriers. */

@@ -40,7 +40,20 @@ interface Started {
 const start = (...options: string[]): Started => {
   const child = spawn(
     process.execPath,
-    [demoProgram, '--data', dataDirectory, '--http-port', '0', '--mqtt-port', '0', '--factor', '120', ...options],
+    [
+      demoProgram,
+      '--data',
+      dataDirectory,
+      '--http-port',
+      '0',
+      '--mqtt-port',
+      '0',
+      '--edge-port',
+      '0',
+      '--factor',
+      '120',
+      ...options,
+    ],
     // A process group of its own, as a shell gives to what is started in it.
     { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, NODE_OPTIONS: '' } },
   );

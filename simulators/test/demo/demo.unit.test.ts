@@ -1,4 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
 import { DateTime } from 'luxon';
 import type { SiteOccupancyResource } from '@gatehouse/shared';
 import { bannerLines } from '../../src/demo/banner.js';
@@ -6,6 +8,7 @@ import { createBackoff } from '../../src/demo/backoff.js';
 import { programEnvironment } from '../../src/demo/children.js';
 import { createLiveLine, lineOf } from '../../src/demo/live-line.js';
 import { readOptions } from '../../src/demo/options.js';
+import { freePorts, portsFrom } from '../../src/demo/ports.js';
 import { simulatedAt, timeOfStart } from '../../src/demo/simulated-time.js';
 import { demoSites, demoTimeZone } from '../../src/demo/sites.js';
 
@@ -134,6 +137,7 @@ describe('the banner', () => {
       mqttPort: 1883,
       dataDirectory: '/tmp/data',
       adminKeyPath: '/tmp/data/admin-key',
+      edgePages: [{ edgeId: 'city-hall-north', page: 'http://127.0.0.1:8001' }],
       sites: demoSites(),
       factor: 60,
       simulatedAt: 'Monday',
@@ -143,6 +147,7 @@ describe('the banner', () => {
       'http://127.0.0.1:8000/docs',
       'http://127.0.0.1:8000/metrics',
       'http://127.0.0.1:8000/api/v1/occupancy',
+      'http://127.0.0.1:8001/metrics city-hall-north',
       '/tmp/data/admin-key',
       '72 slots of 5 classes in 3 zones, 2 entries, 2 exits, plate readers',
       '40 slots of 1 class in 1 zone, 1 entry, 1 exit, sensors only',
@@ -162,6 +167,7 @@ describe('the options', () => {
       dataDirectory: '/project/data',
       httpPort: 8000,
       mqttPort: 1883,
+      edgePort: 8001,
       factor: undefined,
       seed: 'gatehouse',
       json: false,
@@ -179,5 +185,27 @@ describe('the options', () => {
   it('leave the programs only the variables that their files do not decide', () => {
     const environment = { PATH: '/bin', GATEHOUSE_HTTP_PORT: '1', GATEHOUSE_EDGE_ID: 'x', GATEHOUSE_LOG_LEVEL: 'warn' };
     expect(programEnvironment(environment)).toEqual({ PATH: '/bin', GATEHOUSE_LOG_LEVEL: 'warn' });
+  });
+});
+
+describe('the ports of the edge agents’ pages', () => {
+  const listening: Server[] = [];
+  afterEach(async () => {
+    for (const server of listening.splice(0)) await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('follow one another, and where one is taken another takes its place', async () => {
+    const [first = 0] = await freePorts(1);
+    const taken = createServer();
+    listening.push(taken);
+    await new Promise<void>((resolve) => taken.listen(first, '127.0.0.1', resolve));
+    const ports = await portsFrom(first, [11, 12]);
+    expect(ports[0]).toBe(11);
+    expect([first + 1, 12]).toContain(ports[1]);
+  });
+
+  it('are any free ones when none is asked for, or when there are none after it', async () => {
+    expect(await portsFrom(0, [11, 12])).toEqual([11, 12]);
+    expect(await portsFrom(65_536, [11])).toEqual([11]);
   });
 });
