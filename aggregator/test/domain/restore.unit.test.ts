@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { SiteLayout } from '@gatehouse/shared';
 import { engineLimits } from '../../src/domain/state.js';
 import { TestSite, checkInvariants, layout } from './site.js';
 
@@ -75,5 +76,53 @@ describe('a slot that a restored store believes to be somebody else’s', () => 
     site.apply({ type: 'resolve-review', reviewId: review?.reviewId ?? '', ...act });
     site.apply({ type: 'edge-recovered', edgeId: 'edge-in' });
     expect(site.state.ledger.recoveringEdges).toEqual([]);
+  });
+});
+
+describe('a store that was restored on purpose, before any edge is heard', () => {
+  const gates: SiteLayout['gates'] = [
+    { gateId: 'in', edgeId: 'edge-in', name: 'In', direction: 'entry', nearestZones: [] },
+    { gateId: 'in-2', edgeId: 'edge-2', name: 'In 2', direction: 'entry', nearestZones: [] },
+    { gateId: 'out', edgeId: 'edge-out', name: 'Out', direction: 'exit', nearestZones: [] },
+  ];
+  /** The edge has sent everything and taken the empty set that it was sent. */
+  const report = (site: TestSite, edgeId: string): void => {
+    site.plan({ edges: [{ edgeId }] });
+    const { version = 0 } = site.state.allowances.get(edgeId) ?? {};
+    site.event(edgeId, { kind: 'allowance-accepted', version, returned: [], remaining: 0 });
+    site.apply({ type: 'edge-recovered', edgeId });
+  };
+  const recovering = ({ state }: TestSite): string[] => [...state.ledger.recoveringEdges].sort();
+  const reviews = ({ state }: TestSite): unknown[] =>
+    [...state.reviews.values()].map(({ kind, edgeId }) => ({ kind, edgeId }));
+
+  it('gives out no free slot to an edge that has nothing new to tell', () => {
+    const site = new TestSite(layout({ gates }));
+    site.apply({ type: 'store-restored', edgeId: null });
+    expect(recovering(site)).toEqual(['edge-2', 'edge-in']);
+    expect(reviews(site)).toEqual([{ kind: 'store-restored', edgeId: null }]);
+    report(site, 'edge-in');
+    site.arrive('entry', { plate: 'AAAAAA' });
+    expect(recovering(site)).toEqual(['edge-2']);
+    expect(site.slot('s1').state).toBe('free');
+    checkInvariants(site.state);
+  });
+
+  it('waits for everybody again when the copy is of a store that was recovering itself', () => {
+    const site = new TestSite(layout({ gates }));
+    site.apply({ type: 'store-restored', edgeId: 'edge-in' });
+    report(site, 'edge-2');
+    expect(recovering(site)).toEqual(['edge-in']);
+    site.apply({ type: 'store-restored', edgeId: null });
+    expect(recovering(site)).toEqual(['edge-2', 'edge-in']);
+    expect(reviews(site)).toHaveLength(1);
+  });
+
+  it('waits no longer for others when one of them is found to be ahead as well', () => {
+    const site = new TestSite(layout({ gates }));
+    site.apply({ type: 'store-restored', edgeId: null });
+    report(site, 'edge-2');
+    site.apply({ type: 'store-restored', edgeId: 'edge-in' });
+    expect(recovering(site)).toEqual(['edge-in']);
   });
 });

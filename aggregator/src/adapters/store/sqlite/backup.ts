@@ -87,20 +87,20 @@ export async function replaceDatabase({ directory, from, stamp, prepare }: Repla
 
 /**
  * Gives the store in `directory` a second name, and leaves no write-ahead log beside it: SQLite would take the log for that of the copy. A
- * store that is whole takes its log in first; of a damaged one, the log is kept beside it.
+ * store that is whole takes its log in; of a damaged one, the log is kept beside it.
  */
 async function keepPresent(directory: string, stamp: string): Promise<string | null> {
   const present = join(directory, databaseFile);
   if (!(await exists(present))) return null;
-  await foldLogIn(present);
   const kept = `${present}.replaced-${stamp}`;
   await secondName(present, kept);
-  if (await exists(`${present}-wal`)) {
-    await secondName(`${present}-wal`, `${kept}-wal`);
-    await flush(directory);
-    await rm(`${present}-wal`);
-  }
-  await rm(`${present}-shm`, { force: true });
+  // Before SQLite looks at the log: one that it cannot read, it deletes.
+  if (await exists(`${present}-wal`)) await secondName(`${present}-wal`, `${kept}-wal`);
+  await foldLogIn(present);
+  const log = await stat(`${kept}-wal`).catch(() => null);
+  if (log?.size === 0) await rm(`${kept}-wal`);
+  await flush(directory);
+  for (const suffix of ['-wal', '-shm']) await rm(`${present}${suffix}`, { force: true });
   await flush(directory);
   return kept;
 }
