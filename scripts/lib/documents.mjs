@@ -10,6 +10,8 @@ import { dashboards } from '../../monitoring/dist/index.js';
 import { asyncApiDocument } from '../../shared/dist/tools/asyncapi.js';
 import { wireSequences } from '../../shared/dist/tools/wire-sequences.js';
 import { configurationReference } from './configuration-reference.mjs';
+import { metricsReference } from './metrics-reference.mjs';
+import { aggregatorExposition, edgeExposition } from './metrics-specimen.mjs';
 import { root } from './project.mjs';
 
 /** @typedef {{ path: string, text: string }} GeneratedDocument */
@@ -42,6 +44,7 @@ export async function generatedDocuments() {
     },
     { path: 'docs/reference/wire-sequences.md', text: wireSequences() },
     { path: 'docs/reference/configuration.md', text: configurationReference(programs) },
+    { path: 'docs/reference/metrics.md', text: metricsReference(await monitoredPrograms()) },
     ...dashboardDocuments(),
   ];
   return Promise.all(
@@ -56,6 +59,23 @@ function dashboardDocuments() {
     path: `monitoring/grafana/dashboards/${name}.json`,
     text: JSON.stringify(dashboard),
   }));
+}
+
+async function monitoredPrograms() {
+  return [
+    {
+      title: 'Aggregator',
+      introduction: 'At `/metrics` of its API, by default `http://127.0.0.1:8000/metrics`.',
+      exposition: await aggregatorExposition(),
+    },
+    {
+      title: 'Edge agent',
+      introduction:
+        'At `/metrics` of its own page, by default `http://127.0.0.1:8001/metrics`. Every series has the labels `site` and `edge`. What Prometheus cannot reach there the aggregator tells of the edge as it was reported last.',
+      exposition: await edgeExposition(),
+      commonLabels: ['site', 'edge'],
+    },
+  ];
 }
 
 function version() {

@@ -2,8 +2,16 @@
 import type { DenialReason, Direction } from '@gatehouse/shared';
 import type { ReviewKind, SessionBasis } from '../domain/rows.js';
 
+export const eventResults = [
+  'applied',
+  'duplicate',
+  'quarantined',
+  'unknown-kind',
+  'resent-known',
+  'resent-applied',
+] as const;
 /** What became of one event. */
-export type EventResult = 'applied' | 'duplicate' | 'quarantined' | 'unknown-kind' | 'resent-known' | 'resent-applied';
+export type EventResult = (typeof eventResults)[number];
 
 export const dropReasons = [
   'foreign-topic',

@@ -2,7 +2,7 @@
 import { denialReasons, edgeEventKinds, reviewKindNames } from '@gatehouse/shared';
 import { Counter, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { dropReasons } from '../app/observer.js';
+import { dropReasons, eventResults } from '../app/observer.js';
 import type { AggregatorObserver } from '../app/observer.js';
 import { storeErrorCodes } from '../app/ports.js';
 import { gatesOf } from '../domain/engine.js';
@@ -64,17 +64,11 @@ function defineIngest(
   registry: Registry,
   source: Source,
 ): Pick<AggregatorObserver, 'onEvent' | 'onEventsLost' | 'onQuarantine' | 'onDropped'> {
-  const knownEvents = [
-    ...edgeEventKinds.map((kind) => ({ kind, result: 'applied' })),
-    { kind: 'unknown', result: 'unknown-kind' },
-    { kind: 'unknown', result: 'quarantined' },
-  ];
   const events = defineTally(registry, {
     name: 'gatehouse_events_total',
     help: 'Events from edges, by kind and by what became of them.',
     labelNames: ['site', 'kind', 'result'],
-    series: eachSite(source, knownEvents),
-    stays: () => true,
+    series: eachSite(source, eventFates()),
   });
   const lost = defineTally(registry, {
     name: 'gatehouse_lost_events_total',
@@ -109,6 +103,16 @@ function defineIngest(
       dropped({ reason });
     },
   };
+}
+
+/** Every kind, and what can become of it: only what nobody knows is of an unknown kind, and is never applied. */
+function eventFates(): Labels[] {
+  const known = eventResults.filter((result) => result !== 'unknown-kind');
+  const unknown = eventResults.filter((result) => result !== 'applied' && result !== 'resent-applied');
+  return [
+    ...edgeEventKinds.flatMap((kind) => known.map((result) => ({ kind, result }))),
+    ...unknown.map((result) => ({ kind: 'unknown', result })),
+  ];
 }
 
 function defineAnswers(

@@ -18,8 +18,6 @@ import { defineTally } from './metrics-tally.js';
 
 export interface Metrics {
   readonly observer: AggregatorObserver;
-  /** What there is: for whoever describes it. */
-  readonly registry: Registry;
   /** From now on what is so is read from this aggregator at each scrape. */
   attach(aggregator: Aggregator, clocks: MetricsClocks): void;
   /** The same for the broker inside; without it nothing is told of one. */
@@ -71,7 +69,6 @@ export function createMetrics(options: { readonly version: string; readonly proc
   defineService(registry, source);
   return {
     observer: defineObserver(registry, source),
-    registry,
     attach(aggregator, clocks) {
       attached = { aggregator, ...clocks };
     },
