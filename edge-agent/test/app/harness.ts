@@ -20,6 +20,7 @@ import {
   createMemoryOutboxBacking,
 } from '../../src/adapters/memory/index.js';
 import type { MemoryOutboxBacking } from '../../src/adapters/memory/index.js';
+import type { EdgeObserver } from '../../src/app/observer.js';
 import { createEdgeAgent, edgeSettingsSchema } from '../../src/index.js';
 import type {
   BarrierDriver,
@@ -83,6 +84,10 @@ export class FakeBarrier implements BarrierDriver {
     this.#listener?.onInput({ input, active, monoMs: this.#clock.monoMs() });
   }
 
+  fail(detail: string): void {
+    this.#listener?.onTrouble(detail);
+  }
+
   requestOpen(): void {
     this.requests.push('open');
     this.#travel('limit-closed', 'limit-open');
@@ -139,6 +144,7 @@ export interface HarnessOptions {
   /** In place of one in memory: then `backing` stays empty. */
   readonly outbox?: OutboxStore;
   readonly bootId?: string;
+  readonly observer?: EdgeObserver;
 }
 
 export type Harness = ReturnType<typeof createHarness>;
@@ -193,6 +199,7 @@ export function createHarness(options: HarnessOptions = {}) {
       },
     },
     settings,
+    options.observer,
   );
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
