@@ -97,6 +97,8 @@ describe('the configuration of an edge agent', () => {
       { ...good, gates: [{ ...gate, barrier: onoff(5) }], simulation: {} },
       /^simulation: no gate is simulated/,
     ],
+    ['a page for everybody', { ...good, http: { host: '0.0.0.0' } }, /^http.host: "0.0.0.0" is not loopback/],
+    ['a port of the page that cannot be', { ...good, http: { port: 70_000 } }, /^http.port: /],
     ['no object', '[]', /must hold keys and values/],
     ['malformed YAML', 'a: [', /edge.json: /],
   ])('refuses %s and names the key', (_what, value, sentence) => {
@@ -110,6 +112,16 @@ describe('the configuration of an edge agent', () => {
     for (const url of ['mqtt://localhost:1', 'mqtt://127.0.0.2:1', 'mqtt://[::1]:1', 'mqtts://gatehouse.example.org']) {
       expect(problemsOf({ ...good, broker: { url } })).toEqual([]);
     }
+  });
+
+  it('has a page on loopback, on another address when told to, or none', () => {
+    expect(edgeConfigurationSchema.parse(good).http).toEqual({ host: '127.0.0.1', port: 8_001, allowPlaintext: false });
+    for (const host of ['127.0.0.2', 'localhost', '::1']) expect(problemsOf({ ...good, http: { host } })).toEqual([]);
+    expect(problemsOf({ ...good, http: { host: '0.0.0.0', allowPlaintext: true } })).toEqual([]);
+    expect(problemsOf({ ...good, http: { host: '0.0.0.0', port: null } })).toEqual([]);
+    const environment = { GATEHOUSE_EDGE_HTTP_HOST: '::', GATEHOUSE_EDGE_HTTP_PORT: '9001' };
+    expect(problemsOf(good, environment)[0]).toMatch(/^http.host \(GATEHOUSE_EDGE_HTTP_HOST\): "::" is not loopback/);
+    expect(problemsOf(good, { ...environment, GATEHOUSE_EDGE_HTTP_ALLOW_PLAINTEXT: 'true' })).toEqual([]);
   });
 
   it('takes variables over the file, names them in problems, and refuses unknown ones', () => {

@@ -97,9 +97,9 @@ describe('the edge agent as a process', () => {
       password: 'secret',
       mqttUrl: brokerUrl,
     });
-  const startedAs = async (run: Run): Promise<{ controlUrl: string; pid: number }> => {
+  const startedAs = async (run: Run): Promise<{ controlUrl: string; httpUrl?: string; pid: number }> => {
     await eventually(() => run.output.text.includes('\n'), `started; ${run.output.errors}`);
-    return JSON.parse(run.output.text) as { controlUrl: string; pid: number };
+    return JSON.parse(run.output.text) as { controlUrl: string; httpUrl?: string; pid: number };
   };
   const online = (): OnlineState[] =>
     states.flatMap((value) => {
@@ -119,6 +119,38 @@ describe('the edge agent as a process', () => {
     run.child.kill('SIGTERM');
     expect(await run.ended).toBe(0);
     expect(states.at(-1)).toMatchObject({ presence: 'offline' });
+  });
+
+  it('tells how it is on its own page, which it names when it starts', async () => {
+    await enrol();
+    const run = start(['--config', await configure(), '--json']);
+    const { controlUrl, httpUrl = '' } = await startedAs(run);
+    await createSimulationControlClient(controlUrl).sendVehicle('exit-1', { plate: 'AB12CDE' });
+    // It arrived, was let out alone, and passed.
+    await eventually(() => (online().at(-1)?.next ?? 1) > 3, 'the vehicle has left');
+    const text = await (await fetch(`${httpUrl}/metrics`)).text();
+    expect(text).toMatch(
+      /^gatehouse_agent_passages_total\{gate="exit-1",direction="exit",site="north",edge="north-1"\} 1$/m,
+    );
+    expect(text).toMatch(/^gatehouse_agent_decision_duration_seconds_count\{[^}]*by="edge"[^}]*\} 1$/m);
+    expect(text).toMatch(/^gatehouse_agent_data_volume_free_bytes\{[^}]*\} [1-9]/m);
+    expect(text).toMatch(/^process_cpu_seconds_total\{/m);
+    const health = await fetch(`${httpUrl}/healthz`);
+    expect([health.status, await health.json()]).toMatchObject([200, { status: 'ok', edgeId: 'north-1' }]);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    await expect(fetch(httpUrl)).rejects.toThrow();
+  });
+
+  it('names the port of its page when another program has it, before any arm moves, and does without when told to', async () => {
+    await enrol();
+    const { port } = server.address() as AddressInfo;
+    const refused = start(['--config', await configure({ http: { port } })]);
+    expect(await refused.ended).toBe(78);
+    expect(refused.output.errors).toContain(`http.port: ${String(port)} on 127.0.0.1 is in use by another program`);
+    expect(states).toEqual([]);
+    const run = start(['--config', await configure({ http: { port: null } }), '--json']);
+    expect(await startedAs(run)).not.toHaveProperty('httpUrl');
   });
 
   it('goes on with its outbox after kill -9, though the lock was never given back', async () => {
