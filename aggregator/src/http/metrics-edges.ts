@@ -2,7 +2,6 @@
 import { barrierPositions, faultCatalogue, faultNames, laneModes } from '@gatehouse/shared';
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { edgesOf } from './metrics-source.js';
 import type { SeenEdge, Source } from './metrics-source.js';
 
 /** Registers them. Edges that were revoked are not told of, but for the slots that are still set aside for them. */
@@ -16,7 +15,7 @@ const edgeLabels = ['site', 'edge'];
 const gateLabels = [...edgeLabels, 'gate'];
 
 function presentEdges(source: Source): SeenEdge[] {
-  return edgesOf(source).filter(({ isRevoked }) => !isRevoked);
+  return (source()?.edges ?? []).filter(({ isRevoked }) => !isRevoked);
 }
 
 function defineEach(registry: Registry, source: Source): void {
@@ -86,7 +85,7 @@ function defineAllowances(registry: Registry, source: Source): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { labels, isRevoked, status } of edgesOf(source)) {
+      for (const { labels, isRevoked, status } of source()?.edges ?? []) {
         const { allowance } = status;
         if (allowance === null || (isRevoked && allowance.held === 0)) continue;
         const { held, inSet, frozen } = allowance;

@@ -7,8 +7,7 @@ import type { AggregatorObserver } from '../app/observer.js';
 import { storeErrorCodes } from '../app/ports.js';
 import { gatesOf } from '../domain/engine.js';
 import { sessionBases } from '../domain/rows.js';
-import { edgesOf, sitesOf } from './metrics-source.js';
-import type { Source } from './metrics-source.js';
+import type { SeenSite, Source } from './metrics-source.js';
 import { defineTally } from './metrics-tally.js';
 import type { Labels, TallyDefinition } from './metrics-tally.js';
 
@@ -171,7 +170,7 @@ function definePassages(
     name: 'gatehouse_gate_passages_total',
     help: 'Vehicles that went through a gate, invited or not. A direction that is not the gate’s own appears when somebody went the wrong way.',
     labelNames: ['site', 'gate', 'direction'],
-    series: () => (source() === undefined ? null : servedDirections(source)),
+    series: () => source()?.sites.flatMap(servedDirections) ?? null,
     stays: ({ site = '', gate = '' }) => isAtGate(source, site, gate),
   });
   const reviews = defineTally(registry, {
@@ -203,33 +202,25 @@ function definePassages(
   };
 }
 
-function servedDirections(source: Source): Labels[] {
-  return sitesOf(source).flatMap(({ siteId: site, state }) =>
-    gatesOf(state).flatMap(({ gateId: gate, direction }) =>
-      (direction === 'both' ? ['entry', 'exit'] : [direction]).map((way) => ({ site, gate, direction: way })),
-    ),
+function servedDirections({ siteId: site, state }: SeenSite): Labels[] {
+  return gatesOf(state).flatMap(({ gateId: gate, direction }) =>
+    (direction === 'both' ? ['entry', 'exit'] : [direction]).map((way) => ({ site, gate, direction: way })),
   );
 }
 
 function isAtGate(source: Source, siteId: string, gateId: string): boolean {
-  const state = source()?.aggregator.site(siteId);
-  return state !== undefined && gatesOf(state).some((gate) => gate.gateId === gateId);
+  const site = source()?.sites.find((seen) => seen.siteId === siteId);
+  return site !== undefined && gatesOf(site.state).some((gate) => gate.gateId === gateId);
 }
 
 /** For each site one series of each of these. */
 function eachSite(source: Source, rest: readonly Labels[]): TallyDefinition['series'] {
-  return () => {
-    if (source() === undefined) return null;
-    return sitesOf(source).flatMap(({ siteId }) => rest.map((labels) => ({ site: siteId, ...labels })));
-  };
+  return () => source()?.sites.flatMap(({ siteId }) => rest.map((labels) => ({ site: siteId, ...labels }))) ?? null;
 }
 
 /** One for each edge that is not revoked. */
 function eachEdge(source: Source): TallyDefinition['series'] {
-  return () => {
-    if (source() === undefined) return null;
-    return edgesOf(source).flatMap(({ labels, isRevoked }) => (isRevoked ? [] : [labels]));
-  };
+  return () => source()?.edges.flatMap(({ labels, isRevoked }) => (isRevoked ? [] : [labels])) ?? null;
 }
 
 interface HistogramDefinition {
@@ -260,7 +251,7 @@ function defineHistogram(
     buckets,
     registers: [registry],
     collect() {
-      for (const { siteId } of sitesOf(source)) begin(siteId);
+      for (const { siteId } of source()?.sites ?? []) begin(siteId);
     },
   });
   return (labels, seconds) => {

@@ -2,10 +2,10 @@
 import { reviewKindNames } from '@gatehouse/shared';
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { isSiteOpen, openReviews, slotBreakdownOf, slotConditions, summaryOf } from '../domain/engine.js';
-import type { SiteState, SiteSummary, SlotCounts } from '../domain/engine.js';
-import { sitesOf, timestampSeconds } from './metrics-source.js';
-import type { Source } from './metrics-source.js';
+import { isSiteOpen, openReviews, slotBreakdownOf, slotConditions } from '../domain/engine.js';
+import type { SiteSummary, SlotCounts } from '../domain/engine.js';
+import { timestampSeconds } from './metrics-source.js';
+import type { SeenSite, Source } from './metrics-source.js';
 
 /** Registers them. */
 export function defineSites(registry: Registry, source: Source): void {
@@ -18,7 +18,7 @@ export function defineSites(registry: Registry, source: Source): void {
 
 function defineLedgers(registry: Registry, source: Source): void {
   const bySummary = (name: string, help: string, read: (summary: SiteSummary) => number): void => {
-    defineBySite(registry, source, name, help, (state) => read(summaryOf(state)));
+    defineBySite(registry, source, name, help, ({ summary }) => read(summary));
   };
   bySummary('gatehouse_vehicles_inside', 'Vehicles inside, by passages.', (summary) => summary.vehiclesInside);
   bySummary('gatehouse_sessions_open', 'Vehicles inside, by identity.', (summary) => summary.sessionsOpen);
@@ -38,7 +38,7 @@ function defineLedgers(registry: Registry, source: Source): void {
     source,
     'gatehouse_site_open',
     '1 in the opening hours of the site, and always where it has none.',
-    (state) => (isSiteOpen(state, source()?.clock.wallMs() ?? 0) ? 1 : 0),
+    ({ state }) => (isSiteOpen(state, source()?.clock.wallMs() ?? 0) ? 1 : 0),
   );
 }
 
@@ -48,7 +48,7 @@ function defineBySite(
   source: Source,
   name: string,
   help: string,
-  read: (state: SiteState) => number | null,
+  read: (site: SeenSite) => number | null,
 ): void {
   new Gauge({
     name,
@@ -57,9 +57,9 @@ function defineBySite(
     registers: [registry],
     collect() {
       this.reset();
-      for (const { siteId, state } of sitesOf(source)) {
-        const value = read(state);
-        if (value !== null) this.set({ site: siteId }, value);
+      for (const site of source()?.sites ?? []) {
+        const value = read(site);
+        if (value !== null) this.set({ site: site.siteId }, value);
       }
     },
   });
@@ -75,7 +75,7 @@ function defineTotals(registry: Registry, source: Source): void {
       registers: [registry],
       collect() {
         this.reset();
-        for (const { siteId, state } of sitesOf(source)) this.inc({ site: siteId }, read(summaryOf(state)));
+        for (const { siteId, summary } of source()?.sites ?? []) this.inc({ site: siteId }, read(summary));
       },
     });
   };
@@ -104,7 +104,7 @@ function defineSlots(registry: Registry, source: Source): void {
     registers,
     collect() {
       for (const gauge of [slots, byZone, byClass]) gauge.reset();
-      for (const { siteId: site, state } of sitesOf(source)) {
+      for (const { siteId: site, state } of source()?.sites ?? []) {
         const { all, zones, classes } = slotBreakdownOf(state);
         setAll(slots, { site }, all);
         for (const [zone, counts] of zones) setAll(byZone, { site, zone }, counts);
@@ -134,7 +134,7 @@ function defineReviews(registry: Registry, source: Source): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { siteId: site, state } of sitesOf(source)) {
+      for (const { siteId: site, state } of source()?.sites ?? []) {
         for (const kind of reviewKindNames) this.set({ site, kind }, 0);
         for (const { kind } of openReviews(state)) this.inc({ site, kind });
       }
@@ -145,7 +145,7 @@ function defineReviews(registry: Registry, source: Source): void {
     source,
     'gatehouse_review_oldest_timestamp_seconds',
     'When the oldest review that waits was opened; absent when none waits.',
-    (state) => {
+    ({ state }) => {
       let oldestMs = Infinity;
       for (const { openedAtMs } of openReviews(state)) oldestMs = Math.min(oldestMs, openedAtMs);
       const clocks = source();
@@ -162,7 +162,7 @@ function defineAccessLists(registry: Registry, source: Source): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { siteId: site } of sitesOf(source)) {
+      for (const { siteId: site } of source()?.sites ?? []) {
         const status = source()?.aggregator.accessListStatus(site);
         this.set({ site, state: 'listed' }, status?.entries ?? 0);
         this.set({ site, state: 'left_out' }, status?.leftOut ?? 0);

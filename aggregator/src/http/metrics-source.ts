@@ -1,34 +1,30 @@
-/** Where metrics of what is so at this moment are read from, at each scrape. */
+/** What metrics of this moment are read from: looked at once a scrape, by all of them. */
 import type { Clock, LayoutGate } from '@gatehouse/shared';
 import type { Aggregator, EdgeStatusView } from '../app/aggregator.js';
-import { gatesOf } from '../domain/engine.js';
-import type { SiteState } from '../domain/engine.js';
+import { gatesOf, summaryOf } from '../domain/engine.js';
+import type { SiteState, SiteSummary } from '../domain/engine.js';
 
 export interface MetricsClocks {
-  /** The time of records: what `At` and opening hours go by. */
+  /** The time of records: what opening hours go by. */
   readonly clock: Clock;
   /** The machine's, also when `clock` is scaled; the link's monotonic time is its. */
   readonly systemClock: Clock;
 }
 
-export interface MetricsSource extends MetricsClocks {
+export interface Sight extends MetricsClocks {
   readonly aggregator: Aggregator;
+  readonly sites: readonly SeenSite[];
+  /** Those that are registered; of the revoked ones only what is still set aside for them is told. */
+  readonly edges: readonly SeenEdge[];
 }
 
-/** Answers undefined until there is something to read. */
-export type Source = () => MetricsSource | undefined;
+/** What was seen last; undefined until there is something to look at. */
+export type Source = () => Sight | undefined;
 
 export interface SeenSite {
   readonly siteId: string;
   readonly state: SiteState;
-}
-
-export function sitesOf(source: Source): SeenSite[] {
-  const aggregator = source()?.aggregator;
-  return (aggregator?.siteIds() ?? []).flatMap((siteId) => {
-    const state = aggregator?.site(siteId);
-    return state === undefined ? [] : [{ siteId, state }];
-  });
+  readonly summary: SiteSummary;
 }
 
 export interface SeenEdge {
@@ -39,18 +35,30 @@ export interface SeenEdge {
   readonly gates: readonly LayoutGate[];
 }
 
-/** Edges that are registered, those that were revoked too. */
-export function edgesOf(source: Source): SeenEdge[] {
-  const aggregator = source()?.aggregator;
-  const seen: SeenEdge[] = [];
-  for (const { edgeId, siteId, revokedAtMs } of aggregator?.directory.edges() ?? []) {
-    const status = aggregator?.edgeStatus(edgeId);
-    const site = aggregator?.site(siteId);
-    if (status === undefined) continue;
-    const gates = site === undefined ? [] : gatesOf(site, edgeId);
-    seen.push({ labels: { site: siteId, edge: edgeId }, isRevoked: revokedAtMs !== null, status, gates });
+export function lookAt(aggregator: Aggregator, clocks: MetricsClocks): Sight {
+  const sites = aggregator.siteIds().flatMap((siteId) => {
+    const state = aggregator.site(siteId);
+    return state === undefined ? [] : [{ siteId, state, summary: summaryOf(state) }];
+  });
+  return { aggregator, ...clocks, sites, edges: edgesOf(aggregator, sites) };
+}
+
+function edgesOf(aggregator: Aggregator, sites: readonly SeenSite[]): SeenEdge[] {
+  const gatesByEdge = new Map<string, LayoutGate[]>();
+  for (const { siteId, state } of sites) {
+    for (const gate of gatesOf(state)) {
+      const key = `${siteId}/${gate.edgeId}`;
+      const gates = gatesByEdge.get(key);
+      if (gates === undefined) gatesByEdge.set(key, [gate]);
+      else gates.push(gate);
+    }
   }
-  return seen;
+  return [...aggregator.directory.edges()].flatMap(({ edgeId, siteId, revokedAtMs }) => {
+    const status = aggregator.edgeStatus(edgeId);
+    if (status === undefined) return [];
+    const gates = gatesByEdge.get(`${siteId}/${edgeId}`) ?? [];
+    return [{ labels: { site: siteId, edge: edgeId }, isRevoked: revokedAtMs !== null, status, gates }];
+  });
 }
 
 /** A moment of the time of records as seconds of real time: as long ago as it is by the records. */

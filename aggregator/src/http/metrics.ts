@@ -13,7 +13,8 @@ import type { MachineReadings } from './metrics-machine.js';
 import { defineObserver } from './metrics-observer.js';
 import { defineService } from './metrics-service.js';
 import { defineSites } from './metrics-sites.js';
-import type { MetricsClocks, MetricsSource } from './metrics-source.js';
+import { lookAt } from './metrics-source.js';
+import type { MetricsClocks, Sight } from './metrics-source.js';
 import { defineTally } from './metrics-tally.js';
 
 export interface Metrics {
@@ -62,15 +63,16 @@ export function createMetrics(options: { readonly version: string; readonly proc
     labelNames: ['reason'],
     series: () => refusalReasons.map((reason) => ({ reason })),
   });
-  let attached: MetricsSource | undefined;
-  const source = (): MetricsSource | undefined => attached;
+  let look: (() => Sight) | undefined;
+  let seen: Sight | undefined;
+  const source = (): Sight | undefined => seen;
   defineSites(registry, source);
   defineEdges(registry, source);
   defineService(registry, source);
   return {
     observer: defineObserver(registry, source),
     attach(aggregator, clocks) {
-      attached = { aggregator, ...clocks };
+      look = () => lookAt(aggregator, clocks);
     },
     attachBroker(counts) {
       defineBroker(registry, counts);
@@ -89,7 +91,10 @@ export function createMetrics(options: { readonly version: string; readonly proc
       else streams.dec();
       if (kind === 'cut') cutStreams.inc();
     },
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    async render() {
+      seen = look?.();
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
   };
 }
 
