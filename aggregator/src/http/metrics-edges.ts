@@ -53,7 +53,8 @@ function defineEach(registry: Registry, source: Source): void {
   perEdge(
     'gatehouse_edge_outbox_oldest_age_seconds',
     'Age of the oldest event that the edge waits to have acknowledged, as it last reported; 0 when there is none.',
-    ({ lastState }) => seconds(lastState?.outboxOldestAgeMs),
+    // null says that nothing waits; undefined, that the edge does not tell.
+    ({ lastState }) => seconds(lastState?.outboxOldestAgeMs === null ? 0 : lastState?.outboxOldestAgeMs),
   );
   perEdge(
     'gatehouse_edge_decision_seconds',

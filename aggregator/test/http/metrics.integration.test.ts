@@ -216,6 +216,14 @@ describe('edges', () => {
     expect(after.of('gatehouse_edge_clock_off')).toEqual({ [edgeLabels]: 0 });
   });
 
+  it('whose events are all acknowledged have no age of the oldest, and not none that is known', async () => {
+    const edge = await open();
+    await state(edge, { outboxOldestAgeMs: null, lastDecisionMs: null });
+    const exposition = await monitored.scrape();
+    expect(exposition.of('gatehouse_edge_outbox_oldest_age_seconds')).toEqual({ [edgeLabels]: 0 });
+    expect(exposition.of('gatehouse_edge_decision_seconds')).toEqual({});
+  });
+
   it('whose clock is off say so', async () => {
     const edge = await open();
     await state(edge, { clock: { atMs: startMs + 60_000, monoMs: 1_000, bootId: '0'.repeat(32) } });
