@@ -38,6 +38,7 @@ export function runbookOf(sections: readonly Section[]): Runbook {
 }
 
 export function runbookDashboard(sections: readonly Section[]): Document {
+  const runbook = runbookOf(sections);
   const builder = classic('Runbook')
     .uid(identifiers.Runbook)
     .description('What to check, in which order, and what to do: monitoring/runbook.md, a panel for each section.')
@@ -50,7 +51,7 @@ export function runbookDashboard(sections: readonly Section[]): Document {
         .title(title)
         .description('A section of monitoring/runbook.md.')
         .mode(TextMode.Markdown)
-        .content(withoutLocalLinks(text))
+        .content(withLinksFromHere(text, runbook))
         .gridPos({ x: 0, y: index * sectionHeight, w: 24, h: sectionHeight }),
     );
   });
@@ -72,7 +73,10 @@ function anchorOf(title: string): string {
     .replaceAll(' ', '-');
 }
 
-/** Links to other files of the repository lead nowhere from here: their words stay. */
-function withoutLocalLinks(markdown: string): string {
-  return markdown.replaceAll(/\[([^\]]*)\]\((?!https?:)[^)]*\)/g, '$1');
+/** Links to other sections lead to their panels. Those to other files of the repository lead nowhere from here: their words stay. */
+function withLinksFromHere(markdown: string, runbook: Runbook): string {
+  return markdown.replaceAll(/\[([^\]]*)\]\((?!https?:)([^)]*)\)/g, (_, words: string, target: string) => {
+    const section = target.startsWith('#') ? runbook.urlOf(target.slice(1)) : undefined;
+    return section === undefined ? words : `[${words}](${section})`;
+  });
 }

@@ -78,7 +78,7 @@ export const lanes: readonly Unplaced[] = [
     legend: ['mean', 'max'],
     queries: [
       over(
-        `${sumBy('gate, direction', rate(atEdge('gatehouse_gate_passages_total')))} * 3600`,
+        `${sumBy('gate, direction', rate(atEdge('gatehouse_agent_passages_total')))} * 3600`,
         '{{gate}} {{direction}}',
       ),
     ],

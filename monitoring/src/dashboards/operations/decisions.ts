@@ -44,6 +44,7 @@ export const decisions: Row = {
       style: 'stacked',
       min: 0,
       legend: ['lastNotNull'],
+      runbook: 'allowance-used-up',
       queries: [
         over(sumBy('site, edge, state', atSite('gatehouse_edge_allowance_slots')), '{{site}} {{edge}} {{state}}'),
       ],
