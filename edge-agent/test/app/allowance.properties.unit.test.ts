@@ -7,6 +7,7 @@ import { createAllowanceKeeper } from '../../src/app/allowance-keeper.js';
 import type { AllowanceKeeper } from '../../src/app/allowance-keeper.js';
 import { Recorder } from '../../src/app/recorder.js';
 import { outboxSettingsSchema } from '../../src/app/settings.js';
+import { silentObserver } from '../../src/app/observer.js';
 import { createTally } from '../../src/app/tally.js';
 import { sha256 } from './harness.js';
 import { ModelAggregator } from './support/model-aggregator.js';
@@ -90,7 +91,12 @@ class Bench {
     );
     const snapshot = await recorder.open(epochOf(1));
     this.recorder = recorder;
-    this.keeper = createAllowanceKeeper({ ...ports, recorder, tally: createTally(), onChanged: () => undefined });
+    this.keeper = createAllowanceKeeper({
+      ...ports,
+      recorder,
+      tally: createTally(silentObserver),
+      onChanged: () => undefined,
+    });
     this.keeper.restore(snapshot.notes);
     backing.delay = (operation) =>
       operation === 'append' || operation === 'beginEpoch'
