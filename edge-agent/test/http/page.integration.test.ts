@@ -109,13 +109,18 @@ describe('the page of an edge agent', () => {
     ['GET', '/nothing'],
     ['POST', '/metrics'],
     ['DELETE', '/healthz'],
-    ['PUT', '/%2e%2e/%2e%2e/etc/passwd'],
+    ['PUT', '/metrics/%2e%2fhealthz'],
   ])('answers %s %s with a problem', async (method, path) => {
     const page = await started();
     const { status, type, body } = await ask(page, path, { method });
     expect([status, type]).toEqual([404, 'application/problem+json; charset=utf-8']);
     expect(body).toMatchObject({ type: 'about:blank', status: 404 });
     expect(body.detail).toContain(`nothing is at ${method} ${path}`);
+  });
+
+  it('answers an address that cannot be read with a problem', async () => {
+    const page = await started();
+    expect(await ask(page, '/%zz')).toMatchObject({ status: 400, type: 'application/problem+json; charset=utf-8' });
   });
 
   it('lets nobody keep what it told, nor take it for something else', async () => {
