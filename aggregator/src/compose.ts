@@ -5,7 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createScaledClock } from '@gatehouse/shared';
 import type { Logger } from '@gatehouse/shared';
-import { ConfigurationError, createLogger, sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
+import {
+  ConfigurationError,
+  createLogger,
+  listenerUrl,
+  listeningError,
+  sha256,
+  systemClock,
+  systemRandom,
+} from '@gatehouse/shared/node';
 import type { Stoppable } from '@gatehouse/shared/node';
 import { createEmbeddedBroker } from './adapters/broker/embedded/index.js';
 import type { EmbeddedBroker } from './adapters/broker/embedded/index.js';
@@ -124,24 +132,10 @@ async function listen(
     await server.app.listen({ host, port });
   } catch (error) {
     await server.close();
-    throw describeListenError(error, host, port);
+    throw listeningError(error, { key: 'http', host, port });
   }
   const address = server.app.server.address() as AddressInfo;
-  return { server, url: `${https === null ? 'http' : 'https'}://${bracketed(shown(host))}:${String(address.port)}` };
-}
-
-function describeListenError(error: unknown, host: string, port: number): unknown {
-  const { code } = error as { code?: string };
-  if (code === 'EADDRINUSE') {
-    return new ConfigurationError([`http.port: ${String(port)} on ${host} is in use by another program`]);
-  }
-  if (code === 'EACCES') {
-    return new ConfigurationError([`http.port: ${String(port)} may not be used by this user`]);
-  }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new ConfigurationError([`http.host: ${host} is not an address of this machine`]);
-  }
-  return error;
+  return { server, url: listenerUrl(https === null ? 'http' : 'https', host, address.port) };
 }
 
 function readNamed(file: string, key: string): Buffer {
@@ -164,11 +158,6 @@ function brokerUrl({ mqttUrl }: Configuration, broker: EmbeddedBroker | null, ho
 
 function bracketed(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
-}
-
-/** A name under which a listener on every address can be reached from here. */
-function shown(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? 'localhost' : host;
 }
 
 function readVersion(): string {

@@ -1,6 +1,5 @@
 /** The configuration of the aggregator's process: one YAML or JSON file, and `GATEHOUSE_…` variables over it. */
-import { isIP } from 'node:net';
-import { loadConfiguration, logLevels } from '@gatehouse/shared/node';
+import { isLoopbackHost, loadConfiguration, logLevels } from '@gatehouse/shared/node';
 import { z } from 'zod';
 import { embeddedBrokerSettingsSchema } from './adapters/broker/embedded/index.js';
 import { externalBrokerSettingsSchema } from './adapters/broker/external/index.js';
@@ -23,7 +22,7 @@ const httpSchema = httpSettingsSchema
       .default(null),
   })
   .superRefine((http, context) => {
-    if (http.tls !== null || http.allowPlaintext || isLoopback(http.host)) return;
+    if (http.tls !== null || http.allowPlaintext || isLoopbackHost(http.host)) return;
     context.addIssue({
       code: 'custom',
       path: ['host'],
@@ -106,8 +105,4 @@ export function readConfiguration(
 /** Variables that look like ours and are not. */
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(environment).filter((name) => name.startsWith('GATEHOUSE_') && !(name in configurationVariables));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -1,6 +1,7 @@
 /** Settings of the embedded broker: where it listens and what it bears. */
 import { z } from 'zod';
 import { wireLimits } from '@gatehouse/shared';
+import { isLoopbackHost } from '@gatehouse/shared/node';
 
 const listenPort = z.int().min(0).max(65_535);
 const path = z.string().min(1).max(4096);
@@ -88,7 +89,7 @@ export const embeddedBrokerSettingsSchema = z
     if (settings.port === null && settings.tls === null) {
       context.addIssue({ code: 'custom', path: ['port'], message: 'is null and tls is too: nothing would listen' });
     }
-    if (settings.port !== null && !settings.allowPlaintext && !isLoopback(settings.host)) {
+    if (settings.port !== null && !settings.allowPlaintext && !isLoopbackHost(settings.host)) {
       context.addIssue({
         code: 'custom',
         path: ['host'],
@@ -98,7 +99,3 @@ export const embeddedBrokerSettingsSchema = z
   })
   .describe('The MQTT broker inside the aggregator.');
 export type EmbeddedBrokerSettings = z.infer<typeof embeddedBrokerSettingsSchema>;
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
