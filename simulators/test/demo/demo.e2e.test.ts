@@ -108,6 +108,11 @@ describe('the demonstration', () => {
       return plates.length > 0 ? plates : undefined;
     });
 
+    for (const { edgeId, page = '' } of running()?.edges ?? []) {
+      expect(first.output()).toContain(`${page}/metrics ${edgeId}`);
+      expect(await (await fetch(`${page}/healthz`)).json()).toMatchObject({ edgeId, link: { up: true } });
+    }
+
     const sent = spawnSync(
       process.execPath,
       [simulateProgram, 'vehicle', '--data', dataDirectory, '--gate', 'entry-1', '--plate', 'BYHAND1', '--json'],
