@@ -1,6 +1,6 @@
 /** The runbook as a dashboard: a panel a section, so that panels of other dashboards can lead to the one that is about them. */
 import { PanelBuilder as TextBuilder, TextMode } from '@grafana/grafana-foundation-sdk/text';
-import { classic } from './build/classic.js';
+import { asFile, classic } from './build/classic.js';
 import type { Document } from './build/classic.js';
 import type { Runbook } from './build/runbook.js';
 import { identifiers } from './variables.js';
@@ -55,7 +55,7 @@ export function runbookDashboard(sections: readonly Section[]): Document {
         .gridPos({ x: 0, y: index * sectionHeight, w: 24, h: sectionHeight }),
     );
   });
-  return builder.build();
+  return asFile(builder.build());
 }
 
 const sectionHeight = 10;

@@ -1,7 +1,7 @@
 /** The broker inside the aggregator. */
 import type { Row } from '../build/dashboard.js';
 import { timeSeries } from '../build/kinds.js';
-import { ofProgram, orNone, over, rate, sumBy } from '../build/queries.js';
+import { ofProgram, over, rate, sumBy } from '../build/queries.js';
 
 export const broker: Row = {
   title: 'Broker inside',
@@ -42,7 +42,7 @@ export const broker: Row = {
       noValue: 'the broker is outside',
       queries: [
         over(sumBy('instance', rate(ofProgram('gatehouse_broker_connections_total'))), 'connections'),
-        over(orNone(sumBy('reason', rate(ofProgram('gatehouse_broker_refused_total')))), 'refused {{reason}}'),
+        over(sumBy('reason', rate(ofProgram('gatehouse_broker_refused_total'))), 'refused {{reason}}'),
       ],
     }),
   ],

@@ -2,7 +2,7 @@
 import type { Row } from '../build/dashboard.js';
 import { timeSeries } from '../build/kinds.js';
 import { rising, wrongFrom } from '../build/look.js';
-import { ofProgram, orNone, over, quantile, rate, sumBy } from '../build/queries.js';
+import { ofProgram, over, quantile, rate, sumBy } from '../build/queries.js';
 
 const commitBuckets = ofProgram('gatehouse_commit_duration_seconds_bucket');
 
@@ -38,7 +38,7 @@ export const commits: Row = {
       width: 8,
       min: 0,
       legend: ['max'],
-      queries: [over(orNone(sumBy('code', rate(ofProgram('gatehouse_commit_failures_total')))), 'failed {{code}}')],
+      queries: [over(sumBy('code', rate(ofProgram('gatehouse_commit_failures_total'))), 'failed {{code}}')],
       thresholds: wrongFrom(0.000001),
       runbook: 'commit-failures',
     }),

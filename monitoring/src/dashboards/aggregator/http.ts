@@ -2,9 +2,10 @@
 import type { Row } from '../build/dashboard.js';
 import { timeSeries } from '../build/kinds.js';
 import { wrongFrom } from '../build/look.js';
-import { ofProgram, orNone, over, quantile, rate, sumBy } from '../build/queries.js';
+import { ofProgram, over, quantile, rate, sumBy } from '../build/queries.js';
 
-const requestBuckets = ofProgram('gatehouse_http_request_duration_seconds_bucket');
+/** Streams last for as long as somebody listens. */
+const requestBuckets = ofProgram('gatehouse_http_request_duration_seconds_bucket', 'route!="/api/v1/stream"');
 const requestCount = ofProgram('gatehouse_http_request_duration_seconds_count');
 
 export const http: Row = {
@@ -26,16 +27,7 @@ export const http: Row = {
       unit: 's',
       width: 8,
       min: 0,
-      queries: [
-        over(
-          quantile(0.5, '', ofProgram('gatehouse_http_request_duration_seconds_bucket', 'route!~".*/stream"')),
-          'median',
-        ),
-        over(
-          quantile(0.99, '', ofProgram('gatehouse_http_request_duration_seconds_bucket', 'route!~".*/stream"')),
-          '99 %',
-        ),
-      ],
+      queries: [over(quantile(0.5, '', requestBuckets), 'median'), over(quantile(0.99, '', requestBuckets), '99 %')],
     }),
     timeSeries({
       title: 'Slowest routes',
@@ -55,10 +47,7 @@ export const http: Row = {
       min: 0,
       legend: ['max'],
       queries: [
-        over(
-          orNone(sumBy('reason', rate(ofProgram('gatehouse_http_connections_refused_total')))),
-          'refused {{reason}}',
-        ),
+        over(sumBy('reason', rate(ofProgram('gatehouse_http_connections_refused_total'))), 'refused {{reason}}'),
       ],
       thresholds: wrongFrom(0.000001, 'orange'),
     }),

@@ -2,7 +2,7 @@
 import type { Row } from '../build/dashboard.js';
 import { heatmap, timeSeries } from '../build/kinds.js';
 import { rising } from '../build/look.js';
-import { atSite, buckets, grown, ofProgram, orNone, over, quantile, rate, recorded, sumBy } from '../build/queries.js';
+import { atSite, buckets, grown, ofProgram, over, quantile, rate, recorded, sumBy } from '../build/queries.js';
 
 const decisionBuckets = atSite('gatehouse_decision_duration_seconds_bucket');
 
@@ -39,8 +39,8 @@ export const ingest: Row = {
       min: 0,
       legend: ['mean', 'max'],
       queries: [
-        over(orNone(sumBy('reason', rate(ofProgram('gatehouse_dropped_messages_total')))), 'dropped {{reason}}'),
-        over(orNone(sumBy('site', rate(ofProgram('gatehouse_quarantined_events_total')))), 'quarantined {{site}}'),
+        over(sumBy('reason', rate(ofProgram('gatehouse_dropped_messages_total'))), 'dropped {{reason}}'),
+        over(sumBy('site', rate(ofProgram('gatehouse_quarantined_events_total'))), 'quarantined {{site}}'),
       ],
       runbook: 'quarantine',
     }),

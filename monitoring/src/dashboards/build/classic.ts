@@ -9,6 +9,14 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 export type Document = Dashboard;
 export type DocumentBuilder = DashboardBuilder;
 
+/** A form of Grafana 11: newer ones bring it up to theirs, older ones do not take a newer one. */
+const schemaVersion = 39;
+
+/** As it is written down. */
+export function asFile(document: Document): Document {
+  return { ...document, schemaVersion };
+}
+
 export function classic(title: string): DocumentBuilder {
   return new DashboardBuilder(title);
 }

@@ -12,7 +12,7 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Panel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard';
-import { classic } from './classic.js';
+import { asFile, classic } from './classic.js';
 import type { Document } from './classic.js';
 import { dataSource } from './data-source.js';
 import type { Unplaced } from './panel.js';
@@ -74,7 +74,7 @@ export function dashboard(spec: DashboardSpec, runbook: Runbook): Document {
       link(runbook.title, runbook.url).icon('doc'),
     ]);
   for (const variable of spec.variables) builder.withVariable(toVariable(variable));
-  return { ...builder.build(), panels: placed(spec.rows, runbook) };
+  return asFile({ ...builder.build(), panels: placed(spec.rows, runbook) });
 }
 
 /** From left to right, a new line where the width is used up; each row of the dashboard begins with its title. */

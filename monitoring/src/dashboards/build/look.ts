@@ -81,6 +81,12 @@ export function named(name: string, properties: Readonly<Record<string, unknown>
   };
 }
 
+/** The same for a bucket of a histogram: Prometheus 3 writes its bound `300.0` where Prometheus 2 writes `300`. */
+export function bucket(le: string, properties: Readonly<Record<string, unknown>>): Override {
+  const pattern = `/^${le.replace('+', '[+]')}([.]0)?$/`;
+  return { ...named(le, properties), matcher: { id: 'byRegexp', options: pattern } };
+}
+
 /** Series of fixed names in fixed colours, each under the name that people know. */
 export function series(byName: Readonly<Record<string, Word>>): Override[] {
   return Object.entries(byName).map(([name, { text, colour }]) =>

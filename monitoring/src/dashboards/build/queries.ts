@@ -84,11 +84,6 @@ export function anHour(labels: string, counter: string): string {
   return `${sumBy(labels, rate(counter))} * ${String(hourSeconds)}`;
 }
 
-/** For what may never have happened: none is 0. */
-export function orNone(expr: string): string {
-  return `(${expr}) or vector(0)`;
-}
-
 /** A quantile of a histogram, from the rate of its buckets. `labels` are kept. */
 export function quantile(share: number, labels: string, bucketSeries: string): string {
   return `histogram_quantile(${String(share)}, ${sumBy(labels === '' ? 'le' : `le, ${labels}`, rate(bucketSeries))})`;

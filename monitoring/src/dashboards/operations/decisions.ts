@@ -54,7 +54,7 @@ export const decisions: Row = {
       description:
         'Vehicles that edges let in by themselves in the time shown, into slots that were set aside for them.',
       unit: 'short',
-      width: 8,
+      width: 6,
       decimals: 0,
       isBare: true,
       queries: [now(sumBy('site', grownInRange(atSite('gatehouse_allowance_admissions_total'))), '{{site}}')],
@@ -64,17 +64,27 @@ export const decisions: Row = {
       title: 'Turned away',
       description: 'Vehicles turned away in the time shown, for whatever reason.',
       unit: 'short',
-      width: 8,
+      width: 6,
       decimals: 0,
       isBare: true,
       queries: [now(sumBy('site', grownInRange(atSite('gatehouse_denials_total'))), '{{site}}')],
+    }),
+    stat({
+      title: 'Left out of access lists',
+      description:
+        'Blocked and permitted vehicles that entries do not know while they are cut off, for want of room in their lists.',
+      unit: 'short',
+      width: 6,
+      isBare: true,
+      queries: [now(sumBy('site', atSite('gatehouse_access_list_entries', 'state="left_out"')), '{{site}}')],
+      thresholds: wrongFrom(1, 'orange'),
     }),
     stat({
       title: 'Events lost',
       description:
         'Events that edges had no room for or lost with their storage, in the time shown. Zero is the promise.',
       unit: 'short',
-      width: 8,
+      width: 6,
       decimals: 0,
       isBare: true,
       queries: [now(sumBy('site', grownInRange(atSite('gatehouse_lost_events_total'))), '{{site}}')],

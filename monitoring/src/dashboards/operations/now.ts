@@ -1,8 +1,8 @@
 /** What is so at this moment. */
 import type { Row } from '../build/dashboard.js';
-import { stat } from '../build/kinds.js';
+import { stat, stateTimeline } from '../build/kinds.js';
 import { falling, plain, rising, wordFrom, words } from '../build/look.js';
-import { atSite, daySeconds, hourSeconds, over, sumBy } from '../build/queries.js';
+import { atSite, daySeconds, hourSeconds, maxBy, over, sumBy } from '../build/queries.js';
 import { firingAlerts } from '../common.js';
 
 const inside = sumBy('site', atSite('gatehouse_vehicles_inside'));
@@ -61,7 +61,7 @@ export const present: Row = {
     }),
     stat({
       title: 'Reviews open',
-      description: 'Cases that wait for a person to decide. Look at them in the API under /api/v1/reviews.',
+      description: 'Cases that wait for a person to decide. The API lists them under /api/v1/sites/…/reviews.',
       unit: 'short',
       width: 4,
       queries: [over(sumBy('site', atSite('gatehouse_reviews_open')), '{{site}}')],
@@ -69,5 +69,27 @@ export const present: Row = {
       runbook: 'reviews',
     }),
     firingAlerts(4),
+    stateTimeline({
+      title: 'State of the site',
+      description:
+        'When each site was open, closed by its hours, or recovering: then its data was restored from a copy, and no free slot is given out until every entry edge has told what it holds.',
+      unit: 'short',
+      width: 24,
+      height: 4,
+      queries: [
+        over(
+          `clamp_max(${maxBy('site', atSite('gatehouse_site_open'))} + 2 * ${maxBy('site', atSite('gatehouse_site_recovering'))}, 2)`,
+          '{{site}}',
+        ),
+      ],
+      mappings: [
+        words({
+          0: { text: 'closed', colour: 'text' },
+          1: { text: 'open', colour: 'green' },
+          2: { text: 'recovering', colour: 'red' },
+        }),
+      ],
+      runbook: 'site-recovering',
+    }),
   ],
 };

@@ -1,7 +1,7 @@
 /** Who comes and goes, and how long they stay. */
 import type { Row } from '../build/dashboard.js';
 import { barGauge, heatmap, stat, timeSeries } from '../build/kinds.js';
-import { named } from '../build/look.js';
+import { bucket } from '../build/look.js';
 import { anHour, atSite, buckets, grown, grownInRange, now, over, recorded, sumBy } from '../build/queries.js';
 
 const stays = atSite('gatehouse_session_duration_seconds_bucket');
@@ -85,7 +85,7 @@ export const traffic: Row = {
       min: 0,
       noValue: 'no session has ended yet',
       queries: [buckets(sumBy('le', grownInRange(stays)), 'instant')],
-      overrides: Object.entries(stayLengths).map(([le, displayName]) => named(le, { displayName })),
+      overrides: Object.entries(stayLengths).map(([le, displayName]) => bucket(le, { displayName })),
     }),
     timeSeries({
       title: 'Parking trends over time',
