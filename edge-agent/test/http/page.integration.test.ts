@@ -227,7 +227,7 @@ describe('what the page takes is bounded', () => {
 
   it('in the time of an answer', async () => {
     const render = (): Promise<never> => new Promise(() => undefined);
-    const page = await started({}, { bounds: { handlerTimeoutMs: 100 }, metrics: { render } });
+    const page = await started({}, { bounds: { handlerTimeoutMs: 500 }, metrics: { render } });
     expect((await ask(page, '/metrics')).status).toBe(503);
     expect((await ask(page, '/healthz')).status).toBe(200);
   });

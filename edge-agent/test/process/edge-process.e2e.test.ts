@@ -127,7 +127,7 @@ describe('the edge agent as a process', () => {
     const { controlUrl, httpUrl = '' } = await startedAs(run);
     await createSimulationControlClient(controlUrl).sendVehicle('exit-1', { plate: 'AB12CDE' });
     // It arrived, was let out alone, and passed.
-    await eventually(() => (online().at(-1)?.next ?? 1) > 3, 'the vehicle has left');
+    await eventually(() => (online().at(-1)?.next ?? 1) > 3, 'the vehicle has left', 30_000);
     const text = await (await fetch(`${httpUrl}/metrics`)).text();
     expect(text).toMatch(
       /^gatehouse_agent_passages_total\{gate="exit-1",direction="exit",site="north",edge="north-1"\} 1$/m,

@@ -39,19 +39,17 @@ export async function startSite(): Promise<SiteUnderTraffic> {
   settings.mqtt = { tls: { host: '127.0.0.1', port: 0, ...certificate(system.directory) } };
   await system.startAggregator();
   await system.createSite(siteId, slotCount, gates, { sharePercent: 30 });
-  const edges = [];
-  for (const edgeId of new Set(gates.map((gate) => gate.edgeId))) {
+  const edgeIds = [...new Set(gates.map((gate) => gate.edgeId))];
+  for (const edgeId of edgeIds) {
     await system.prepareEdge(siteId, edgeId, gates);
-    const port = await freePort();
-    system.reconfigureEdge(edgeId, () => ({ http: { host: '127.0.0.1', port } }));
     system.startEdge(edgeId);
-    edges.push({ edgeId, address: `127.0.0.1:${String(port)}` });
   }
-  for (const { edgeId } of edges) await system.edgeOnline(edgeId);
+  for (const edgeId of edgeIds) await system.edgeOnline(edgeId);
+  const edges = await Promise.all(edgeIds.map(async (edgeId) => new URL(await system.edgePage(edgeId)).host));
   await until('slots are set aside for edges', async () => (await slotsHeld(system)) > 0);
   return {
     system,
-    metrics: { aggregator: `127.0.0.1:${String(httpPort)}`, edges: edges.map(({ address }) => address) },
+    metrics: { aggregator: `127.0.0.1:${String(httpPort)}`, edges },
     async happen() {
       const send = sender(system);
       await leaveUnseen(system, send);
