@@ -32,12 +32,12 @@ const values: Values = {
   instance: '.+',
   site: '.+',
   edge: 'edge-1',
-  __rate_interval: '4s',
+  __rate_interval: '10s',
   __range: '10m',
 };
 
 describe('dashboards of a system under traffic', () => {
-  let site: SiteUnderTraffic;
+  let site: SiteUnderTraffic | undefined;
   let prometheus: Prometheus;
   let answers: readonly PanelAnswer[] = [];
   const sinceSeconds = Date.now() / 1000;
@@ -79,7 +79,7 @@ describe('dashboards of a system under traffic', () => {
   });
 
   afterAll(async () => {
-    await site.system.stop();
+    await site?.system.stop();
   });
 
   it.each(all.map(({ title }) => title))('%s: every query of every panel has data', (dashboard) => {
@@ -103,7 +103,7 @@ describe('dashboards of a system under traffic', () => {
   });
 
   it('offer every job, program, site and edge to choose', async () => {
-    const { aggregator, edges } = site.metrics;
+    const { aggregator, edges } = site!.metrics;
     const offered: Record<string, string[]> = {};
     for (const variable of all.flatMap(({ templating }) => templating.list ?? [])) {
       if (variable.type === 'query') offered[variable.name] = await choicesOf(prometheus, variable, values);
