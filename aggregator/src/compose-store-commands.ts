@@ -85,7 +85,7 @@ function summaryLines(report: StoreReport): string[] {
   const lines: (readonly [string, string])[] = [
     ['version', String(report.version)],
     ['size', `${(report.sizeBytes / 1_000_000).toFixed(1)} MB`],
-    ['holds', `${String(sites)} sites, ${String(edges)} edges, ${String(events)} events`],
+    ['holds', `sites ${String(sites)}, edges ${String(edges)}, events ${String(events)}`],
     ['sessions', `${String(sessionsInside)} inside, ${String(sessions)} in all`],
     ['newest event', newest],
     ['audit log', `${String(audit?.entries ?? 0)} entries, last hash ${audit?.lastHash ?? 'none'}`],

@@ -1,8 +1,9 @@
-/** Pages lead to files that exist, and the configurations they show are ones the programs take. */
+/** The configurations and layouts that pages show are ones the programs take, and the scripts they name exist. */
 import { describe, expect, it } from '@jest/globals';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { siteLayoutSchema } from '@gatehouse/shared';
 import { readConfiguration } from '../../aggregator/src/configuration.js';
 import { loadEdgeConfiguration } from '../../edge-agent/src/configuration.js';
 
@@ -19,12 +20,6 @@ const pages = [
 describe.each(pages)('%s', (page) => {
   const text = readFileSync(join(root, page), 'utf8');
 
-  it('leads to files that exist', () => {
-    const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
-    const local = links.filter((link) => !/^[a-z]+:/.test(link));
-    expect(local.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
-  });
-
   it('names npm scripts that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
     const named = [...text.matchAll(/npm run ([a-z0-9:]+)/g)].map((match) => match[1] ?? '');
@@ -32,9 +27,22 @@ describe.each(pages)('%s', (page) => {
   });
 
   it('shows configurations that the programs take', () => {
-    for (const [, yaml = ''] of text.matchAll(/```yaml\n([\s\S]*?)```/g)) expect(() => read(yaml)).not.toThrow();
+    for (const yaml of blocksOf(text, 'yaml')) expect(() => read(yaml)).not.toThrow();
+  });
+
+  it('shows layouts that the aggregator takes', () => {
+    for (const json of blocksOf(text, 'json')) {
+      if (json.includes('"zones"') && json.includes('"slots"'))
+        expect(() => siteLayoutSchema.parse(JSON.parse(json))).not.toThrow();
+    }
   });
 });
+
+/** In a list a block is indented. */
+function blocksOf(text: string, language: string): string[] {
+  const blocks = text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm'));
+  return [...blocks].map(([, indent = '', block = '']) => block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
+}
 
 const edgeHead = `siteId: s
 edgeId: e
