@@ -53,6 +53,8 @@ export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
   const instance = dice.hex(16);
   let client: BareClient | undefined;
   let history: History = newHistory(dice.hex(16));
+  /** What has been dealt with for certain: the history at the end of the last burst. */
+  let settled: History = history;
   let acked = { epoch: '', upTo: 0 };
   let onAck = (): void => undefined;
   let stateMonoMs = 1;
@@ -146,12 +148,16 @@ export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
     clock: { atMs: Date.now(), monoMs: stateMonoMs, bootId: instance },
   });
 
-  /** A state that would make the aggregator pass over events, or doubt its store: the books of this edge would not know. */
+  /**
+   * A state that would make the aggregator pass over events, or doubt its store: the books of this edge would not know. It overtakes
+   * the batches that wait, so that the events of this burst may be ones that it passes over.
+   */
   const tellsOtherHistory = (payload: Uint8Array): boolean => {
     const parsed = parsePayload(stateSchema, payload);
     if (!parsed.ok || parsed.value.presence === 'offline') return false;
     const { epoch, oldest, next, acked: told } = parsed.value;
-    return epoch !== history.epoch || oldest > history.upTo + 1 || told > history.upTo || next < history.upTo + 1;
+    const stored = settled.epoch === history.epoch ? settled.upTo : 0;
+    return epoch !== history.epoch || oldest > stored + 1 || told > history.upTo || next < history.upTo + 1;
   };
 
   const newEpoch = (): void => {
@@ -175,6 +181,7 @@ export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
     const wanted = { epoch: history.epoch, upTo: history.upTo + 1, hash: nextHash(sha256, history.hash, event) };
     sendBatch(payload);
     await waitForAck(wanted);
+    settled = history;
   };
 
   const waitForAck = (wanted: { epoch: string; upTo: number }): Promise<void> =>
