@@ -36,16 +36,16 @@ RUN rm -rf /usr/local/include /usr/local/lib/node_modules /usr/local/share /usr/
 COPY scripts/images/healthy.mjs /app/
 
 FROM scratch AS base
+COPY --from=lean / /
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  NODE_ENV=production
+WORKDIR /app
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.vendor="Gatehouse" \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
-COPY --from=lean / /
-ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  NODE_ENV=production
-WORKDIR /app
 
 FROM base AS simulators
 LABEL org.opencontainers.image.title="Gatehouse simulators" \

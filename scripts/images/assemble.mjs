@@ -11,7 +11,7 @@ import { leaveOutCompiling, leaveOutDevelopment, nativeModules, readManifest } f
 const programs = ['aggregator', 'edge-agent', 'simulators'];
 const npmFlags = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
 /** What compilers and people read, and no program loads. */
-const unusedFile = /([.][cm]?ts|[.]map|[.]tsbuildinfo|[.]md|[.]markdown)$/;
+const unusedFile = /([.][cm]?ts|[.]test[.][cm]?js|[.]map|[.]tsbuildinfo|[.]md|[.]markdown)$/;
 const unusedFolder = /^(test|tests|__tests__|example|examples|benchmark|benchmarks|[.]github)$/;
 
 const source = process.cwd();

@@ -10,6 +10,8 @@ export const systemPackages = /** @type {const} */ ({
   'mosquitto-clients': { program: 'mosquitto_sub', purpose: 'an MQTT client that is not ours' },
   prometheus: { program: 'promtool', purpose: 'checks the metrics page, the rules and the scrape configuration' },
   'prometheus-alertmanager': { program: 'amtool', purpose: 'checks how alerts are routed, and delivers them' },
+  buildah: { program: 'buildah', purpose: 'builds and starts the images, for npm run test:images' },
+  debootstrap: { program: 'debootstrap', purpose: 'makes the base of the images where none can be fetched' },
   chromium: { program: 'chromium', purpose: 'opens pages as a person would' },
 });
 
