@@ -41,6 +41,8 @@ export function trafficCommand(): Command {
     .option('--json', 'report as JSON lines')
     .action(async (options: Options) => {
       await runUntilSignal(() => startTraffic(options), stopTimeoutMs);
+      // A long poll that is under way would keep the process for some seconds more.
+      process.exit();
     });
 }
 
