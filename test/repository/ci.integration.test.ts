@@ -1,0 +1,70 @@
+/** `.ci/run` counts what its parts count, and fails when any of them failed or was not run. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+
+const script = resolve(import.meta.dirname, '..', '..', '.ci', 'run');
+
+interface Part {
+  readonly lines: readonly string[];
+  readonly code: number;
+}
+
+const wellDone: Part = { lines: ['some test', '40 passed, 0 failed'], code: 0 };
+const images: Part = { lines: ['a build', '23 passed, 0 failed'], code: 0 };
+
+describe('.ci/run', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'gatehouse-ci-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Runs it with an npm that says what is given. */
+  function run(tests: Part, built: Part): { code: number | null; lines: string[] } {
+    const say = ({ lines, code }: Part) =>
+      `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')}; exit ${String(code)}`;
+    const npm = `#!/bin/sh\ncase "$*" in\n*test:images) ${say(built)};;\n'test --silent -- --strict') ${say(tests)};;\nesac\nexit 99\n`;
+    writeFileSync(join(folder, 'npm'), npm, { mode: 0o755 });
+    const environment = { ...process.env, PATH: [folder, process.env.PATH ?? ''].join(delimiter) };
+    const { status, stdout } = spawnSync('bash', [script], { env: environment, encoding: 'utf8' });
+    return { code: status, lines: stdout.trimEnd().split('\n') };
+  }
+
+  it('adds up tests and images', () => {
+    const { code, lines } = run(wellDone, images);
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: '63 passed, 0 failed' });
+    expect(lines).toEqual(expect.arrayContaining(['some test', 'a build']));
+  });
+
+  it.each<[string, Part, Part, string]>([
+    ['a test fails', { lines: ['39 passed, 1 failed'], code: 1 }, images, '62 passed, 1 failed'],
+    ['a test fails and nobody says so', { lines: ['39 passed, 1 failed'], code: 0 }, images, '62 passed, 1 failed'],
+    ['an image fails', wellDone, { lines: ['20 passed, 3 failed'], code: 1 }, '60 passed, 3 failed'],
+    [
+      'the images are not run',
+      wellDone,
+      { lines: ['not run: images', '0 passed, 0 failed'], code: 0 },
+      '40 passed, 1 failed',
+    ],
+    [
+      'a test is not run',
+      { lines: ['not run: a file', '40 passed, 0 failed'], code: 0 },
+      images,
+      '63 passed, 1 failed',
+    ],
+    ['a part ends with an error', { lines: ['40 passed, 0 failed'], code: 7 }, images, '63 passed, 1 failed'],
+    ['a part does not get to its count', wellDone, { lines: ['killed'], code: 0 }, '40 passed, 1 failed'],
+  ])('fails when %s', (_, tests, built, last) => {
+    const { code, lines } = run(tests, built);
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 1, last });
+  });
+
+  it('builds the images also when a test failed', () => {
+    expect(run({ lines: ['0 passed, 1 failed'], code: 1 }, images).lines).toContain('a build');
+  });
+});
