@@ -200,6 +200,21 @@ describe('Dockerfile', () => {
     expect(base).toMatch(/:\d+[.]\d+[.]\d+-bookworm-slim$/);
   });
 
+  it('is built for both kinds of processors with the names that docker-compose.yml has', () => {
+    const bake = JSON.parse(read('docker-bake.json')) as {
+      readonly variable: Readonly<Record<string, { readonly default: string }>>;
+      readonly group: { readonly default: { readonly targets: readonly string[] } };
+      readonly target: Readonly<Record<string, { readonly tags?: readonly string[]; readonly platforms?: unknown }>>;
+    };
+    const { targets } = bake.group.default;
+    const names = targets.flatMap((name) => bake.target[name]?.tags ?? []);
+    const filled = names.map((tag) => tag.replace(/\$\{(\w+)\}/g, (_, name: string) => bake.variable[name]!.default));
+    const built = services.filter(([, { build }]) => build !== undefined);
+    expect(filled.sort()).toEqual(built.map(([, { image }]) => withDefaults(image)).sort());
+    expect(targets).toEqual(own);
+    expect(bake.target.all?.platforms).toEqual(['linux/amd64', 'linux/arm64']);
+  });
+
   it.each(own)('runs %s as node, by a program that gets the signals, with a health check', (name) => {
     expect(stage(name)).toMatch(/^USER node$/m);
     expect(stage(name)).toMatch(/^ENTRYPOINT \["node", "/m);
