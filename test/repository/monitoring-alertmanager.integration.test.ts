@@ -92,6 +92,11 @@ const silences: [Labels, Labels, Labels][] = [
     alert('GatehouseEventsLost', where),
   ],
   [
+    alert('GatehouseBarrierForced', gate),
+    alert('GatehouseBarrierHeldOpen', gate),
+    alert('GatehouseBarrierHeldOpen', { ...gate, gate: 'exit-1' }),
+  ],
+  [
     alert('GatehouseEdgeNotReady', where),
     alert('GatehouseBarrierDriverFailed', gate),
     alert('GatehouseBarrierDriverFailed', { ...gate, ...otherEdge }),
