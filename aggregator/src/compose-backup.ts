@@ -20,6 +20,8 @@ export interface StoreReport extends DatabaseSummary {
   readonly file: string;
   /** Nothing is wrong with it. */
   readonly sound: boolean;
+  /** The aggregator can run with it, whatever is wrong in it. */
+  readonly usable: boolean;
   /** In words. */
   readonly problems: readonly string[];
   /** null when the audit log could not be read. */
@@ -51,10 +53,12 @@ export async function verifyStore(file: string): Promise<StoreReport> {
     const problems = [...database.problems];
     const audit = database.isReadable ? await verifyAudit(database, sha256) : null;
     if (audit?.intact === false) problems.push(`the audit log is broken: ${audit.problem ?? ''}`);
-    if (problems.length === 0) problems.push(...(await loadingProblems(database)));
+    const loading = await loadingProblems(database);
+    problems.push(...loading);
     return {
       file,
       sound: problems.length === 0,
+      usable: database.isReadable && loading.length === 0,
       problems,
       ...database.summary,
       audit: audit === null ? null : { entries: audit.entries, lastHash: audit.lastHash },
@@ -64,7 +68,10 @@ export async function verifyStore(file: string): Promise<StoreReport> {
   }
 }
 
-/** Copies the store of `configuration`, also while the aggregator runs. The copy is verified before it gets its name. */
+/**
+ * Copies the store of `configuration`, also while the aggregator runs. The copy is verified before it gets its name. Rejects with an
+ * UnsoundStoreError when nobody could use it; one that contradicts itself is better than none, and the report says how.
+ */
 export async function backUpStore(
   configuration: Pick<Configuration, 'dataDir'>,
   to: string,
@@ -77,7 +84,7 @@ export async function backUpStore(
     overwrite,
     async check(copy) {
       report = await verifyStore(copy);
-      mustBeSound(report, 'the store cannot be backed up as it is');
+      if (!report.usable) throw unsound(report, 'the store cannot be backed up as it is');
     },
   });
   if (report === undefined) throw new Error(`${to} was not checked`);
@@ -85,10 +92,19 @@ export async function backUpStore(
 }
 
 /**
- * Puts the backup `from` in the place of the store. Rejects with an UnsoundStoreError when something is wrong with the backup, with a
- * StoreError `in-use` while an aggregator runs; the store is as it was then.
+ * Puts the backup `from` in the place of the store. Rejects with an UnsoundStoreError when something is wrong with the backup, unless
+ * `acceptProblems` and it is usable; with a StoreError `in-use` while an aggregator runs. The store is as it was then.
  */
-export async function restoreStore(configuration: Configuration, from: string): Promise<RestoreReport> {
+export async function restoreStore(
+  configuration: Configuration,
+  from: string,
+  acceptProblems = false,
+): Promise<RestoreReport> {
+  const check = (report: StoreReport): void => {
+    if (!report.usable) throw unsound(report, `${from} is not restored`);
+    if (report.sound || acceptProblems) return;
+    throw unsound(report, `${from} is not restored without --accept-problems`);
+  };
   if ((statSync(`${from}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
     throw new UnsoundStoreError(
       `${from} has a write-ahead log beside it: it is a store, not a backup; back it up first`,
@@ -101,12 +117,9 @@ export async function restoreStore(configuration: Configuration, from: string): 
     stamp: new Date(systemClock.wallMs()).toISOString().replace(/[:.]/g, '-'),
     async prepare(staging, file) {
       backup = await verifyStore(file);
-      mustBeSound(backup, `${from} is not restored`);
+      check(backup);
       await beginRecoveryIn(staging, configuration, basename(from), backup.newestEventAtMs);
-      mustBeSound(
-        await verifyStore(file),
-        `${from} is not restored: it is unsound after it was brought to this version`,
-      );
+      check(await verifyStore(file));
     },
   });
   if (backup === undefined) throw new Error(`${from} was not checked`);
@@ -163,6 +176,6 @@ async function loadingProblems(database: OpenedDatabase): Promise<string[]> {
   }
 }
 
-function mustBeSound({ sound, problems }: StoreReport, sentence: string): void {
-  if (!sound) throw new UnsoundStoreError([`${sentence}:`, ...problems.map((problem) => `  ${problem}`)].join('\n'));
+function unsound({ problems }: StoreReport, sentence: string): UnsoundStoreError {
+  return new UnsoundStoreError([`${sentence}:`, ...problems.map((problem) => `  ${problem}`)].join('\n'));
 }

@@ -22,26 +22,31 @@ export function addStoreCommands(program: Command): void {
     .requiredOption('--to <file>', 'where the copy goes; it holds plates and is readable by you alone')
     .option('--force', 'replace a file that is there')
     .action(({ to, force = false }: { to: string; force?: boolean }) =>
-      act((configuration) => backUpStore(configuration, to, force), backupText),
+      act(async (configuration) => signalled(await backUpStore(configuration, to, force)), backupText),
     );
 
   program
     .command('restore')
     .description('verify a backup and put it in the place of the store; the aggregator must not run')
     .requiredOption('--from <file>', 'a backup')
-    .action(({ from }: { from: string }) => act((configuration) => restoreStore(configuration, from), restoreText));
+    .option('--accept-problems', 'restore it although it contradicts itself, if the aggregator can run with it')
+    .action(({ from, acceptProblems = false }: { from: string; acceptProblems?: boolean }) =>
+      act((configuration) => restoreStore(configuration, from, acceptProblems), restoreText),
+    );
 
   program
     .command('verify')
     .argument('[file]', 'a backup; without it the store of the configuration, also while the aggregator runs')
     .description('say what a store or a backup holds and what is wrong with it; exit code 1 when something is')
     .action((file: string | undefined) =>
-      act(async (configuration) => {
-        const report = await verifyStore(file ?? storeFile(configuration));
-        if (!report.sound) process.exitCode = exitCodes.failure;
-        return report;
-      }, verifyText),
+      act(async (configuration) => signalled(await verifyStore(file ?? storeFile(configuration))), verifyText),
     );
+}
+
+/** Lets the exit code say that something is wrong. */
+function signalled(report: StoreReport): StoreReport {
+  if (!report.sound) process.exitCode = exitCodes.failure;
+  return report;
 }
 
 async function runCommand(
@@ -59,17 +64,20 @@ async function runCommand(
 }
 
 function backupText(report: StoreReport): string {
-  return [`backed up to ${report.file}, and verified`, ...summaryLines(report)].join('\n');
+  if (report.sound) return [`backed up to ${report.file}, and verified`, ...summaryLines(report)].join('\n');
+  const title = `backed up to ${report.file}, but the store ${pc.red('contradicts itself')}`;
+  return [title, ...problemLines(report), ...summaryLines(report)].join('\n');
 }
 
 function verifyText(report: StoreReport): string {
   if (report.sound) return [`${report.file} is sound`, ...summaryLines(report)].join('\n');
-  return [`${pc.red('unsound')}: ${report.file}`, ...report.problems.map((problem) => `  ${problem}`)].join('\n');
+  return [`${pc.red('unsound')}: ${report.file}`, ...problemLines(report)].join('\n');
 }
 
 function restoreText({ backup, store, replaced }: RestoreReport): string {
   return [
     `${store} is now the store of ${backup.file}`,
+    ...problemLines(backup),
     ...summaryLines(backup),
     replaced === null ? 'There was no store before.' : `The store that was there is kept as ${replaced}.`,
     '',
@@ -77,6 +85,10 @@ function restoreText({ backup, store, replaced }: RestoreReport): string {
     'of a site have reported, the site is recovering: exits open, and no free slot is given out. What people changed since the',
     'backup (layouts, vehicles, keys, edges) has to be changed again.',
   ].join('\n');
+}
+
+function problemLines({ problems }: StoreReport): string[] {
+  return problems.map((problem) => `  ${problem}`);
 }
 
 function summaryLines(report: StoreReport): string[] {

@@ -116,7 +116,7 @@ describe('backup and restore', () => {
 
   describe('verifying finds', () => {
     const shared = `UPDATE slots SET sessionId = '${hexId(9)}'`;
-    it.each([
+    const contradictions = [
       ['a slot that nobody is in', shared, 'slot slot-1 of site-a is occupied by no session that is inside'],
       [
         'a session in a slot of another',
@@ -129,7 +129,6 @@ describe('backup and restore', () => {
         `session ${hexId(2)} of site-a`,
       ],
       ['a slot held for nobody', `UPDATE slots SET state = 'held', heldBy = NULL`, 'is set aside for nobody'],
-      ['a site without a ledger', 'DELETE FROM ledgers', 'site site-a has no ledger'],
       ['events beyond the cursor', 'UPDATE cursors SET upTo = 2', 'edge edge-1 has events beyond its cursor'],
       ['a cursor of another history', `UPDATE cursors SET hash = 'b'`, 'edge edge-1 has a cursor whose hash'],
       [
@@ -138,14 +137,35 @@ describe('backup and restore', () => {
         'audit row 2: its content was changed',
       ],
       ['an audit row that is missing', 'DELETE FROM audit WHERE auditId = 1', 'audit row 2: expected row 1'],
+    ];
+    it.each(contradictions)(
+      '%s; the backup is made all the same, and restored by who says so',
+      async (_what, sql, problem) => {
+        await (await makeStore()).close();
+        await change(storePath(), sql);
+        const report = await backUpStore(configuration, backup, false);
+        expect(report).toMatchObject({ sound: false, usable: true });
+        expect(report.problems.join('\n')).toContain(problem);
+        expect(await verifyStore(storePath())).toMatchObject({ sound: false, usable: true, problems: report.problems });
+        const failure = await failureOf(restoreStore(configuration, backup));
+        expect(failure).toMatchObject({ name: 'UnsoundStoreError' });
+        expect(failure.message).toContain('without --accept-problems');
+        expect(failure.message).toContain(problem);
+        expect((await restoreStore(configuration, backup, true)).backup.problems).toEqual(report.problems);
+        expect((await loaded()).ledgers).toMatchObject([{ recoveringEdges: ['edge-1'] }]);
+      },
+    );
+
+    it.each([
+      ['a site without a ledger', 'DELETE FROM ledgers', 'site site-a has no ledger'],
       ['a column that is missing', 'ALTER TABLE commands DROP COLUMN detail', 'table commands has no column detail'],
       ['what cannot be loaded', `UPDATE sites SET layout = '{'`, 'the aggregator could not load it'],
       ['another program’s database', 'PRAGMA application_id = 7', 'it is a database of another program'],
-    ])('%s', async (_what, sql, problem) => {
+    ])('%s; no backup is made of it', async (_what, sql, problem) => {
       await (await makeStore()).close();
       await change(storePath(), sql);
       const report = await verifyStore(storePath());
-      expect(report.sound).toBe(false);
+      expect(report).toMatchObject({ sound: false, usable: false });
       expect(report.problems.join('\n')).toContain(problem);
       const failure = await failureOf(backUpStore(configuration, backup, false));
       expect(failure.message).toContain('the store cannot be backed up as it is');
@@ -167,8 +187,8 @@ describe('backup and restore', () => {
 
     it('at most twenty problems by name', async () => {
       const store = await makeStore();
-      const ledgerless = Array.from({ length: 30 }, (_, n) => siteRow({ siteId: `site-${String(n)}` }));
-      await store.commit(changeSet({ sites: ledgerless }));
+      const nobody = Array.from({ length: 30 }, (_, n) => slotRow({ slotId: `s-${String(n)}`, state: 'occupied' }));
+      await store.commit(changeSet({ slots: nobody }));
       const { problems } = await verifyStore(storePath());
       expect(problems).toHaveLength(21);
       expect(problems.at(-1)).toBe('and more');
