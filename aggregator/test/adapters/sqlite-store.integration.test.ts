@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@gatehouse/shared';
@@ -180,6 +180,13 @@ describe('the SQLite store', () => {
     const failure = await failureOf(store.open().then(() => store.load()));
     expect(failure).toMatchObject({ name: 'StoreError', code: 'damaged' });
     expect(failure.message).toContain(database());
+  });
+
+  it('is for its owner alone, log and all, also in a directory that others may look into', async () => {
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    const store = await openIn(directory);
+    await store.commit(changeSet({ credentials: [credentialRow(1)] }));
+    for (const file of [database(), `${database()}-wal`]) expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   it('moves its log into the database after many small commits, too', async () => {

@@ -181,7 +181,7 @@ async function giveName(draft: string, to: string, overwrite: boolean): Promise<
 
 /** What a file operation rejected with, as against what was found to be wrong. */
 function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+  return typeof error === 'object' && error !== null && 'syscall' in error;
 }
 
 /** Some file systems, FAT above all, have no second names. */

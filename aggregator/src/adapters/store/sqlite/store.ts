@@ -11,7 +11,7 @@ import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import { openConnection } from './connection.js';
 import type { Connection, Parameter, Session } from './connection.js';
-import { makeDataDirectory } from './directory.js';
+import { makeDatabaseFile, makeDataDirectory } from './directory.js';
 import { storeErrorFrom } from './errors.js';
 import { databaseFile } from './files.js';
 import { loadState } from './load.js';
@@ -226,6 +226,7 @@ async function openAll(directory: string, path: string, options: SqliteStoreOpti
     return connection;
   };
   try {
+    await makeDatabaseFile(path);
     // FULL: a commit that was answered survives a power cut, as far as the disk keeps its word.
     const writer = await connect(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
