@@ -51,20 +51,11 @@ export async function checkRunning(buildah, imageOf, check) {
       assert.equal(stdout.match(/finds its code/g)?.length, 2, stdout);
     });
     for (const number of [1, 2]) {
-      await check(
-        `edge-${String(number)} enrols by itself, runs as node, and its health check is content`,
-        async () => {
-          assert.equal((await site.startEdge(number)).uid, 1000);
-          await until(
-            'it is online',
-            () => '',
-            async () => {
-              const edge = await site.ask(`/api/v1/edges/edge-${String(number)}`);
-              return edge['online'] === true && edge['enrolledAt'] !== null;
-            },
-          );
-        },
-      );
+      const name = `edge-${String(number)}`;
+      await check(`${name} enrols by itself, runs as node, and its health check is content`, async () => {
+        assert.equal((await site.startEdge(number)).uid, 1000);
+        await isOnline(site, number);
+      });
     }
     await check('registering once more changes nothing', async () => {
       const { code, stdout, stderr } = await site.register();
@@ -89,14 +80,29 @@ export async function checkRunning(buildah, imageOf, check) {
       const { code, output } = await site.stop('traffic-2');
       assert.equal(code, 0, output);
     });
-    await check('the aggregator ends on SIGTERM, and knows the vehicle when it is back', async () => {
-      await stopsAndWroteNothing(site, 'aggregator');
-      await site.startAggregator();
+    for (const name of ['edge-1', 'edge-2', 'aggregator']) {
+      await check(`${name} ends on SIGTERM, and wrote nothing outside /data`, async () => {
+        const { code, changed, output } = await site.stop(name);
+        assert.equal(code, 0, output);
+        assert.deepEqual(changed, []);
+      });
+    }
+    await check('the aggregator starts again on a read-only root file system, and knows the vehicle', async () => {
+      assert.equal((await site.startAggregator({ readOnly: true })).uid, 1000);
       assert.equal(await inside(site), 1);
     });
-    for (const name of ['edge-1', 'edge-2', 'aggregator']) {
-      await check(`${name} ends on SIGTERM, and wrote nothing outside /data`, () => stopsAndWroteNothing(site, name));
-    }
+    await check('an edge starts again on a read-only root file system, with the credential it has', async () => {
+      const edge = await site.startEdge(1, { readOnly: true });
+      assert.equal(edge.uid, 1000);
+      await isOnline(site, 1);
+      assert(!edge.output().includes('enrolled'), edge.output());
+    });
+    await check('both end on SIGTERM', async () => {
+      for (const name of ['edge-1', 'aggregator']) {
+        const { code, output } = await site.stop(name);
+        assert.equal(code, 0, output);
+      }
+    });
   } finally {
     await site.end();
   }
@@ -109,9 +115,12 @@ async function inside(site) {
   return (await site.ask('/api/v1/sites/harbour/occupancy'))['vehiclesInside'];
 }
 
-/** @param {Site} site @param {string} name */
-async function stopsAndWroteNothing(site, name) {
-  const { code, changed, output } = await site.stop(name);
-  assert.equal(code, 0, output);
-  assert.deepEqual(changed, []);
+/** @param {Site} site @param {number} number */
+async function isOnline(site, number) {
+  const name = `edge-${String(number)}`;
+  const condition = async () => {
+    const edge = await site.ask(`/api/v1/edges/${name}`);
+    return edge['online'] === true && edge['enrolledAt'] !== null;
+  };
+  await until(`${name} is online`, () => '', condition);
 }

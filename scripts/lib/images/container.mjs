@@ -1,7 +1,7 @@
 /** Containers from an image, run as docker-compose.yml runs them, on the network of this machine. */
 import { spawn } from 'node:child_process';
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { lastLines } from './command.mjs';
 
 /**
@@ -17,6 +17,7 @@ import { lastLines } from './command.mjs';
  * @typedef {object} RunOptions
  * @property {readonly string[]} [volumes] as `FROM:TO` or `FROM:TO:ro`
  * @property {Readonly<Record<string, string>>} [environment]
+ * @property {boolean} [readOnly] on a root file system that cannot be written, and an empty /tmp
  *
  * @typedef {object} Running a program that was started in a container
  * @property {number} uid
@@ -25,6 +26,19 @@ import { lastLines } from './command.mjs';
  */
 
 const stopTimeoutMs = 15_000;
+
+/** `sh -ec … sh ROOT UID COUNT FROM TO … COMMAND …` in a mount namespace of its own. buildah has no option for that. */
+const readOnlyScript = `
+root=$1 uid=$2 count=$3; shift 3
+mount --bind "$root" "$root"
+n=$count; for place in "$@"; do [ "$n" -gt 0 ] || break; [ $((n % 2)) -eq 1 ] && mkdir -p "$root$place"; n=$((n - 1)); done
+mount -o remount,bind,ro "$root"
+mount --rbind /proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs -o size=16m,mode=1777 tmpfs "$root/tmp"
+while [ "$count" -gt 0 ]; do mount --bind "$1" "$root$2"; shift 2; count=$((count - 2)); done
+exec chroot --userspec="$uid:$uid" "$root" /usr/bin/env -i --chdir=/app "$@"
+`;
 
 /** @param {import('./buildah.mjs').Buildah} buildah @param {string} image @returns {Promise<ImageConfiguration>} */
 export async function configurationOf(buildah, image) {
@@ -39,15 +53,38 @@ export async function configurationOf(buildah, image) {
 export async function createContainer(buildah, image) {
   const name = await buildah.run(['from', '--pull-never', image]);
   const root = await buildah.run(['mount', name]);
-  const { User: user } = await configurationOf(buildah, image);
+  const { User: user, Env: variables, Volumes: declared } = await configurationOf(buildah, image);
+  // For a folder that the image declares as a volume, buildah takes at random that of the image or the one it is given.
+  for (const volume of Object.keys(declared ?? {})) await buildah.run(['config', '--volume', `${volume}-`, name]);
   /** @param {readonly string[]} command @param {RunOptions} options */
-  const commandLine = (command, { volumes = [], environment = {} }) =>
-    buildah.command([
+  const commandLine = (command, { volumes = [], environment = {}, readOnly = false }) => {
+    const given = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
+    if (readOnly) {
+      const places = volumes.flatMap((volume) => volume.split(':').slice(0, 2));
+      const shell = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', readOnlyScript, 'sh'];
+      return [
+        ...shell,
+        root,
+        String(uidOf(user)),
+        String(places.length),
+        ...places,
+        ...variables,
+        ...given,
+        ...command,
+      ];
+    }
+    return buildah.command([
       ...['run', '--isolation', 'chroot', '--cap-drop', 'ALL', '--user', user],
       ...volumes.flatMap((volume) => ['--volume', volume]),
-      ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
+      ...given.flatMap((variable) => ['--env', variable]),
       ...[name, '--', ...command],
     ]);
+  };
+  /** @param {string} wanted */
+  const uidOf = (wanted) => {
+    const line = readFileSync(join(root, 'etc/passwd'), 'utf8').match(new RegExp(`^${wanted}:[^:]*:(\\d+):`, 'm'));
+    return Number(line?.[1]);
+  };
   return {
     name,
     /** Its root file system, as this machine sees it. */
@@ -131,16 +168,16 @@ function exitOf(child) {
   });
 }
 
-/** buildah starts the program as a child of a child: it is the descendant with these arguments.
+/** buildah starts the program as a child of a child: it is the one with these arguments.
  * @param {number} ancestor
  * @param {readonly string[]} command
  * @param {() => boolean} hasEnded
  */
 async function programOf(ancestor, [, ...args], hasEnded) {
   for (let tries = 0; tries < 200 && !hasEnded(); tries += 1) {
-    const found = descendantsOf(ancestor).find((pid) => {
+    const found = [ancestor, ...descendantsOf(ancestor)].find((pid) => {
       const [program = '', ...given] = commandLineOf(pid);
-      return program.endsWith('/node') && given.join(' ') === args.join(' ');
+      return basename(program) === 'node' && given.join(' ') === args.join(' ');
     });
     if (found !== undefined) return found;
     await new Promise((resolve) => {

@@ -31,15 +31,15 @@ export async function createSite(buildah, imageOf) {
    * @param {string} name
    * @param {string} program
    * @param {readonly string[]} command
-   * @param {{ health: string, volumes: readonly string[], environment?: Readonly<Record<string, string>> }} options
+   * @param {{ health: string } & import('./container.mjs').RunOptions} options
    */
-  async function start(name, program, command, { health, volumes, environment = {} }) {
+  async function start(name, program, command, { health, volumes = [], ...options }) {
     const { Entrypoint: entrypoint, Healthcheck: check } = await configurationOf(buildah, imageOf(program));
     const container = await createContainer(buildah, imageOf(program));
     // What buildah itself puts into a container is there from its first run on.
     await container.run(['true'], { volumes });
     const before = container.files();
-    const running = await container.start([...entrypoint, ...command], { volumes, environment });
+    const running = await container.start([...entrypoint, ...command], { volumes, ...options });
     started.set(name, { container, running, before });
     const healthy = check?.Test.slice(1) ?? ['false'];
     await until(
@@ -55,8 +55,10 @@ export async function createSite(buildah, imageOf) {
 
   return {
     url,
-    startAggregator: () =>
+    /** @param {{ readOnly?: boolean }} [options] */
+    startAggregator: (options = {}) =>
       start('aggregator', 'aggregator', ['--config', '/etc/gatehouse/aggregator.yaml'], {
+        ...options,
         health: `${url}/readyz`,
         volumes: [`${folder('aggregator')}:/data`, configuration],
         environment: {
@@ -77,11 +79,12 @@ export async function createSite(buildah, imageOf) {
         await container.remove();
       }
     },
-    /** @param {number} number 1 or 2 */
-    startEdge(number) {
+    /** @param {number} number 1 or 2 @param {{ readOnly?: boolean }} [options] */
+    startEdge(number, options = {}) {
       const name = `edge-${String(number)}`;
       const port = String(rest[number] ?? 0);
       return start(name, 'edge-agent', ['--config', `/etc/gatehouse/${name}.yaml`], {
+        ...options,
         health: `http://127.0.0.1:${port}/healthz`,
         volumes: [`${folder(name)}:/data`, `${folder('handover')}:/handover:ro`, configuration],
         environment: {
