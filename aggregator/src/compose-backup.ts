@@ -1,7 +1,7 @@
 /** Backup, restore and verification of the store, assembled: the database, the audit log’s chain, and what the aggregator would load. */
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { createScaledClock, silentLogger } from '@gatehouse/shared';
+import { createScaledClock, messageOf, silentLogger } from '@gatehouse/shared';
 import { sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
 import { copyDatabase, replaceDatabase } from './adapters/store/sqlite/backup.js';
 import { databaseFile } from './adapters/store/sqlite/files.js';
@@ -172,7 +172,7 @@ async function loadingProblems(database: OpenedDatabase): Promise<string[]> {
     reloadMemory(memory, await database.load());
     return [];
   } catch (error) {
-    return [`the aggregator could not load it: ${error instanceof Error ? error.message : String(error)}`];
+    return [`the aggregator could not load it: ${messageOf(error)}`];
   }
 }
 

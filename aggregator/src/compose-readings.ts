@@ -1,9 +1,8 @@
 /** What metrics tell of the machine: the data directory, and the certificates that were read at the start. */
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@gatehouse/shared';
-import { systemClock } from '@gatehouse/shared/node';
-import { createStorageReader } from './adapters/storage-reading.js';
-import { certificateExpiryMs } from './adapters/tls-pair.js';
+import { certificateEndSeconds, createReading, systemClock } from '@gatehouse/shared/node';
+import { readStorage } from './adapters/storage-reading.js';
 import type { Configuration } from './configuration.js';
 import type { MachineReadings } from './http/metrics-machine.js';
 
@@ -15,9 +14,9 @@ export function machineReadings(configuration: Configuration, dataDir: string, l
     { listener: 'mqtt' as const, certFile: externalBroker === null ? mqtt.tls?.certFile : undefined },
   ];
   return {
-    storage: createStorageReader({ directory: dataDir, clock: systemClock, logger }),
+    storage: createReading('the data directory', () => readStorage(dataDir), { clock: systemClock, logger }),
     certificates: shown.flatMap(({ listener, certFile }) =>
-      certFile === undefined ? [] : [{ listener, expiresAtMs: certificateExpiryMs(readFileSync(certFile)) }],
+      certFile === undefined ? [] : [{ listener, endSeconds: certificateEndSeconds(readFileSync(certFile)) }],
     ),
   };
 }

@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { createScaledClock } from '@gatehouse/shared';
 import type { Clock, Logger, Random } from '@gatehouse/shared';
-import { ConfigurationError, sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
+import {
+  certificateEndSeconds,
+  ConfigurationError,
+  createReading,
+  readVolume,
+  sha256,
+  systemClock,
+  systemRandom,
+} from '@gatehouse/shared/node';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
 import { createOnoffBarrier } from './adapters/onoff-barrier/index.js';
 import {
@@ -22,7 +30,6 @@ import type { EdgeConfiguration, GateConfiguration } from './configuration.js';
 import type { EdgeCredential } from './enrolment.js';
 import { createEdgeMetrics } from './http/metrics.js';
 import type { EdgeMetrics } from './http/metrics.js';
-import { createReading, readCertificateEnd, readVolume } from './http/reading.js';
 import { createEdgeHttp } from './http/server.js';
 
 export interface ComposedEdge {
@@ -107,7 +114,9 @@ function createMetrics({ siteId, edgeId, dataDir, outbox, broker }: EdgeConfigur
     ...{ siteId, edgeId, version: agentVersion, outboxLimitBytes: outbox.maxBytes, processMetrics: true },
     volume: createReading('the room on the volume', () => readVolume(dataDir), around),
     certificateEnd:
-      certFile === undefined ? null : createReading('broker.tls.certFile', () => readCertificateEnd(certFile), around),
+      certFile === undefined
+        ? null
+        : createReading('broker.tls.certFile', async () => certificateEndSeconds(await readFile(certFile)), around),
   });
 }
 

@@ -29,8 +29,8 @@ export async function aggregatorExposition() {
   metrics.attachMachine({
     storage: async () => Promise.resolve({ volumeFreeBytes: 0, volumeSizeBytes: 0, storeBytes: 0 }),
     certificates: [
-      { listener: 'http', expiresAtMs: 0 },
-      { listener: 'mqtt', expiresAtMs: 0 },
+      { listener: 'http', endSeconds: 0 },
+      { listener: 'mqtt', endSeconds: 0 },
     ],
   });
   metrics.onRequest('GET', 'route', 200, 0);

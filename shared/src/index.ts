@@ -6,6 +6,7 @@ export * from './api/index.js';
 export * from './canonical-json.js';
 export * from './faults.js';
 export * from './hash-chain.js';
+export * from './message-of.js';
 export * from './plate-distance.js';
 export * from './ports.js';
 export * from './scaled-clock.js';

@@ -1,7 +1,6 @@
 /** The certificate and key of a listener. */
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { messageOf } from './error-message.js';
+import { messageOf } from '@gatehouse/shared';
 
 export interface TlsPair {
   readonly cert: Buffer;
@@ -21,9 +20,4 @@ export function tlsPairProblem({ cert, key }: TlsPair, path: string): string | u
     }
   }
   return undefined;
-}
-
-/** When the first certificate of a PEM file, the one that a listener shows as its own, expires. Throws for what is none. */
-export function certificateExpiryMs(pem: Buffer): number {
-  return Date.parse(new X509Certificate(pem).validTo);
 }

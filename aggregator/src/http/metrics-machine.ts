@@ -1,13 +1,13 @@
 /** Metrics of what the program stands on: the volume of its data directory, its store, its certificates. */
+import type { Reading } from '@gatehouse/shared/node';
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { StorageReading } from '../app/ports.js';
 
 export interface MachineReadings {
-  /** Null when it cannot be read now. Calls that come together share one reading. Never rejects; bounded in time. */
-  storage(): Promise<StorageReading | null>;
+  readonly storage: Reading<StorageReading>;
   /** Of the certificates that listeners show. */
-  readonly certificates: readonly { readonly listener: 'http' | 'mqtt'; readonly expiresAtMs: number }[];
+  readonly certificates: readonly { readonly listener: 'http' | 'mqtt'; readonly endSeconds: number }[];
 }
 
 /** Registers them. Call once. */
@@ -20,7 +20,7 @@ export function defineMachine(registry: Registry, readings: MachineReadings): vo
       registers,
       async collect() {
         const reading = await readings.storage();
-        if (reading === null) this.remove();
+        if (reading === undefined) this.remove();
         else this.set(read(reading));
       },
     });
@@ -43,5 +43,5 @@ export function defineMachine(registry: Registry, readings: MachineReadings): vo
     labelNames: ['listener'],
     registers,
   });
-  for (const { listener, expiresAtMs } of readings.certificates) expiry.set({ listener }, expiresAtMs / 1000);
+  for (const { listener, endSeconds } of readings.certificates) expiry.set({ listener }, endSeconds);
 }

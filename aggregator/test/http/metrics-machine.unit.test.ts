@@ -13,8 +13,8 @@ describe('the metrics of the machine', () => {
     metrics.attachMachine({
       storage: async () => Promise.resolve(reading),
       certificates: [
-        { listener: 'http', expiresAtMs: Date.UTC(2030, 0, 1) },
-        { listener: 'mqtt', expiresAtMs: Date.UTC(2031, 0, 1) },
+        { listener: 'http', endSeconds: Date.UTC(2030, 0, 1) / 1000 },
+        { listener: 'mqtt', endSeconds: Date.UTC(2031, 0, 1) / 1000 },
       ],
     });
     expect(await told(metrics)).toEqual([
@@ -28,12 +28,12 @@ describe('the metrics of the machine', () => {
 
   it('tell nothing of a volume that cannot be read, and again when it can', async () => {
     const metrics = createMetrics({ version: '1', processMetrics: false });
-    let now: StorageReading | null = null;
+    let now: StorageReading | undefined;
     metrics.attachMachine({ storage: async () => Promise.resolve(now), certificates: [] });
     expect(await told(metrics)).toEqual([]);
     now = reading;
     expect(await told(metrics)).toHaveLength(3);
-    now = null;
+    now = undefined;
     expect(await told(metrics)).toEqual([]);
   });
 

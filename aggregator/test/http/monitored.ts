@@ -47,7 +47,7 @@ export async function openMonitored(options: WorldOptions = {}): Promise<Monitor
   }));
   metrics.attachMachine({
     storage: async () => Promise.resolve({ volumeFreeBytes: 3, volumeSizeBytes: 4, storeBytes: 1 }),
-    certificates: [{ listener: 'http', expiresAtMs: Date.UTC(2030, 0, 1) }],
+    certificates: [{ listener: 'http', endSeconds: Date.UTC(2030, 0, 1) / 1000 }],
   });
   const http = await createHttpServer(
     {

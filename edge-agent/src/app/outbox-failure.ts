@@ -1,11 +1,7 @@
-/** What an error of the outbox means, and says. */
+/** What an error of the outbox means. */
 import type { RecorderFailure } from './loss.js';
 import { OutboxError } from './ports.js';
 
 export function failureOf(error: unknown): RecorderFailure {
   return error instanceof OutboxError && error.code === 'full' ? 'outbox-full' : 'outbox-failing';
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@
  * Writes events into the outbox: numbers and chains them, and commits together whatever came while the last commit ran. Owns the
  * outbox: everything that touches the store goes through here, one call after the other.
  */
-import { genesisHash, terminalKinds } from '@gatehouse/shared';
+import { genesisHash, messageOf, terminalKinds } from '@gatehouse/shared';
 import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
 import { utf8Bytes } from '../domain/outbox/chain.js';
 import type { ChainEnd } from '../domain/outbox/chain.js';
@@ -11,7 +11,7 @@ import { numberDrafts } from './draft.js';
 import type { Draft, EventStamp, NotesOfEpoch } from './draft.js';
 import { addLoss, lossReport, noLoss, outageReports, subtractLoss } from './loss.js';
 import type { RecorderFailure } from './loss.js';
-import { failureOf, messageOf } from './outbox-failure.js';
+import { failureOf } from './outbox-failure.js';
 import type { LossCount, OutboxEvent, OutboxSnapshot, OutboxStore } from './ports.js';
 import { formerArrivals } from './recovery.js';
 import type { OutboxSettings } from './settings.js';

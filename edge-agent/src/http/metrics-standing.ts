@@ -3,7 +3,7 @@ import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { EdgeCounters, EdgeStatus } from '../app/status.js';
 import { canOpenGates } from './health.js';
-import type { Volume } from './reading.js';
+import type { Volume } from '@gatehouse/shared/node';
 
 /** What one scrape tells; undefined is left out of it. */
 export interface Standing {

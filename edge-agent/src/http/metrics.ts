@@ -8,7 +8,7 @@ import type { EdgeStatus } from '../app/status.js';
 import { defineGates } from './metrics-gates.js';
 import { defineStanding } from './metrics-standing.js';
 import type { Standing } from './metrics-standing.js';
-import type { Reading, Volume } from './reading.js';
+import type { Reading, Volume } from '@gatehouse/shared/node';
 
 export interface EdgeMetrics {
   readonly observer: EdgeObserver;

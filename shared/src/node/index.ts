@@ -4,4 +4,5 @@ export * from './directory.js';
 export * from './lifecycle.js';
 export * from './listening.js';
 export * from './logger.js';
+export * from './reading.js';
 export * from './system.js';

@@ -1,5 +1,6 @@
 /** How a process starts and ends: fails with a sentence, stops on SIGTERM and SIGINT within a bounded time. */
 import { constants } from 'node:os';
+import { messageOf } from '../message-of.js';
 import { ConfigurationError } from './configuration.js';
 
 /** Exit codes, after sysexits.h: 78 for a configuration that cannot be used, 1 for anything else. */
@@ -78,5 +79,5 @@ function watchSignals(): { readonly received: Promise<void>; started(): void } {
 
 /** Tells a person why the process cannot go on, without a stack trace for what they can mend. */
 export function reportFatal(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
 }

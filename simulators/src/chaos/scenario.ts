@@ -1,4 +1,5 @@
 /** What a scenario is given, and what it answers. */
+import { messageOf } from '@gatehouse/shared';
 import type { TidyUp } from '../processes/index.js';
 import type { Evidence, Reconciled } from './reconcile.js';
 import { situationOf } from './situation.js';
@@ -92,7 +93,7 @@ export async function play(
     reconciled = await stage.settleAndReconcile(together(found));
     findings.differences.push(...reconciled.differences);
   } catch (error) {
-    findings.differences.push(`it did not come to its end: ${error instanceof Error ? error.message : String(error)}`);
+    findings.differences.push(`it did not come to its end: ${messageOf(error)}`);
     if (stage !== undefined) findings.notes.push(...(await situationOf(stage)));
   }
   const { kills = {}, troubles = [] } = stage?.supervisor ?? {};

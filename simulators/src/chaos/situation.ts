@@ -1,4 +1,5 @@
 /** What a stage looks like where it does not come to its end: enough to see who waits for whom. */
+import { messageOf } from '@gatehouse/shared';
 import type { Stage } from './stage.js';
 
 interface EdgeView {
@@ -17,7 +18,7 @@ export async function situationOf({ system, siteId, edgeIds, supervisor, traffic
     try {
       return `${what}: ${JSON.stringify(await answer())}`;
     } catch (error) {
-      return `${what}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${what}: ${messageOf(error)}`;
     }
   };
   return [

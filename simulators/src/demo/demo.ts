@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DateTime } from 'luxon';
 import type { GateControl } from '../traffic/gate-fleet.js';
 import { createSimulationControlClient } from '@gatehouse/edge-agent';
-import { createScaledClock } from '@gatehouse/shared';
+import { createScaledClock, messageOf } from '@gatehouse/shared';
 import type { Clock, ScaledTime } from '@gatehouse/shared';
 import { ApiError, createApiClient } from '../api-client.js';
 import type { ApiClient } from '../api-client.js';
@@ -142,7 +142,7 @@ function createRunningDemo(places: Places, around: DemoSurroundings, time: Scale
         Promise.resolve()
           .then(act)
           .catch((error: unknown) => {
-            say(error instanceof Error ? error.message : String(error));
+            say(messageOf(error));
           })
           .finally(() => {
             if (!isStopping) again();

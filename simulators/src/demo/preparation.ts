@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@gatehouse/shared';
 import type { ApiClient } from '../api-client.js';
 import { edgeDirectory } from './children.js';
 import type { Places } from './children.js';
@@ -42,7 +43,7 @@ export async function prepareDirectory({ dataDirectory, projectRoot }: Places, l
     mkdirSync(join(dataDirectory, 'demo'), { recursive: true });
     writeFileSync(join(dataDirectory, 'demo', '.writable'), '');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new DemoError(`the data directory cannot be written (${reason}): choose another one with --data DIRECTORY`);
   }
   const before = readState(runningPath(dataDirectory), runningSchema);

@@ -2,6 +2,7 @@
  * Drives planned traffic through the gates of one site on a clock: every vehicle comes at its time, and leaves after its stay if it
  * got in. Goes on where it stopped, from its memory and the aggregator's books.
  */
+import { messageOf } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Random } from '@gatehouse/shared';
 import type { VehicleOrderInput } from '@gatehouse/edge-agent';
 import { passedTo } from '../passed.js';
@@ -81,7 +82,7 @@ export function createLiveTraffic(options: LiveTrafficOptions): LiveTraffic {
   };
   const run = (work: Promise<void>): void => {
     work.catch((error: unknown) => {
-      options.onTrouble(`traffic at ${site.siteId}: ${error instanceof Error ? error.message : String(error)}`);
+      options.onTrouble(`traffic at ${site.siteId}: ${messageOf(error)}`);
     });
   };
 

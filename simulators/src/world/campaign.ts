@@ -1,4 +1,5 @@
 /** Many worlds, and what they add up to. */
+import { messageOf } from '@gatehouse/shared';
 import type { FaultKind } from './happenings.js';
 import { runWorld } from './run-world.js';
 import type { WorldParts, WorldResult } from './run-world.js';
@@ -182,8 +183,4 @@ function add(totals: CampaignTotals, result: WorldResult): void {
   for (const [kind, count] of Object.entries(result.faults) as [FaultKind, number][]) {
     totals.faults[kind] = (totals.faults[kind] ?? 0) + count;
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

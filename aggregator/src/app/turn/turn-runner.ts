@@ -2,6 +2,7 @@
  * Runs a group of works as one turn with one commit. When that fails, memory is thrown away and reloaded, and unless the store
  * itself is failing the group is tried again work by work, then piece by piece, so that only what cannot be stored is refused.
  */
+import { messageOf } from '@gatehouse/shared';
 import type { Clock, Logger } from '@gatehouse/shared';
 import { ledgerOf } from '../../domain/engine.js';
 import { Refusal } from '../../domain/refusal.js';
@@ -206,5 +207,5 @@ function runAll(group: readonly Work[], turn: OpenTurn, reads: TurnReads): Ran |
 /** What is no StoreError is a fault of the adapter: it must not be taken for bad content. */
 function asStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  return new StoreError('io', error instanceof Error ? error.message : String(error), { cause: error });
+  return new StoreError('io', messageOf(error), { cause: error });
 }

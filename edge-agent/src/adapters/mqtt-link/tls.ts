@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
+import { messageOf } from '@gatehouse/shared';
 import type { BrokerSettings } from './settings.js';
 
 /** @throws Error naming the key of the file that cannot be read, or does not hold what it should. */
@@ -69,8 +70,4 @@ export function tlsProblemOf(problem: Error | undefined): string | undefined {
   }
   if (typeof code !== 'string' || !Object.hasOwn(explanations, code)) return undefined;
   return `${explanations[code] ?? ''} (${words})`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { messageOf } from '../../error-message.js';
+import { messageOf } from '@gatehouse/shared';
 import { tlsPairProblem } from '../../tls-pair.js';
 import type { RefusalReason } from './refusals.js';
 import type { EmbeddedBrokerSettings } from './settings.js';

@@ -2,10 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import { centreFilters } from '@gatehouse/shared';
+import { centreFilters, messageOf } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Logger, Random } from '@gatehouse/shared';
 import type { CentreLink, IncomingMessage } from '../../../app/ports.js';
-import { messageOf } from '../../error-message.js';
 import type { ExternalBrokerSettings } from './settings.js';
 
 export interface ExternalLinkOptions {

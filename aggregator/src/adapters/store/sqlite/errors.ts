@@ -1,7 +1,7 @@
 /** SQLite's error codes as the store's, with what a person should look at. */
+import { messageOf } from '@gatehouse/shared';
 import { StoreError } from '../../../app/ports.js';
 import type { StoreErrorCode } from '../../../app/ports.js';
-import { messageOf } from '../../error-message.js';
 
 const codes: Readonly<Record<string, StoreErrorCode>> = {
   SQLITE_CONSTRAINT: 'constraint',

@@ -1,6 +1,7 @@
 /** Looks at a database file, a store that is in use or a backup, without changing it: what it holds and whether it can be trusted. */
 import { stat } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
+import { messageOf } from '@gatehouse/shared';
 import type { AggregatorStore, AuditRow, StoredState } from '../../../app/ports.js';
 import { openConnection } from './connection.js';
 import type { Connection, Session, SqlRow } from './connection.js';
@@ -45,7 +46,7 @@ export interface OpenedDatabase extends Pick<AggregatorStore, 'listAudit'> {
  */
 export async function inspectDatabase(path: string): Promise<OpenedDatabase> {
   const file = await stat(path).catch((error: unknown) => {
-    throw new Error(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${path} cannot be read: ${messageOf(error)}`);
   });
   if (!file.isFile()) throw new Error(`${path} is not a file`);
   const { size } = file;

@@ -1,7 +1,7 @@
-/** Readings of the machine for a page of metrics: the volume that holds the outbox, and the edge's certificate. */
+/** Readings of the machine for a page of metrics: a volume, a certificate. */
 import { X509Certificate } from 'node:crypto';
-import { readFile, statfs } from 'node:fs/promises';
-import type { Clock, Logger } from '@gatehouse/shared';
+import { statfs } from 'node:fs/promises';
+import type { Clock, Logger } from '../ports.js';
 
 /** undefined when it failed or did not come in time. */
 export type Reading<T> = () => Promise<T | undefined>;
@@ -56,8 +56,10 @@ export async function readVolume(directory: string): Promise<Volume> {
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
 }
 
-/** When the first certificate of a PEM file ends, in seconds since the Unix epoch. */
-export async function readCertificateEnd(file: string): Promise<number> {
-  const { validTo } = new X509Certificate(await readFile(file));
-  return Date.parse(validTo) / 1000;
+/**
+ * When the first certificate of a PEM file ends, the one that its owner shows as its own; in seconds since the Unix epoch. Throws for
+ * what is none.
+ */
+export function certificateEndSeconds(pem: Buffer): number {
+  return Date.parse(new X509Certificate(pem).validTo) / 1000;
 }
