@@ -28,10 +28,11 @@ COPY . .
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
   node_modules/.bin/tsc -b simulators && node scripts/images/assemble.mjs /images
 
-# What a program needs of the base to run: no package manager, no headers.
+# What a program needs of the base to run: no package manager of Node.js, no headers, nothing that changes the user.
 FROM ${NODE_IMAGE} AS lean
 RUN rm -rf /usr/local/include /usr/local/lib/node_modules /usr/local/share /usr/local/bin/np[mx] /usr/local/bin/yarn* \
   /usr/local/bin/corepack /opt/yarn* /usr/share/doc /usr/share/man \
+  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
   && install -d -o node -g node /data /handover
 COPY scripts/images/healthy.mjs /app/
 

@@ -13,7 +13,8 @@ const notForPrograms = /([.][cm]?ts|[.]map|[.]tsbuildinfo|[.]test[.]js|(^|[/])(p
 
 /** @param {Container} container @returns {string[]} what it has and must not have */
 export function leftovers(container) {
-  const files = [...container.files().keys()];
+  const listed = container.files();
+  const files = [...listed.keys()];
   const development = Object.keys(manifest('package.json').devDependencies ?? {});
   const production = ['shared', 'edge-agent', 'aggregator', 'simulators'].flatMap((name) =>
     Object.keys({
@@ -28,8 +29,15 @@ export function leftovers(container) {
     ...files.filter((path) => /^[/]app[/][^/]+[/](src|test)$/.test(path) && !path.startsWith('/app/node_modules/')),
     ...files.filter((path) => /[.]npmrc$|^[/]run[/]secrets[/]./.test(path)),
     ...unwanted.filter((path) => existsSync(join(container.root, path))),
+    ...files.filter((path) => changesUser(listed.get(path))),
     ...tools.flatMap((tool) => folders.map((folder) => `${folder}/${tool}`)).filter((path) => files.includes(path)),
   ];
+}
+
+/** Whether a program runs as its owner, whoever starts it. @param {string | undefined} described its mode comes first */
+function changesUser(described) {
+  const mode = parseInt(described ?? '', 10);
+  return (mode & 0o170000) === 0o100000 && (mode & 0o6000) !== 0;
 }
 
 /** @param {ImageConfiguration} configuration @param {string} program @returns {string[]} what is wrong with it */
