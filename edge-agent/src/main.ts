@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/** The edge agent's process: `edge --config FILE` runs it, `edge enroll CODE --url URL` gets its credential. */
-import { Command } from 'commander';
+/** The edge agent's process: `edge --config FILE` runs it, `edge enroll CODE --url URL` gets its credential, other commands look. */
+import { Command, InvalidArgumentError } from 'commander';
 import type { Logger } from '@gatehouse/shared';
 import {
   ConfigurationError,
@@ -13,6 +13,7 @@ import {
 } from '@gatehouse/shared/node';
 import { agentVersion } from './app/version.js';
 import { bannerOf, describeConfiguration } from './banner.js';
+import { reportOutbox } from './compose-outbox.js';
 import { composeEdge } from './compose.js';
 import { loadEdgeConfiguration } from './configuration.js';
 import type { EdgeConfiguration } from './configuration.js';
@@ -34,6 +35,10 @@ interface RunFlags {
   readonly config?: string;
   readonly check?: boolean;
   readonly json?: boolean;
+}
+
+interface OutboxFlags extends RunFlags {
+  readonly events: number;
 }
 
 interface EnrolFlags {
@@ -69,6 +74,16 @@ program
     await enrol(code, command.optsWithGlobals());
   });
 
+program
+  .command('outbox')
+  .description('Shows what waits in the outbox and verifies it; changes nothing, while the agent runs as well.')
+  .option('-c, --config <file>', 'the configuration of the edge')
+  .option('--events <count>', 'list the newest events, credentials masked', countOf, 0)
+  .option('--json', 'report as JSON on standard output')
+  .action(async (_flags: unknown, command: Command) => {
+    await outbox(command.optsWithGlobals());
+  });
+
 function check(flags: RunFlags): void {
   try {
     const configuration = loadEdgeConfiguration(flags.config, process.env);
@@ -96,6 +111,19 @@ async function enrol(code: string, flags: EnrolFlags): Promise<void> {
       ? JSON.stringify({ siteId, edgeId, mqttUrl, credential: path })
       : `This is edge ${edgeId} of site ${siteId} now. Its credential is in ${path}; its broker is ${mqttUrl}.`,
   );
+}
+
+async function outbox(flags: OutboxFlags): Promise<void> {
+  const configuration = loadEdgeConfiguration(flags.config, process.env);
+  const options = { lastEvents: flags.events, asJson: flags.json === true, nowMs: systemClock.wallMs() };
+  const report = await reportOutbox(configuration, options);
+  print(report.text);
+  if (report.isDamaged) process.exitCode = exitCodes.failure;
+}
+
+function countOf(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('must be a number from 0 to 9999.');
+  return Number(text);
 }
 
 async function run(flags: RunFlags): Promise<void> {

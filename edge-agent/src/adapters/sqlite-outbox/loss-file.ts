@@ -65,6 +65,23 @@ export async function openLossFile(path: string): Promise<LossFile> {
   };
 }
 
+/** The counter as it stands, without changing the file; nothing when there is none. */
+export async function readLosses(path: string): Promise<{ readonly total: LossCount; readonly accounted: LossCount }> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { total: noLoss, accounted: noLoss };
+    throw error;
+  }
+  try {
+    const { total, accounted } = await newest(file);
+    return { total, accounted };
+  } finally {
+    await file.close();
+  }
+}
+
 async function openOrCreate(path: string): Promise<{ readonly file: FileHandle; readonly existed: boolean }> {
   try {
     return { file: await open(path, 'r+'), existed: true };

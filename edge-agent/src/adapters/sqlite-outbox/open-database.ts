@@ -101,7 +101,7 @@ async function lock(connection: Connection, options: OpenDatabaseOptions): Promi
   }
 }
 
-async function checkVersion(connection: Connection, path: string): Promise<void> {
+export async function checkVersion(connection: Connection, path: string): Promise<void> {
   const [row] = await connection.all(
     'SELECT (SELECT user_version FROM pragma_user_version) AS version, (SELECT application_id FROM pragma_application_id) AS application',
   );
