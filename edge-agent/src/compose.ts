@@ -13,6 +13,8 @@ import {
 } from '@gatehouse/shared/node';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
 import { createOnoffBarrier } from './adapters/onoff-barrier/index.js';
+import { createPlateReaders } from './adapters/plate-readers/index.js';
+import type { PlateReaders } from './adapters/plate-readers/index.js';
 import {
   createHappeningLog,
   createSimulatedBarrier,
@@ -39,6 +41,8 @@ export interface ComposedEdge {
   readonly httpUrl: string | undefined;
   /** Where simulated barriers take orders; undefined before the start, and where no barrier is simulated. */
   readonly controlUrl: string | undefined;
+  /** Where plate readers send to; undefined before the start, and where none is configured. */
+  readonly readersUrl: string | undefined;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -59,13 +63,16 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
   const log = createLog(configuration, logger);
   const simulated = new Map<string, SimulatedBarrier>();
   const barriers = new Map<string, BarrierDriver>();
-  const readers: CredentialReader[] = [];
+  const plateReaders = createReaders(configuration, clock, logger);
+  const readers: CredentialReader[] = plateReaders === undefined ? [] : [plateReaders];
+  // A simulated gate that a camera looks at is read by the camera alone.
+  const watched = new Set(configuration.readers?.cameras.map(({ gateId }) => gateId));
   for (const gate of configuration.gates) {
     const made = createBarrier(gate, { clock, random: systemRandom, logger, log });
     barriers.set(gate.gateId, made.barrier);
     if (made.simulated === undefined) continue;
     simulated.set(gate.gateId, made.simulated);
-    if (gate.hasReader) readers.push(made.simulated.reader);
+    if (gate.hasReader && !watched.has(gate.gateId)) readers.push(made.simulated.reader);
   }
   const { maxBytes, maxEvents } = configuration.outbox;
   const metrics = createMetrics(configuration, logger);
@@ -104,7 +111,12 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
     metrics.observer,
   );
   metrics.attach(() => agent.status());
-  return run({ agent, metrics, brokerUrl, simulated, log }, options);
+  return run({ agent, metrics, brokerUrl, simulated, log, plateReaders }, options);
+}
+
+function createReaders({ readers }: EdgeConfiguration, clock: Clock, logger: Logger): PlateReaders | undefined {
+  if (readers === undefined) return undefined;
+  return createPlateReaders({ settings: readers, clock, logger: logger.child({ part: 'readers' }) });
 }
 
 function createMetrics({ siteId, edgeId, dataDir, outbox, broker }: EdgeConfiguration, logger: Logger): EdgeMetrics {
@@ -126,11 +138,12 @@ interface EdgeParts {
   readonly brokerUrl: string;
   readonly simulated: ReadonlyMap<string, SimulatedBarrier>;
   readonly log: HappeningLog | undefined;
+  readonly plateReaders: PlateReaders | undefined;
 }
 
 /** The page comes first and goes last: it tells of a start that takes long, and of a stop; and a port in use is told before any arm moves. */
 function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): ComposedEdge {
-  const { agent, metrics, brokerUrl, simulated, log } = parts;
+  const { agent, metrics, brokerUrl, simulated, log, plateReaders } = parts;
   const { host, port } = configuration.http;
   let isStopping = false;
   const status = (): EdgeStatus => agent.status();
@@ -163,6 +176,9 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
     },
     get controlUrl() {
       return controlUrl;
+    },
+    get readersUrl() {
+      return plateReaders?.url;
     },
     async start() {
       try {

@@ -5,6 +5,7 @@ import { ConfigurationError, loadConfiguration, logLevels } from '@gatehouse/sha
 import { z } from 'zod';
 import { brokerSettingsSchema } from './adapters/mqtt-link/index.js';
 import { onoffBarrierSettingsSchema } from './adapters/onoff-barrier/settings.js';
+import { plateReadersSettingsSchema } from './adapters/plate-readers/index.js';
 import { simulatedLaneSettingsSchema } from './adapters/simulated-barrier/index.js';
 import { edgeSettingsSchema, gateSettingsSchema } from './app/settings.js';
 import type { EdgeSettings } from './app/settings.js';
@@ -69,6 +70,7 @@ export const edgeConfigurationSchema = z
     protocol: edgeSettingsSchema.shape.protocol,
     outbox: edgeSettingsSchema.shape.outbox,
     policies: edgeSettingsSchema.shape.policies,
+    readers: plateReadersSettingsSchema.optional().describe('Plate and tag readers that send over HTTP.'),
     simulation: simulationSchema.optional(),
     log: z
       .strictObject({
@@ -81,6 +83,16 @@ export const edgeConfigurationSchema = z
     const gateIds = configuration.gates.map((gate) => gate.gateId);
     const twice = gateIds.findIndex((gateId, index) => gateIds.indexOf(gateId) !== index);
     if (twice >= 0) context.addIssue({ code: 'custom', path: ['gates', twice, 'gateId'], message: 'is named twice' });
+    const cameraIds = configuration.readers?.cameras.map(({ cameraId }) => cameraId) ?? [];
+    for (const [index, { cameraId, gateId }] of configuration.readers?.cameras.entries() ?? []) {
+      const issue = (key: string, message: string) => {
+        context.addIssue({ code: 'custom', path: ['readers', 'cameras', index, key], message });
+      };
+      if (cameraIds.indexOf(cameraId) !== index) issue('cameraId', 'is named twice');
+      const gate = configuration.gates.find((one) => one.gateId === gateId);
+      if (gate === undefined) issue('gateId', `this edge has no gate ${gateId}`);
+      else if (!gate.hasReader) issue('gateId', `gate ${gateId} waits for no read: set its hasReader`);
+    }
     const lines = new Map<number, string>();
     for (const [index, { gateId, barrier }] of configuration.gates.entries()) {
       if (barrier.driver !== 'onoff') continue;

@@ -1,0 +1,93 @@
+/** Which camera a request comes from, and whether it is that camera. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { BlockList, isIPv6 } from 'node:net';
+import { messageOf } from '@gatehouse/shared';
+import { ConfigurationError } from '@gatehouse/shared/node';
+import type { CameraSettings } from './settings.js';
+
+/** Answered with `status`; the message names the field and the rule. */
+export class Refusal extends Error {
+  readonly statusCode: number;
+
+  constructor(statusCode: number, message: string) {
+    super(message);
+    this.statusCode = statusCode;
+  }
+}
+
+export interface Claim {
+  readonly cameraId: string;
+  /** Undefined: the connection is gone already. */
+  readonly remoteAddress: string | undefined;
+  readonly authorization: string | undefined;
+  /** The last part of the path, where there is one. */
+  readonly secretInUrl: string | undefined;
+}
+
+export type CameraKeeper = (claim: Claim) => CameraSettings;
+
+/**
+ * Answers with the camera of a claim, or throws a Refusal.
+ * @throws ConfigurationError naming the file of a secret that cannot be used
+ */
+export async function keepCameras(cameras: readonly CameraSettings[]): Promise<CameraKeeper> {
+  const known = new Map<string, KnownCamera>();
+  for (const [index, settings] of cameras.entries()) {
+    const secret = await readSecret(settings.secretFile, `readers.cameras.${String(index)}.secretFile`);
+    known.set(settings.cameraId, { settings, secretHash: hashOf(secret), address: addressList(settings.address) });
+  }
+  return (claim) => {
+    const camera = known.get(claim.cameraId);
+    if (camera === undefined) throw new Refusal(404, 'camera: none of this name is configured');
+    check(camera, claim);
+    return camera.settings;
+  };
+}
+
+interface KnownCamera {
+  readonly settings: CameraSettings;
+  readonly secretHash: Buffer;
+  readonly address: BlockList | undefined;
+}
+
+function check({ settings, secretHash, address }: KnownCamera, claim: Claim): void {
+  if (address !== undefined && !isListed(address, claim.remoteAddress)) {
+    throw new Refusal(403, 'address: this camera is heard from its own address only');
+  }
+  if (claim.secretInUrl !== undefined && !settings.secretInUrl) {
+    throw new Refusal(401, 'authorization: this camera carries its secret in the header, as "Bearer SECRET"');
+  }
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(claim.authorization ?? '') ?? [];
+  const shown = claim.secretInUrl ?? bearer;
+  // Hashes are of one length and tell nothing by the time that comparing them takes.
+  if (shown === undefined || !timingSafeEqual(hashOf(shown), secretHash)) {
+    throw new Refusal(401, 'authorization: must be "Bearer SECRET", with the secret of this camera');
+  }
+}
+
+function isListed(list: BlockList, remoteAddress: string | undefined): boolean {
+  return remoteAddress !== undefined && list.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
+}
+
+function addressList(address: string | undefined): BlockList | undefined {
+  if (address === undefined) return undefined;
+  const list = new BlockList();
+  list.addAddress(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return list;
+}
+
+function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+async function readSecret(path: string, key: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new ConfigurationError([`${key}: ${messageOf(error)}`]);
+  });
+  const secret = text.trim();
+  if (!/^[\w-]{16,128}$/.test(secret)) {
+    throw new ConfigurationError([`${key}: ${path} must hold 16 to 128 of A-Z, a-z, 0-9, "-", "_"`]);
+  }
+  return secret;
+}
