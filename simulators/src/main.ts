@@ -10,6 +10,7 @@ import { chaosCommand, herdCommand } from './commands/chaos.js';
 import { faultAliases, setFault, setPower } from './commands/faults.js';
 import { findEdges, findGate } from './commands/find-gates.js';
 import { fuzzCommand } from './commands/fuzz.js';
+import { laneReplayCommand } from './commands/lane-replay.js';
 import { replayCommand } from './commands/replay.js';
 import { trafficCommand } from './commands/traffic.js';
 import { sendVehicle } from './commands/vehicle.js';
@@ -83,6 +84,7 @@ addWhere(program.command('power'))
 
 program.addCommand(addWhere(trafficCommand()));
 program.addCommand(replayCommand());
+program.addCommand(laneReplayCommand());
 program.addCommand(fuzzCommand());
 program.addCommand(checkAllowanceCommand());
 program.addCommand(worldCommand());
