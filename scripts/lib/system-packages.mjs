@@ -12,6 +12,12 @@ export const systemPackages = /** @type {const} */ ({
   'prometheus-alertmanager': { program: 'amtool', purpose: 'checks how alerts are routed, and delivers them' },
   buildah: { program: 'buildah', purpose: 'builds and starts the images, for npm run test:images' },
   debootstrap: { program: 'debootstrap', purpose: 'makes the base of the images where none can be fetched' },
+  'qemu-system-x86': {
+    program: 'qemu-system-x86_64',
+    purpose: 'runs a kernel with a GPIO chip, for npm run test:gpio',
+  },
+  'busybox-static': { program: 'busybox', purpose: 'the small programs of that machine' },
+  cpio: { program: 'cpio', purpose: 'packs the file system of that machine' },
   chromium: { program: 'chromium', purpose: 'opens pages as a person would' },
 });
 

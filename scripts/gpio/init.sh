@@ -1,0 +1,23 @@
+#!/bin/busybox sh
+# The first program of the machine in which npm run test:gpio runs the edge agent: makes a GPIO chip, starts the test, switches off.
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/tmp
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+mount -t tmpfs none /tmp
+mount -t tmpfs -o size=128m none /data
+for module in configfs irq_sim gpio-sim; do insmod "/modules/$module.ko" || echo "no module $module"; done
+mount -t configfs none /sys/kernel/config
+ifconfig lo 127.0.0.1 up
+bank=/sys/kernel/config/gpio-sim/board/bank
+mkdir -p "$bank"
+echo 32 > "$bank/num_lines"
+echo pinctrl-bcm2711 > "$bank/label"
+# A line that belongs to something else.
+mkdir -p "$bank/line5/hog"
+echo other-device > "$bank/line5/hog/name"
+echo output-low > "$bank/line5/hog/direction"
+echo 1 > /sys/kernel/config/gpio-sim/board/live
+node /guest.mjs
+poweroff -f
