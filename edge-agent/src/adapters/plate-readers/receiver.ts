@@ -108,7 +108,11 @@ async function addRoutes(app: FastifyInstance, parts: RouteParts): Promise<void>
   const { keeper, tally, clock, logger, onRead } = parts;
   const { maxBodiesAtOnce, requestsPerAddressPerMinute } = parts.settings.http;
   const admitted = new WeakMap<FastifyRequest, CameraSettings>();
+  const underWay = new WeakSet<FastifyRequest>();
   let bodies = 0;
+  const bodyDone = (request: FastifyRequest): void => {
+    if (underWay.delete(request)) bodies -= 1;
+  };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'],
@@ -141,11 +145,14 @@ async function addRoutes(app: FastifyInstance, parts: RouteParts): Promise<void>
       throw new Refusal(503, `body: ${String(maxBodiesAtOnce)} are being taken already`);
     }
     bodies += 1;
+    underWay.add(request);
+    // However it ends: of a body that came in whole the handler has said so already.
     reply.raw.once('close', () => {
-      bodies -= 1;
+      bodyDone(request);
     });
   };
   const take = (request: FastifyRequest<{ Params: Path }>): { readonly reads: number; readonly ignored?: string } => {
+    bodyDone(request);
     const camera = admitted.get(request);
     if (camera === undefined) throw new Error('a request came past its check');
     const { cameraId, gateId, format } = camera;
