@@ -75,7 +75,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
     if (gate.hasReader && !watched.has(gate.gateId)) readers.push(made.simulated.reader);
   }
   const { maxBytes, maxEvents } = configuration.outbox;
-  const metrics = createMetrics(configuration, logger);
+  const metrics = createMetrics(configuration, plateReaders, logger);
   const agent = createEdgeAgent(
     {
       clock,
@@ -119,11 +119,17 @@ function createReaders({ readers }: EdgeConfiguration, clock: Clock, logger: Log
   return createPlateReaders({ settings: readers, clock, logger: logger.child({ part: 'readers' }) });
 }
 
-function createMetrics({ siteId, edgeId, dataDir, outbox, broker }: EdgeConfiguration, logger: Logger): EdgeMetrics {
+function createMetrics(
+  configuration: EdgeConfiguration,
+  readers: PlateReaders | undefined,
+  logger: Logger,
+): EdgeMetrics {
+  const { siteId, edgeId, dataDir, outbox, broker } = configuration;
   const { certFile } = broker.tls;
   const around = { clock: systemClock, logger };
   return createEdgeMetrics({
     ...{ siteId, edgeId, version: agentVersion, outboxLimitBytes: outbox.maxBytes, processMetrics: true },
+    readerCounts: readers?.counts,
     volume: createReading('the room on the volume', () => readVolume(dataDir), around),
     certificateEnd:
       certFile === undefined

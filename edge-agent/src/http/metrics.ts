@@ -6,6 +6,8 @@ import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { EdgeObserver } from '../app/observer.js';
 import type { EdgeStatus } from '../app/status.js';
 import { defineGates } from './metrics-gates.js';
+import { defineReaders } from './metrics-readers.js';
+import type { ReaderCounts } from './metrics-readers.js';
 import { defineStanding } from './metrics-standing.js';
 import type { Standing } from './metrics-standing.js';
 import type { Reading, Volume } from '@gatehouse/shared/node';
@@ -29,6 +31,8 @@ export interface EdgeMetricsOptions {
   readonly volume: Reading<Volume>;
   /** When the edge's own certificate ends, in seconds since the Unix epoch; null where none is configured. */
   readonly certificateEnd: Reading<number> | null;
+  /** Of readers that send over HTTP; undefined where none is configured. */
+  readonly readerCounts?: ReaderCounts | undefined;
 }
 
 const commitSecondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -53,6 +57,7 @@ export function createEdgeMetrics(options: EdgeMetricsOptions): EdgeMetrics {
   const { outboxLimitBytes, certificateEnd } = options;
   defineStanding(registry, { outboxLimitBytes, hasCertificate: certificateEnd !== null }, () => standing);
   defineGates(registry, () => standing.edge);
+  if (options.readerCounts !== undefined) defineReaders(registry, options.readerCounts);
 
   const make = async (): Promise<string> => {
     const [volume, certificateEndSeconds] = await Promise.all([options.volume(), certificateEnd?.()]);

@@ -35,7 +35,7 @@ describe('an edge agent with a camera', () => {
         ...identity,
         dataDir: join(directory, 'data'),
         gates: [{ gateId: 'exit-1', direction: 'exit', hasReader: true, barrier: { driver: 'simulated' } }],
-        http: { port: null },
+        http: { port: 0 },
         readers: {
           http: { port: 0 },
           cameras: [{ cameraId: 'out-cam', gateId: 'exit-1', secretFile: join(directory, 'secret') }],
@@ -78,6 +78,8 @@ describe('an edge agent with a camera', () => {
     // Then it arrives as that plate, once, and is let out
     const hasLeft = () => edge.agent.status().gates[0]?.passages.exit === 1;
     await eventually(hasLeft, 'the vehicle has left', 40_000);
+    const metrics = await (await fetch(`${edge.httpUrl ?? ''}/metrics`)).text();
+    expect(metrics).toMatch(/^gatehouse_agent_reader_requests_total\{reader="out-cam",outcome="read",.*\} 3$/m);
     await edge.stop();
     const events = await eventsOf(join(directory, 'data'));
     const arrivals = events.filter(({ kind }) => kind === 'vehicle-arrived');
