@@ -13,6 +13,7 @@ import {
 } from '@gatehouse/shared/node';
 import { agentVersion } from './app/version.js';
 import { bannerOf, describeConfiguration } from './banner.js';
+import { examine, reportFindings } from './compose-doctor.js';
 import { reportOutbox } from './compose-outbox.js';
 import { composeEdge } from './compose.js';
 import { loadEdgeConfiguration } from './configuration.js';
@@ -75,6 +76,17 @@ program
   });
 
 program
+  .command('doctor')
+  .description(
+    'Checks machine, configuration, storage, credential, broker, clock and lines; ends with 1 when one fails.',
+  )
+  .option('-c, --config <file>', 'the configuration of the edge')
+  .option('--json', 'report as JSON on standard output')
+  .action(async (_flags: unknown, command: Command) => {
+    await doctor(command.optsWithGlobals());
+  });
+
+program
   .command('outbox')
   .description('Shows what waits in the outbox and verifies it; changes nothing, while the agent runs as well.')
   .option('-c, --config <file>', 'the configuration of the edge')
@@ -111,6 +123,12 @@ async function enrol(code: string, flags: EnrolFlags): Promise<void> {
       ? JSON.stringify({ siteId, edgeId, mqttUrl, credential: path })
       : `This is edge ${edgeId} of site ${siteId} now. Its credential is in ${path}; its broker is ${mqttUrl}.`,
   );
+}
+
+async function doctor(flags: RunFlags): Promise<void> {
+  const findings = await examine(() => loadEdgeConfiguration(flags.config, process.env));
+  print(reportFindings(findings, flags.json === true));
+  if (findings.some(({ verdict }) => verdict === 'fail')) process.exitCode = exitCodes.failure;
 }
 
 async function outbox(flags: OutboxFlags): Promise<void> {

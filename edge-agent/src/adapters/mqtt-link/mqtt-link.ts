@@ -199,7 +199,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
   };
 }
 
-function openSocket(url: string, tls: ConnectionOptions): Socket {
+export function openSocket(url: string, tls: ConnectionOptions): Socket {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const secure = protocol === 'mqtts:';
@@ -212,7 +212,7 @@ function openSocket(url: string, tls: ConnectionOptions): Socket {
   return socket;
 }
 
-function describeProblem(problem: Error | undefined, wasUp: boolean, showsCertificate: boolean): string {
+export function describeProblem(problem: Error | undefined, wasUp: boolean, showsCertificate: boolean): string {
   if (problem === undefined) {
     if (wasUp) return 'the broker closed the connection';
     // Brokers on Node.js end the connection without an alert when they do not trust a certificate.

@@ -1,0 +1,94 @@
+/** Tries the way to a broker once, for a person who wants to know why it does not work. */
+import { once } from 'node:events';
+import { MqttClient } from 'mqtt';
+import { describeProblem, openSocket } from './mqtt-link.js';
+import { refusalOf } from './refusal.js';
+import type { BrokerSettings } from './settings.js';
+import { readTls, tlsProblemOf } from './tls.js';
+
+const farewellTimeoutMs = 500;
+
+/** Connects, with TLS where the address says so, and says nothing. Answers why not, or undefined. */
+export async function reachBroker(
+  url: string,
+  settings: BrokerSettings,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  return inWords(settings, async (tls) => {
+    const socket = openSocket(url, tls);
+    try {
+      await once(socket, url.startsWith('mqtts:') ? 'secureConnect' : 'connect', {
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (error) {
+      if ((error as Error).name === 'AbortError')
+        throw new Error(`no answer within ${String(timeoutMs)} ms`, { cause: error });
+      throw error;
+    } finally {
+      socket.on('error', () => undefined);
+      socket.destroy();
+    }
+  });
+}
+
+/**
+ * Connects as this edge, without a will, and leaves. A broker ends an older connection of the same edge for it: never to be called
+ * while the agent runs. Answers why not, or undefined.
+ */
+export async function signInAtBroker(
+  url: string,
+  settings: BrokerSettings,
+  credential: { readonly edgeId: string; readonly username: string; readonly password: string },
+  timeoutMs: number,
+): Promise<string | undefined> {
+  return inWords(settings, (tls) => {
+    const client = new MqttClient(() => openSocket(url, tls), {
+      protocolVersion: 4,
+      protocolId: 'MQTT',
+      clean: true,
+      clientId: credential.edgeId,
+      username: credential.username,
+      password: credential.password,
+      connectTimeout: timeoutMs,
+      reconnectPeriod: 0,
+    });
+    return new Promise<void>((resolve, reject) => {
+      let isAccepted = false;
+      const timer = setTimeout(() => {
+        end(new Error(`no answer within ${String(timeoutMs)} ms`));
+      }, timeoutMs);
+      const end = (error: Error | undefined): void => {
+        clearTimeout(timer);
+        client.end(true);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      client.on('error', end);
+      client.on('close', () => {
+        if (!isAccepted) end(new Error(describeProblem(undefined, false, settings.tls.certFile !== undefined)));
+      });
+      client.on('connect', () => {
+        isAccepted = true;
+        clearTimeout(timer);
+        const bound = setTimeout(resolve, farewellTimeoutMs);
+        client.end(false, {}, () => {
+          clearTimeout(bound);
+          resolve();
+        });
+      });
+    });
+  });
+}
+
+async function inWords(
+  settings: BrokerSettings,
+  attempt: (tls: Awaited<ReturnType<typeof readTls>>) => Promise<void>,
+): Promise<string | undefined> {
+  try {
+    await attempt(await readTls(settings));
+    return undefined;
+  } catch (error) {
+    const problem = error as Error;
+    return refusalOf(problem) ?? tlsProblemOf(problem) ?? describeProblem(problem, false, false);
+  }
+}

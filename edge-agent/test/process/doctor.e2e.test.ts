@@ -1,0 +1,185 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Aedes } from 'aedes';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeCredential } from '../../src/enrolment.js';
+import { eventually } from '../adapters/support/eventually.js';
+
+const program = join(import.meta.dirname, '../../dist/main.js');
+
+interface Report {
+  readonly ok: boolean;
+  readonly findings: readonly { readonly check: string; readonly verdict: string; readonly says: string }[];
+}
+
+describe('the commands of an installer', () => {
+  let directory: string;
+  let aedes: Aedes;
+  let server: Server;
+  let port: number;
+  let signIns: string[];
+  let agent: ChildProcess | undefined;
+  let isRefusing: boolean;
+
+  beforeEach(async () => {
+    if (!existsSync(program)) throw new Error('this test runs the compiled program: npm run build');
+    directory = await mkdtemp(join(tmpdir(), 'gatehouse-doctor-'));
+    signIns = [];
+    isRefusing = false;
+    aedes = await Aedes.createBroker({
+      authenticate: (client, _username, _password, done) => {
+        if (isRefusing) {
+          done(Object.assign(new Error('refused'), { returnCode: 4 }), null);
+          return;
+        }
+        signIns.push(client.id);
+        done(null, true);
+      },
+    });
+    server = createServer({ noDelay: true }, aedes.handle);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    ({ port } = server.address() as AddressInfo);
+  });
+  afterEach(async () => {
+    const running = agent;
+    agent = undefined;
+    if (running?.exitCode === null) {
+      const ended = new Promise((resolve) => running.once('close', resolve));
+      running.kill('SIGKILL');
+      await ended;
+    }
+    await new Promise<void>((resolve) => {
+      aedes.close(resolve);
+    });
+    await new Promise((resolve) => server.close(resolve));
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const configure = async (httpPort: number | null): Promise<string> => {
+    const file = join(directory, 'edge.json');
+    const configuration = {
+      siteId: 'north',
+      edgeId: 'north-1',
+      dataDir: join(directory, 'data'),
+      gates: [{ gateId: 'entry-1', direction: 'entry', hasReader: true, barrier: { driver: 'simulated' } }],
+      broker: { url: `mqtt://127.0.0.1:${String(port)}` },
+      http: { port: httpPort },
+      log: { format: 'json' },
+    };
+    await writeFile(file, JSON.stringify(configuration));
+    return file;
+  };
+  const enrol = () =>
+    writeCredential(join(directory, 'data'), {
+      siteId: 'north',
+      edgeId: 'north-1',
+      username: 'north-1',
+      password: 'secret',
+      mqttUrl: `mqtt://127.0.0.1:${String(port)}`,
+    });
+  const start = (args: string[]): { child: ChildProcess; output: { text: string } } => {
+    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env.PATH }, cwd: directory });
+    const output = { text: '' };
+    child.stdout.on('data', (part: Buffer) => (output.text += part.toString()));
+    child.stderr.on('data', () => undefined);
+    return { child, output };
+  };
+  const run = async (...args: string[]): Promise<{ code: number | null; text: string }> => {
+    const { child, output } = start(args);
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, text: output.text };
+  };
+  const doctor = async (file: string) => {
+    const { code, text } = await run('doctor', '--config', file, '--json');
+    const report = JSON.parse(text) as Report;
+    const verdictOf = (check: string) => report.findings.find((finding) => finding.check === check)?.verdict;
+    const saysOf = (check: string) => report.findings.find((finding) => finding.check === check)?.says ?? '';
+    return { code, report, verdictOf, saysOf };
+  };
+  const runAgent = async (file: string): Promise<string> => {
+    const { child, output } = start(['--config', file, '--json']);
+    agent = child;
+    await eventually(() => output.text.includes('\n'), 'the agent started');
+    await eventually(() => aedes.connectedClients === 1, 'the agent is connected');
+    return (JSON.parse(output.text) as { httpUrl?: string }).httpUrl ?? '';
+  };
+  const freePort = async (): Promise<number> => {
+    const probe = createServer();
+    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+    const found = (probe.address() as AddressInfo).port;
+    await new Promise((resolve) => probe.close(resolve));
+    return found;
+  };
+
+  it('say before the first start that the broker accepts the edge, and leave no file behind', async () => {
+    const file = await configure(null);
+    await enrol();
+    const { code, report, verdictOf, saysOf } = await doctor(file);
+    expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true });
+    expect(verdictOf('broker')).toBe('pass');
+    expect(saysOf('outbox')).toContain('none yet');
+    expect(signIns).toEqual(['north-1']);
+    expect(await readdir(join(directory, 'data'))).toEqual(['credential.json']);
+  });
+
+  it('say that the broker refuses, that the credential is readable by others, and end with 1', async () => {
+    const file = await configure(null);
+    const path = await enrol();
+    await chmod(path, 0o644);
+    isRefusing = true;
+    const { code, verdictOf, saysOf } = await doctor(file);
+    expect(code).toBe(1);
+    expect(saysOf('broker')).toContain('credential refused or revoked');
+    expect(verdictOf('credential')).toBe('warn');
+    // To look is not to change.
+    expect((await stat(path)).mode & 0o777).toBe(0o644);
+  });
+
+  it('fail without a data directory, and with a configuration that is none', async () => {
+    const file = await configure(null);
+    const { code, verdictOf } = await doctor(file);
+    expect([code, verdictOf('data directory'), verdictOf('credential')]).toEqual([1, 'fail', 'fail']);
+    await writeFile(file, '{}');
+    expect((await doctor(file)).verdictOf('configuration')).toBe('fail');
+  });
+
+  it('ask a running agent how its link is, and never throw it out', async () => {
+    const file = await configure(await freePort());
+    await enrol();
+    await runAgent(file);
+    const { code, verdictOf, saysOf } = await doctor(file);
+    expect(code).toBe(0);
+    expect(saysOf('broker')).toContain('the running agent is connected');
+    expect(saysOf('page')).toContain('answered by the running agent');
+    expect(verdictOf('outbox')).toBe('pass');
+    expect(signIns).toEqual(['north-1']);
+  });
+
+  it('know a running agent without a page by its outbox', async () => {
+    const file = await configure(null);
+    await enrol();
+    await runAgent(file);
+    const { verdictOf, saysOf } = await doctor(file);
+    expect(verdictOf('broker')).toBe('warn');
+    expect(saysOf('broker')).toContain('was not tried');
+    expect(signIns).toEqual(['north-1']);
+  });
+
+  it('show the outbox of a running agent', async () => {
+    const file = await configure(null);
+    expect((await run('outbox', '--config', file)).code).toBe(1);
+    await enrol();
+    await runAgent(file);
+    const { code, text } = await run('outbox', '--config', file, '--json', '--events', '3');
+    expect(code).toBe(0);
+    expect(JSON.parse(text)).toMatchObject({ ok: true, edgeId: 'north-1', problems: [] });
+    expect((await run('outbox', '--config', file)).text).toContain('hash chain    whole over');
+    expect((await run('outbox', '--config', file, '--events', 'many')).code).toBe(1);
+  });
+});
