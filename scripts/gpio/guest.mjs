@@ -9,11 +9,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const chip = '/sys/devices/platform/gpio-sim.0/gpiochip0';
 const inputs = { arming: 17, safety: 27, 'limit-open': 22, 'limit-closed': 23 };
-/** Lamps first: they change before the arm is asked for anything, also when one look finds both. */
-const outputs = { red: 20, green: 21, open: 12, close: 16 };
+/** In the order in which the agent changes them, for when one look finds several. */
+const outputs = { red: 20, green: 21, close: 16, open: 12 };
 /** Taken by init.sh. */
 const busyBcm = 5;
 const pulseMs = 1_000;
+/** Longer than bouncing, shorter than what a scenario waits for. */
+const debounceMs = 200;
+const bounceMs = 10;
+/** Between scenarios: no vehicle follows another. */
+const quietMs = 2_500;
 const pollMs = 5;
 const patienceMs = 30_000;
 
@@ -72,7 +77,7 @@ function configure(otherOutputs = {}) {
         barrier: {
           driver: 'onoff',
           settings: {
-            inputs: Object.fromEntries(Object.entries(inputs).map(([name, bcm]) => [name, { bcm, debounceMs: 20 }])),
+            inputs: Object.fromEntries(Object.entries(inputs).map(([name, bcm]) => [name, { bcm, debounceMs }])),
             outputs: {
               open: { bcm: wiring.open, mode: 'pulse', pulseMs },
               close: { bcm: wiring.close, pulseMs },
@@ -127,29 +132,79 @@ async function recorded() {
   return /** @type {{ json: string }[]} */ (rows).map(({ json }) => JSON.parse(json));
 }
 
-async function passage() {
-  drive('limit-closed', true);
-  const { agent, said, ended } = startAgent();
-  const watching = setInterval(look, pollMs);
-  await until('the agent started', () => said.output.includes('\n'));
-  tell('started');
-  await output('red', true);
-  drive('arming', true);
+/** The arm moves as it is asked to. */
+async function armOpens() {
   await output('open', true);
   drive('limit-closed', false);
   await output('open', false);
   drive('limit-open', true);
-  await output('green', true);
-  drive('safety', true);
-  await pause(200);
-  drive('arming', false);
-  await pause(200);
-  drive('safety', false);
+}
+
+async function armCloses() {
   await output('close', true);
   drive('limit-open', false);
   await output('close', false);
   drive('limit-closed', true);
+}
+
+/** What happens at the lane, by name. */
+const scenarios = {
+  async bounce() {
+    for (let bounce = 0; bounce < 5; bounce += 1) {
+      drive('arming', true);
+      await pause(bounceMs);
+      drive('arming', false);
+      await pause(bounceMs);
+    }
+    await pause(3 * debounceMs);
+  },
+  async passage() {
+    drive('arming', true);
+    await armOpens();
+    await output('green', true);
+    drive('safety', true);
+    await pause(3 * debounceMs);
+    drive('arming', false);
+    await pause(3 * debounceMs);
+    drive('safety', false);
+    await armCloses();
+  },
+  async backOut() {
+    drive('arming', true);
+    await armOpens();
+    await output('green', true);
+    drive('arming', false);
+    await armCloses();
+  },
+  async underTheArm() {
+    drive('arming', true);
+    await armOpens();
+    await output('green', true);
+    drive('arming', false);
+    await output('close', true);
+    drive('limit-open', false);
+    drive('safety', true);
+    await output('open', true);
+    await output('open', false);
+    drive('limit-open', true);
+    await pause(3 * debounceMs);
+    drive('safety', false);
+    await armCloses();
+  },
+};
+
+async function laneScenarios() {
+  drive('limit-closed', true);
+  const { agent, said, ended } = startAgent();
+  const watching = setInterval(look, pollMs);
+  await until('the agent started', () => said.output.includes('\n'));
   await output('red', true);
+  for (const [name, happen] of Object.entries(scenarios)) {
+    tell('scenario', { name });
+    await happen();
+    await pause(quietMs);
+  }
+  tell('scenario', { name: 'stop' });
   agent.kill('SIGTERM');
   tell('ended', { code: await ended });
   clearInterval(watching);
@@ -170,7 +225,7 @@ async function busyLine() {
 try {
   tell('kernel', { release: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim() });
   configure();
-  await passage();
+  await laneScenarios();
   await busyLine();
   tell('finished');
 } catch (error) {
