@@ -27,7 +27,7 @@ export function jsonOfMultipart(body: Buffer, contentType: string): FormJson {
     const start = at + delimiter.length;
     const end = body.indexOf(Buffer.concat([Buffer.from('\r\n'), delimiter]), start);
     const headersEnd = body.indexOf('\r\n\r\n', start, 'latin1');
-    if (end < 0 || headersEnd < 0 || headersEnd > end || headersEnd - start > maxHeaderBytes) break;
+    if (end < 0 || headersEnd < 0 || headersEnd + 4 > end || headersEnd - start > maxHeaderBytes) break;
     if (holdsJson(body.toString('utf8', start, headersEnd))) {
       if (end - headersEnd > maxJsonBytes) return { refused: `json: is longer than ${String(maxJsonBytes)} bytes` };
       return { json: body.toString('utf8', headersEnd + 4, end) };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { credentialSchema } from '@gatehouse/shared';
 import { jsonOfMultipart, jsonOfUrlEncoded } from '../../../src/adapters/plate-readers/form-data.js';
-import { mapPayload } from '../../../src/adapters/plate-readers/formats.js';
+import { mapPayload, readerFormats } from '../../../src/adapters/plate-readers/formats.js';
 import type { ReaderFormat } from '../../../src/adapters/plate-readers/formats.js';
 
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, 'fixtures', `${name}.json`), 'utf8');
@@ -74,6 +76,26 @@ describe('what vendors send', () => {
     expect(mapPayload(format, json)).toEqual({ refused: expect.stringMatching(rule) });
   });
 
+  it('becomes a credential that the wire takes, or none, whatever it is', () => {
+    const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.stringMatching(/^[a-z0-9 -]{0,12}$/));
+    const number = fc.oneof(fc.double(), fc.double({ min: 0, max: 1, noNaN: true }), text);
+    const result = fc.record({ plate: text, score: number, confidence: number });
+    const results = fc.array(result, { maxLength: 3 });
+    const payload = fc.oneof(
+      fc.jsonValue(),
+      fc.record({ plate: text, confidence: number }),
+      fc.record({ data: fc.record({ results }) }),
+      fc.record({ data_type: fc.constant('alpr_results'), results }),
+      fc.record({ plateUTF8: text, plateConfidence: number, carState: fc.constantFrom('new', 'update', 'lost') }),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...readerFormats), payload, (format, sent) => {
+        const mapped = mapPayload(format, JSON.stringify(sent));
+        if ('reading' in mapped) credentialSchema.parse({ ...mapped.reading, source: 'camera' });
+      }),
+    );
+  });
+
   it('never says what was in a field', () => {
     const json = '{"plate": "SECRET/1", "confidence": "SECRET/2"}';
     expect(JSON.stringify(mapPayload('generic', json))).not.toContain('SECRET');
@@ -106,12 +128,32 @@ describe('JSON beside pictures', () => {
     expect(jsonOfUrlEncoded(Buffer.from('a=b'))).toEqual({ refused: 'json: the form has no such field' });
   });
 
+  it('is never looked for outside the form, whatever comes in', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('--xyz', '\r\n', '\r\n\r\n', '--', 'name="json"', 'content-disposition: form-data;'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+        const body = pieces.join('');
+        const found = jsonOfMultipart(Buffer.from(body), type);
+        if ('json' in found) expect(body).toContain(`\r\n\r\n${found.json}\r\n--xyz`);
+      }),
+    );
+  });
+
   it.each<[string, Buffer, string, RegExp]>([
     ['no boundary', form(picture), 'multipart/form-data', /^content-type: /],
     ['pictures only', form(picture, picture), type, /^json: none/],
     [
       'a part that does not end',
       Buffer.from('--xyz\r\nContent-Disposition: form-data; name="json"\r\n\r\n{}'),
+      type,
+      /^json: none/,
+    ],
+    [
+      'a part that has no body',
+      Buffer.from('--xyz\r\nContent-Disposition: form-data; name="json"\r\n\r\n--xyz--'),
       type,
       /^json: none/,
     ],

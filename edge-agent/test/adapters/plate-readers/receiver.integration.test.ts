@@ -1,10 +1,13 @@
 /** The receiver over real sockets. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { silentLogger } from '@gatehouse/shared';
 import type { Logger } from '@gatehouse/shared';
 import { ConfigurationError, systemClock } from '@gatehouse/shared/node';
@@ -209,6 +212,27 @@ describe('the receiver of plate readers', () => {
     }
     const tls = { certFile: join(directory, 'secret'), keyFile: join(directory, 'secret') };
     await expect(create({ tls }).start(() => undefined)).rejects.toThrow(/readers\.http\.tls\.certFile: /);
+  });
+
+  it('speaks TLS where it has a certificate', async () => {
+    const [certFile, keyFile] = [join(directory, 'readers.crt'), join(directory, 'readers.key')];
+    await promisify(execFile)('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+      ...['-keyout', keyFile, '-out', certFile, '-subj', '/CN=readers', '-addext', 'subjectAltName=IP:127.0.0.1'],
+    ]);
+    const readers = await start({ tls: { certFile, keyFile } });
+    expect(readers.url).toMatch(/^https:/);
+    const ca = await readFile(certFile);
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+    const status = await new Promise((resolve, reject) => {
+      const posting = request(`${readers.url ?? ''}/reads/plain`, { ca, method: 'POST', headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      posting.on('error', reject).end(good);
+    });
+    expect(status).toBe(200);
+    expect(reads).toHaveLength(1);
   });
 
   it('is not heard any more once stopped, however often', async () => {
