@@ -11,6 +11,7 @@ import {
   systemClock,
   systemRandom,
 } from '@gatehouse/shared/node';
+import { createRecordingFile } from './adapters/input-recording/index.js';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
 import { createOnoffBarrier } from './adapters/onoff-barrier/index.js';
 import { createPlateReaders } from './adapters/plate-readers/index.js';
@@ -24,7 +25,7 @@ import type { GateHappening, HappeningLog, SimulatedBarrier } from './adapters/s
 import { createSqliteOutbox } from './adapters/sqlite-outbox/index.js';
 import { createEdgeAgent } from './app/edge-agent.js';
 import type { EdgeAgent } from './app/edge-agent.js';
-import type { BarrierDriver, CredentialReader } from './app/ports.js';
+import type { BarrierDriver, CredentialReader, RecordingPort } from './app/ports.js';
 import type { EdgeStatus } from './app/status.js';
 import { agentVersion } from './app/version.js';
 import { edgeSettingsOf, scaledTimeOf } from './configuration.js';
@@ -103,6 +104,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
       }),
       barriers,
       readers,
+      recording: createRecording(configuration, logger),
       // The monotonic clock of this process begins with it, so its times compare with no other process's.
       bootId: systemRandom.hex(16),
       requestRestart: options.requestRestart,
@@ -237,6 +239,13 @@ function brokerUrlOf({ siteId, edgeId, broker }: EdgeConfiguration, credential: 
   const problem = plaintextProblem(url, broker.allowPlaintext);
   if (problem !== undefined) throw new ConfigurationError([`broker.url: ${problem}`]);
   return url;
+}
+
+function createRecording({ recording, gates }: EdgeConfiguration, logger: Logger): RecordingPort | undefined {
+  if (recording === undefined) return undefined;
+  const { file, maxBytes } = recording;
+  const origin = gates.some((gate) => gate.barrier.driver === 'simulated') ? 'simulated' : 'recorded';
+  return { sink: createRecordingFile({ file, clock: systemClock, logger }), maxBytes, origin };
 }
 
 function createLog({ simulation }: EdgeConfiguration, logger: Logger): HappeningLog | undefined {

@@ -3,6 +3,7 @@ import { wireLimits } from '@gatehouse/shared';
 import type { ScaledTime } from '@gatehouse/shared';
 import { ConfigurationError, loadConfiguration, logLevels } from '@gatehouse/shared/node';
 import { z } from 'zod';
+import { recordingSettingsSchema } from './adapters/input-recording/index.js';
 import { brokerSettingsSchema } from './adapters/mqtt-link/index.js';
 import { onoffBarrierSettingsSchema } from './adapters/onoff-barrier/settings.js';
 import { plateReadersSettingsSchema } from './adapters/plate-readers/index.js';
@@ -71,6 +72,11 @@ export const edgeConfigurationSchema = z
     outbox: edgeSettingsSchema.shape.outbox,
     policies: edgeSettingsSchema.shape.policies,
     readers: plateReadersSettingsSchema.optional().describe('Plate and tag readers that send over HTTP.'),
+    recording: recordingSettingsSchema
+      .optional()
+      .describe(
+        'Records what happens to the lanes, for a replay. Credentials are replaced by aliases. Off when it is not set.',
+      ),
     simulation: simulationSchema.optional(),
     log: z
       .strictObject({

@@ -11,7 +11,8 @@ import { createEpochKeeper } from './epoch-keeper.js';
 import type { EpochKeeper } from './epoch-keeper.js';
 import { createInbox } from './inbox.js';
 import { arrivalNoteName, arrivalNoteText, draftOf, oneEvent } from './lane-events.js';
-import { createLaneRunner } from './lane-runner.js';
+import { createLaneRecording } from './lane-recording.js';
+import { barrierOf, createLaneRunner } from './lane-runner.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
 import { formerArrivals, modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
@@ -53,6 +54,7 @@ class RunningAgent implements EdgeAgent {
   readonly #settings: EdgeSettings;
   readonly #instance: string;
   readonly #tally: Tally;
+  readonly #recording: ReturnType<typeof createLaneRecording> | undefined;
   readonly #lanes: ReadonlyMap<string, LaneRunner>;
   readonly #recorder: Recorder;
   readonly #outboxAge: () => number | null | undefined;
@@ -78,6 +80,7 @@ class RunningAgent implements EdgeAgent {
     this.#settings = settings;
     this.#tally = createTally(observer);
     this.#instance = random.hex(16);
+    this.#recording = ports.recording && createLaneRecording(ports.recording, settings.gates, random);
     this.#lanes = new Map(settings.gates.map((gate) => [gate.gateId, this.#lane(gate, barrierOf(ports, gate))]));
     this.#recorder = new Recorder(
       { ...ports, store: ports.outbox, stamp: () => this.#stamp(ports.clock.monoMs()) },
@@ -195,6 +198,7 @@ class RunningAgent implements EdgeAgent {
     await this.#recorder.flushed();
     this.#admission.restore(snapshot.damaged === null ? snapshot.notes : new Map());
     this.#replicator.reset();
+    await this.#recording?.start();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.start(modeOfNote(snapshot.notes, lane.gateId))));
     await Promise.all(
       this.#ports.readers.map((reader) =>
@@ -244,6 +248,7 @@ class RunningAgent implements EdgeAgent {
       'barrier',
       [...this.#lanes.values()].map((lane) => lane.stop()),
     );
+    await this.#recording?.stop();
     const farewell = JSON.stringify({ presence: 'offline', instance: this.#instance } satisfies EdgeState);
     await this.#safely('link', [this.#ports.link.stop(farewell)]);
     await this.#safely('outbox', [this.#recorder.close()]);
@@ -289,7 +294,8 @@ class RunningAgent implements EdgeAgent {
 
   #lane(gate: GateSettings, driver: BarrierDriver): LaneRunner {
     const { gateId } = gate;
-    return createLaneRunner(gate, driver, this.#ports, {
+    const ports = { ...this.#ports, recording: this.#recording };
+    return createLaneRunner(gate, driver, ports, {
       onEvent: (event, atMs) => {
         this.#laneEvent(gateId, event, atMs);
       },
@@ -423,10 +429,4 @@ class RunningAgent implements EdgeAgent {
         this.#ports.logger.warn({ error: String(result.reason) }, `${what} did not stop well`);
     }
   }
-}
-
-function barrierOf(ports: EdgeAgentPorts, gate: GateSettings): BarrierDriver {
-  const barrier = ports.barriers.get(gate.gateId);
-  if (barrier === undefined) throw new RangeError(`gate ${gate.gateId} has no barrier`);
-  return barrier;
 }

@@ -4,7 +4,8 @@ import { decide, nextDeadlineMs } from '../domain/lane/lane.js';
 import { isClosed, newLane } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';
 import type { LaneEffect, LaneEvent, LaneHappening, LaneRules, OrderedMode } from '../domain/lane/vocabulary.js';
-import type { BarrierDriver, CredentialRead } from './ports.js';
+import type { LaneRecording } from './lane-recording.js';
+import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
 import type { GateSettings } from './settings.js';
 
 /** A happening without its time. */
@@ -40,7 +41,7 @@ export interface LaneRunner {
 export function createLaneRunner(
   settings: GateSettings,
   driver: BarrierDriver,
-  ports: { readonly clock: Clock; readonly logger: Logger },
+  ports: { readonly clock: Clock; readonly logger: Logger; readonly recording: LaneRecording | undefined },
   listener: LaneListener,
 ): LaneRunner {
   const { clock, logger } = ports;
@@ -87,6 +88,8 @@ export function createLaneRunner(
     for (const fact of outcome.facts) if (fact.type === 'reported') listener.onEvent(fact.event, state.nowMs);
     for (const effect of outcome.effects) if (!isForBarrier(effect)) carryOut(effect);
     listener.onChanged(before, state);
+    // All that follows from it is under way.
+    ports.recording?.happened(settings.gateId, happening, state);
   };
 
   const drain = (): void => {
@@ -170,6 +173,13 @@ export function createLaneRunner(
       push({ type: 'command', commandId, kind, by, atMs: clock.monoMs() });
     },
   };
+}
+
+/** @throws RangeError if the gate has no barrier. */
+export function barrierOf(ports: Pick<EdgeAgentPorts, 'barriers'>, { gateId }: GateSettings): BarrierDriver {
+  const barrier = ports.barriers.get(gateId);
+  if (barrier === undefined) throw new RangeError(`gate ${gateId} has no barrier`);
+  return barrier;
 }
 
 function isForBarrier(effect: LaneEffect): boolean {

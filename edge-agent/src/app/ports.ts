@@ -190,6 +190,27 @@ export interface EdgeLink {
   stop(farewell: string): Promise<void>;
 }
 
+// ---------------------------------------------------------------- the recording of inputs
+
+/** Where a recording goes: one file that grows, and the one before it. No method throws or rejects. */
+export interface RecordingSink {
+  /** Answers the bytes of the file that is gone on with. */
+  start(): Promise<number>;
+  /** Takes whole lines, to be written soon; false if they cannot be kept. */
+  append(text: string): boolean;
+  /** What is appended from here on goes into a new file; of the former ones the last is kept. */
+  nextFile(): void;
+  /** Writes what waits, within two seconds. May be called twice. */
+  stop(): Promise<void>;
+}
+
+export interface RecordingPort {
+  readonly sink: RecordingSink;
+  /** Of both files together. */
+  readonly maxBytes: number;
+  readonly origin: 'recorded' | 'simulated';
+}
+
 // ---------------------------------------------------------------- everything together
 
 export interface EdgeAgentPorts {
@@ -205,6 +226,8 @@ export interface EdgeAgentPorts {
   /** One driver a gate. */
   readonly barriers: ReadonlyMap<string, BarrierDriver>;
   readonly readers: readonly CredentialReader[];
+  /** Undefined: nothing is recorded. */
+  readonly recording?: RecordingPort | undefined;
   /** Identifies this boot of the machine, 32 hexadecimal digits. */
   readonly bootId: string;
   /** Ends the process so that the service manager starts it again (the `restart` command). */

@@ -63,6 +63,7 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
     ...common,
     levels: z.partialRecord(inputSchema, z.boolean()).describe('Every wired input, and whether it was active.'),
     mode: z.enum(['automatic', 'hold-open', 'locked']),
+    nextArrivalId: arrivalId.optional().describe('Where a file goes on with a run: arrivals are named on from here.'),
   }),
   z.strictObject({ type: z.literal('edge'), ...common, input: inputSchema, active: z.boolean() }),
   z.strictObject({

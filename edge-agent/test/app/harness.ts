@@ -31,6 +31,7 @@ import type {
   EdgeSettingsInput,
   LaneInput,
   OutboxStore,
+  RecordingPort,
 } from '../../src/index.js';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -145,6 +146,7 @@ export interface HarnessOptions {
   readonly outbox?: OutboxStore;
   readonly bootId?: string;
   readonly observer?: EdgeObserver;
+  readonly recording?: RecordingPort;
 }
 
 export type Harness = ReturnType<typeof createHarness>;
@@ -193,6 +195,7 @@ export function createHarness(options: HarnessOptions = {}) {
           stop: () => Promise.resolve(),
         },
       ],
+      recording: options.recording,
       bootId: options.bootId ?? 'b'.repeat(32),
       requestRestart: () => {
         restarts += 1;

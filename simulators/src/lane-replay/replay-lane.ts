@@ -72,11 +72,14 @@ export function replayLane(run: RecordedRun, gateId: string, options: LaneReplay
     if (options.answer !== undefined && isAnswer(line)) continue;
     // Edges that were noted before the start are nothing to compare with.
     if (state === undefined && line.type !== 'started') continue;
+    if (state === undefined && line.type === 'started' && line.nextArrivalId !== undefined) {
+      state = { ...newLane(line.atMs), nextArrivalId: line.nextArrivalId };
+    }
     passTimeUntil(line.atMs);
     take(happeningOf(line));
   }
   const runOnMs = options.runOnMs ?? 30_000;
-  if (state !== undefined) passTimeUntil((state).nowMs + runOnMs);
+  if (state !== undefined) passTimeUntil(state.nowMs + runOnMs);
   return { gateId, moments };
 }
 

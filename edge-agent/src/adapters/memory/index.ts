@@ -1,2 +1,3 @@
 export * from './memory-link.js';
 export * from './memory-outbox.js';
+export * from './memory-recording.js';

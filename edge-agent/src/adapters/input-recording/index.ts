@@ -1,0 +1,2 @@
+export { createRecordingFile } from './recording-file.js';
+export { recordingSettingsSchema } from './settings.js';
