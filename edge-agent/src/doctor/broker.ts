@@ -34,10 +34,7 @@ export async function checkBroker(
     const unreachable = await world.reach(url);
     return [
       unreachable === undefined
-        ? fail(
-            `${url} is reached, and does not accept this edge: ${problem}`,
-            'see the aggregator’s log; enrol again if the key was revoked',
-          )
+        ? fail(`${url} is reached, and does not accept this edge: ${problem}`, refusalRemedyOf(problem))
         : fail(`${url} cannot be used: ${unreachable}`, remedyOf(unreachable)),
     ];
   }
@@ -54,6 +51,12 @@ export async function checkBroker(
       'see the agent’s log, or stop it and ask again',
     ),
   ];
+}
+
+function refusalRemedyOf(problem: string): string {
+  return problem.includes('does not speak MQTT')
+    ? 'look at the port in broker.url: usually 1883, with TLS 8883'
+    : 'see the aggregator’s log; enrol again if the key was revoked';
 }
 
 function remedyOf(problem: string): string {

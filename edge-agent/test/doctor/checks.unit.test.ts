@@ -160,6 +160,8 @@ describe('the doctor on the broker', () => {
   it('tells a refusal from a broker that is not reached', async () => {
     const refused = await check({ signIn: 'credential refused or revoked: enrol this edge again' });
     expect(refused[0]?.says).toContain('is reached, and does not accept this edge: credential refused');
+    const other = await check({ signIn: 'what answers there does not speak MQTT (…)' });
+    expect(other[0]?.remedy).toContain('1883');
     const away = await check({ signIn: 'x', reach: 'connect ECONNREFUSED 127.0.0.1:8883' });
     expect(away[0]).toMatchObject({ verdict: 'fail' });
     expect(away[0]?.remedy).toContain('port');

@@ -141,6 +141,25 @@ describe('the commands of an installer', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o644);
   });
 
+  it('say that something else than a broker answers', async () => {
+    const other = createServer((socket) => {
+      socket.on('error', () => undefined);
+      // Unread, it would never notice that the other side has gone.
+      socket.resume();
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const aedesPort = port;
+    ({ port } = other.address() as AddressInfo);
+    const file = await configure(null);
+    await enrol();
+    const { code, saysOf } = await doctor(file);
+    port = aedesPort;
+    await new Promise((resolve) => other.close(resolve));
+    expect(code).toBe(1);
+    expect(saysOf('broker')).toContain('what answers there does not speak MQTT');
+  });
+
   it('fail without a data directory, and with a configuration that is none', async () => {
     const file = await configure(null);
     const { code, verdictOf } = await doctor(file);

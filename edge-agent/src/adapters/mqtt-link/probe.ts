@@ -49,7 +49,8 @@ export async function signInAtBroker(
       clientId: credential.edgeId,
       username: credential.username,
       password: credential.password,
-      connectTimeout: timeoutMs,
+      // The bound below says it better.
+      connectTimeout: 2 * timeoutMs,
       reconnectPeriod: 0,
     });
     return new Promise<void>((resolve, reject) => {
@@ -63,7 +64,9 @@ export async function signInAtBroker(
         if (error === undefined) resolve();
         else reject(error);
       };
-      client.on('error', end);
+      client.on('error', (error) => {
+        end(isOfParser(error) ? new Error(`what answers there does not speak MQTT (${error.message})`) : error);
+      });
       client.on('close', () => {
         if (!isAccepted) end(new Error(describeProblem(undefined, false, settings.tls.certFile !== undefined)));
       });
@@ -78,6 +81,11 @@ export async function signInAtBroker(
       });
     });
   });
+}
+
+/** Refusals and the network's errors carry a code; what the parser of packets throws does not. */
+function isOfParser(error: Error): boolean {
+  return (error as { readonly code?: unknown }).code === undefined && !('errors' in error);
 }
 
 async function inWords(
