@@ -50,7 +50,7 @@ function describe(found: OutboxInspection, edgeId: string, dataDir: string, nowM
     ...(problems.length === 0
       ? []
       : [
-          '    At its next start the agent sets a damaged file aside and begins a new epoch; keep a copy of the directory.',
+          '    A new epoch begins when the agent at its start, or the aggregator, meets this: copy the data directory first.',
         ]),
   ];
 }

@@ -22,7 +22,7 @@ export function checkOutbox(seen: OutboxSeen | null, nowMs: number): Finding {
   if (seen.problems.length > 0) {
     return fail(
       `damaged: ${seen.problems.join('; ')}`,
-      'copy the data directory, then start the agent: it begins a new epoch',
+      'copy the data directory: a new epoch begins when the agent at its start, or the aggregator, meets this',
     );
   }
   const chain = `format ${String(seen.schemaVersion)}, hash chain whole over ${String(seen.verifiedEvents)} events`;
