@@ -17,7 +17,7 @@ import { say, seconds } from './lib/project.mjs';
 import { ensureSystemPackages, installCommand } from './lib/system-packages.mjs';
 
 const cache = process.env['GATEHOUSE_GPIO_CACHE'] ?? '/var/tmp/gatehouse-gpio';
-const machineTimeoutMs = 5 * 60_000;
+const machineTimeoutMs = 10 * 60_000;
 const total = { passed: 0, failed: 0 };
 
 const missing = await ensureSystemPackages(['qemu-system-x86', 'busybox-static', 'cpio']);

@@ -20,7 +20,8 @@ const bounceMs = 10;
 /** Between scenarios: no vehicle follows another. */
 const quietMs = 2_500;
 const pollMs = 5;
-const patienceMs = 30_000;
+/** An emulated processor needs half a minute for the start of the agent when the machine outside is busy. */
+const patienceMs = 120_000;
 
 /** @typedef {keyof typeof inputs} Input @typedef {keyof typeof outputs} Output */
 

@@ -33,12 +33,19 @@ export async function ensureKernel(cache) {
   };
 }
 
-/** Kernels come and go; the metapackage names the present one. */
+/** Kernels come and go; the metapackage names the present one. A fresh system knows no packages yet. */
 async function currentRelease() {
-  const depends = await ended(['apt-cache', 'depends', '--important', 'linux-image-amd64']);
-  const release = /linux-image-(\d\S*-amd64)/.exec(depends)?.[1];
-  if (release === undefined) throw new Error(`linux-image-amd64 depends on no kernel:\n${depends}`);
-  return release;
+  const known = await releaseInLists();
+  if (known !== undefined) return known;
+  await aptGet(['update']);
+  const found = await releaseInLists();
+  if (found === undefined) throw new Error('apt knows no kernel by the name of linux-image-amd64');
+  return found;
+}
+
+async function releaseInLists() {
+  const depends = await ended(['sh', '-c', 'apt-cache depends --important linux-image-amd64 || true']);
+  return /linux-image-(\d\S*-amd64)/.exec(depends)?.[1];
 }
 
 /** @param {string} cache @param {string} release @param {string} folder */
