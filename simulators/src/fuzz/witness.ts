@@ -36,6 +36,8 @@ export interface Witness {
   halt(): Promise<void>;
   /** Compares what drove with what is stored; answers what differs. */
   reconcile(): Promise<string[]>;
+  /** Ends the edge, and waits until the aggregator knows: from then on nothing of its site changes. */
+  leave(): Promise<void>;
   stop(): Promise<string>;
 }
 
@@ -243,6 +245,14 @@ export function createWitness(directory: string, aggregator: TestedAggregator, o
         );
       }
       return problems;
+    },
+    async leave() {
+      await program?.stop();
+      await until(
+        'the witness is offline',
+        async () => !(await aggregator.api<{ online: boolean }>('GET', `/api/v1/edges/${edgeId}`)).online,
+        60_000,
+      );
     },
     async stop() {
       return program === undefined ? 'never started' : program.stop();
