@@ -147,11 +147,35 @@ export async function sendMalformed(attack: Attack): Promise<void> {
     await Promise.race([new Promise((resolve) => socket.once('close', resolve)), delay(50)]);
     socket.destroy();
   }
-  const wrong = await openSocket(attack.mqtt).catch(() => undefined);
-  wrong?.resume().write(connectPacket({ clientId: 'nobody', username: 'nobody', password: 'nothing' }));
-  await delay(200);
-  wrong?.destroy();
+  await signInWrongly(attack);
   attack.tried['that are malformed'] = attack.malformed;
+}
+
+const wrongSignInLimitMs = 30_000;
+
+/** Again until the broker answers: while silent sockets take all the places, it turns everybody away unheard. */
+async function signInWrongly({ mqtt }: Attack): Promise<void> {
+  const endMs = performance.now() + wrongSignInLimitMs;
+  let isAnswered = false;
+  while (!isAnswered && performance.now() < endMs) {
+    const socket = await openSocket(mqtt).catch(() => undefined);
+    if (socket !== undefined) {
+      socket.write(connectPacket({ clientId: 'nobody', username: 'nobody', password: 'nothing' }));
+      isAnswered = await Promise.race([
+        new Promise<boolean>((resolve) => {
+          socket.once('data', () => {
+            resolve(true);
+          });
+          socket.once('close', () => {
+            resolve(false);
+          });
+        }),
+        delay(2_000, false),
+      ]);
+      socket.destroy();
+    }
+    if (!isAnswered) await delay(50);
+  }
 }
 
 /** Lengths beyond every bound, with as much of the body as is taken. */
