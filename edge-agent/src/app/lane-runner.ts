@@ -166,8 +166,8 @@ export function createLaneRunner(
     happen(happening, atMs = clock.monoMs()) {
       push({ ...happening, atMs });
     },
-    read(read) {
-      push({ type: 'read', credential: read.credential, readAtMs: read.monoMs, atMs: clock.monoMs() });
+    read({ credential, monoMs, direction, trackId }) {
+      push({ type: 'read', credential, readAtMs: monoMs, direction, trackId, atMs: clock.monoMs() });
     },
     command(commandId, kind, by) {
       push({ type: 'command', commandId, kind, by, atMs: clock.monoMs() });

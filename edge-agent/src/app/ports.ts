@@ -6,6 +6,7 @@ import type {
   CentreToEdgeChannel,
   Clock,
   Credential,
+  Direction,
   EdgeToCentreChannel,
   Logger,
   Random,
@@ -61,6 +62,10 @@ export interface CredentialRead {
   /** When it was read, on the lane's clock. */
   readonly monoMs: number;
 }
+  /** Which way the vehicles go that its reader sees: it serves no other. Absent: its reader says nothing of that. */
+  readonly direction?: Direction | undefined;
+  /** The reader's own name of the vehicle, at most 128 characters: reads that carry the same are of one vehicle. */
+  readonly trackId?: string | undefined;
 
 export interface CredentialReader {
   start(onRead: (read: CredentialRead) => void): Promise<void>;

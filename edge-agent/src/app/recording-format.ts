@@ -8,6 +8,7 @@ import {
   credentialSchema,
   denialReasonSchema,
   gateDirectionSchema,
+  directionSchema,
   slugSchema,
   wireLimits,
 } from '@gatehouse/shared';
@@ -64,6 +65,15 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
     levels: z.partialRecord(inputSchema, z.boolean()).describe('Every wired input, and whether it was active.'),
     mode: z.enum(['automatic', 'hold-open', 'locked']),
     nextArrivalId: arrivalId.optional().describe('Where a file goes on with a run: arrivals are named on from here.'),
+    former: z
+      .strictObject({
+        direction: directionSchema,
+        credential: credentialSchema.nullable().describe('Its value is an alias.'),
+        basis: admissionBasisSchema,
+        slotId: slot.slotId,
+      })
+      .optional()
+      .describe('Who was there when the run before ended.'),
   }),
   z.strictObject({ type: z.literal('edge'), ...common, input: inputSchema, active: z.boolean() }),
   z.strictObject({
@@ -72,6 +82,8 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
     credential: credentialSchema.describe('Its value is an alias.'),
     readAtMs: monoMs,
   }),
+    direction: directionSchema.optional().describe('Which way the vehicles go that its reader sees.'),
+    trackId: z.string().min(1).max(128).optional().describe('The reader’s own name of the vehicle.'),
   z.strictObject({
     type: z.literal('decision'),
     ...common,

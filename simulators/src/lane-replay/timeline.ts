@@ -36,7 +36,8 @@ function happening(what: LaneHappening): readonly [string, string] {
       const { kind, value, source, confidence } = what.credential;
       const lateMs = Math.round(what.atMs - what.readAtMs);
       const late = lateMs > 0 ? `, heard ${String(lateMs)} ms later` : '';
-      return ['read', `${kind} ${value} from ${source}, confidence ${confidence.toFixed(2)}${late}`];
+      const way = what.direction === undefined ? '' : `, of the ${what.direction}`;
+      return ['read', `${kind} ${value} from ${source}${way}, confidence ${confidence.toFixed(2)}${late}`];
     }
     case 'decision':
       return ['answer', `arrival ${String(what.arrivalId)}: ${what.outcome} (${what.reason ?? what.basis})`];

@@ -1,10 +1,10 @@
 /** A vehicle presents itself, is decided about, and perhaps shows something else. One vehicle, one decision. */
 import type { Credential } from '@gatehouse/shared';
 import { occupancy } from './loops.js';
-import { isSimilar, isSure, vote } from './reads.js';
-import { directionFrom, isFreeFlow, isServed, maxCredentialsPerVehicle, maxReads, modeOf } from './state.js';
+import { isOfTrack, isOfWay, isSimilar, isSure, trackIdsOf, vote, withVote, withWaiting } from './reads.js';
+import { directionFrom, isFreeFlow, isServed, maxCredentialsPerVehicle, modeOf } from './state.js';
 import type { Arrival, LaneState, Read, Vehicle } from './state.js';
-import { isOfLeader, voidArrival } from './tracking.js';
+import { isOfPassed, voidArrival } from './tracking.js';
 import { changeBarrier, changeHealth, changeVehicle, record, report, want } from './turn.js';
 import type { Turn } from './turn.js';
 import type { ArrivalId, LaneHappening, LaneRules, LocalChoice } from './vocabulary.js';
@@ -101,23 +101,30 @@ function arrive(
 export function credentialRead(turn: Turn, read: Read): void {
   changeHealth(turn, { unreadVehicles: 0 });
   const { vehicle } = turn.state;
-  if (isOfLeader(turn.state, turn.rules, read.credential)) return;
+  if (isOfPassed(turn.state, turn.rules, read)) return;
   if (vehicle === null || !isServed(turn.rules, vehicle.from) || vehicle.unknown) {
     keepForNext(turn, read);
-    return;
-  }
-  if (vehicle.shown.some((shown) => isSimilar(shown, read.credential))) return;
-  if (vehicle.arrival === null) {
-    const stillPresenting = !vehicle.counted && !vehicle.reoccupied && vehicle.phase !== 'last';
-    if (stillPresenting) changeVehicle(turn, { votes: [...vehicle.votes, read].slice(-maxReads) });
-    else keepForNext(turn, read);
-  } else if (vehicle.arrival.progress === 'denied') {
+  } else if (!isOfWay(read, directionFrom(turn.rules, vehicle.from))) {
+    keepForNext(turn, read);
+  } else if (vehicle.shown.some((shown) => isSimilar(shown, read.credential))) {
+    changeVehicle(turn, { trackIds: trackIdsOf([read], vehicle.trackIds) });
+  } else if (vehicle.arrival?.progress === 'denied') {
     supersede(turn, vehicle, vehicle.arrival, read);
-  } else if (vehicle.arrival.progress === 'waiting' && vehicle.arrival.credential === null) {
-    changeVehicle(turn, { votes: [...vehicle.votes, read].slice(-maxReads) });
+  } else if (mayBeOf(vehicle)) {
+    changeVehicle(turn, { votes: withVote(vehicle.votes, read), trackIds: trackIdsOf([read], vehicle.trackIds) });
   } else {
     keepForNext(turn, read);
   }
+}
+
+/**
+ * Whether what is read now is taken for the vehicle that is there. One that was let through unread is still the one in front of the
+ * reader while it stands before the arm: the read comes too late for it, and must not be the next one's.
+ */
+function mayBeOf({ arrival, counted, reoccupied, phase }: Vehicle): boolean {
+  if (arrival === null) return !counted && !reoccupied && phase !== 'last';
+  if (arrival.credential !== null) return false;
+  return arrival.progress === 'waiting' || phase === 'first';
 }
 
 /** The button asks again for a vehicle that was turned away, and speaks for one that has nothing to show. */
@@ -150,10 +157,12 @@ export function readsForgottenAtMs(state: LaneState, rules: LaneRules): number |
 function keepForNext(turn: Turn, read: Read): void {
   const { vehicle, reads, nowMs } = turn.state;
   if (nowMs - read.readAtMs >= turn.rules.readBeforeMs) return;
-  if (vehicle?.shown.some((shown) => isSimilar(shown, read.credential)) === true) return;
-  // Only the latest plate before the loop can belong to the vehicle that is about to reach it.
-  const sameVehicle = reads.filter((kept) => isSimilar(kept.credential, read.credential));
-  record(turn, { type: 'reads-changed', reads: [...sameVehicle, read].slice(-maxReads) });
+  if (vehicle !== null) {
+    const credentials = [...vehicle.shown, ...vehicle.votes.map(({ credential }) => credential)];
+    if (isOfTrack(read, vehicle.trackIds)) return;
+    if (credentials.some((credential) => isSimilar(credential, read.credential))) return;
+  }
+  record(turn, { type: 'reads-changed', reads: withWaiting(reads, read) });
 }
 
 function supersede(turn: Turn, vehicle: Vehicle, arrival: Arrival, read: Read): void {
@@ -164,8 +173,10 @@ function supersede(turn: Turn, vehicle: Vehicle, arrival: Arrival, read: Read): 
     vehicle.shown.length < maxCredentialsPerVehicle &&
     isSure(credential, turn.rules.sureConfidence) &&
     (!anotherPlate || turn.rules.platesSupersede === 'sure');
-  if (allowed) replaceArrival(turn, arrival, credential);
-  else if (anotherPlate) keepForNext(turn, read);
+  if (allowed) {
+    changeVehicle(turn, { trackIds: trackIdsOf([read], vehicle.trackIds) });
+    replaceArrival(turn, arrival, credential);
+  } else if (anotherPlate) keepForNext(turn, read);
 }
 
 function replaceArrival(turn: Turn, arrival: Arrival, credential: Credential | null): void {

@@ -61,7 +61,8 @@ function happen(turn: Turn, happening: LaneHappening): void {
       return;
     }
     case 'read': {
-      credentialRead(turn, { credential: happening.credential, readAtMs: happening.readAtMs });
+      const { credential, readAtMs, direction, trackId } = happening;
+      credentialRead(turn, { credential, readAtMs, direction, trackId });
       return;
     }
     case 'decision': {

@@ -1,6 +1,7 @@
 /** Reads of credentials: which belong together, and what several of one vehicle say. */
 import { plateDistance } from '@gatehouse/shared';
-import type { Credential } from '@gatehouse/shared';
+import type { Credential, Direction } from '@gatehouse/shared';
+import { maxReads, maxTracks } from './state.js';
 import type { Read } from './state.js';
 
 /**
@@ -27,6 +28,38 @@ function isOneCharLonger(a: readonly string[], b: readonly string[]): boolean {
 export function isSure(credential: Credential, sureConfidence: number): boolean {
   if (credential.kind !== 'plate') return true;
   return !credential.value.includes('?') && credential.confidence >= sureConfidence;
+}
+
+/** Whether a read can be of a vehicle that goes this way. */
+export function isOfWay(read: Read, direction: Direction): boolean {
+  return read.direction === undefined || read.direction === direction;
+}
+
+export function isOfTrack(read: Read, trackIds: readonly string[]): boolean {
+  return read.trackId !== undefined && trackIds.includes(read.trackId);
+}
+
+/** The votes with one more. What a reader says of a vehicle that it follows takes the place of what it said before, and is as old. */
+export function withVote(votes: readonly Read[], read: Read): readonly Read[] {
+  const earlier = votes.find((vote) => isOfTrack(read, trackIdsOf([vote])));
+  if (earlier === undefined) return [...votes, read].slice(-maxReads);
+  return votes.map((vote) => (vote === earlier ? { ...read, readAtMs: earlier.readAtMs } : vote));
+}
+
+/** The reads that wait for a vehicle, with one more: only the latest plate before the loop can belong to the vehicle that comes. */
+export function withWaiting(reads: readonly Read[], read: Read): readonly Read[] {
+  const kept = reads.filter((other) => {
+    if (isOfTrack(read, trackIdsOf([other]))) return false;
+    const isOfOtherWay = read.direction !== undefined && !isOfWay(other, read.direction);
+    return isOfOtherWay || isSimilar(other.credential, read.credential);
+  });
+  return [...kept, read].slice(-maxReads);
+}
+
+/** What readers call the vehicle of these reads; the latest, when there are too many. */
+export function trackIdsOf(reads: readonly Read[], known: readonly string[] = []): readonly string[] {
+  const trackIds = reads.flatMap(({ trackId }) => (trackId === undefined ? [] : [trackId]));
+  return [...new Set([...known, ...trackIds])].slice(-maxTracks);
 }
 
 /**

@@ -20,9 +20,12 @@ export interface Sensor {
   readonly edgesMs: readonly number[];
 }
 
+/** `direction` and `trackId` as in the happening. */
 export interface Read {
   readonly credential: Credential;
   readonly readAtMs: number;
+  readonly direction?: Direction | undefined;
+  readonly trackId?: string | undefined;
 }
 
 export interface Arrival {
@@ -67,6 +70,8 @@ export interface Vehicle {
   readonly votes: readonly Read[];
   /** What it has shown in arrivals, at most `maxCredentialsPerVehicle`. */
   readonly shown: readonly Credential[];
+  /** What readers that follow it call it, at most `maxTracks`. */
+  readonly trackIds: readonly string[];
   /** The ticket button was pressed. */
   readonly pressed: boolean;
 }
@@ -76,6 +81,12 @@ export interface Leader {
   readonly arrivalId: ArrivalId | null;
   readonly passedAtMs: number;
   readonly shown: readonly Credential[];
+}
+
+/** What a reader called a vehicle that went through. */
+export interface PassedTrack {
+  readonly trackId: string;
+  readonly passedAtMs: number;
 }
 
 export interface Motion {
@@ -134,6 +145,8 @@ export interface LaneState {
   readonly leader: Leader | null;
   /** Reads that wait for a vehicle, at most `maxReads`. */
   readonly reads: readonly Read[];
+  /** The latest, at most `maxTracks`. */
+  readonly passedTracks: readonly PassedTrack[];
   readonly health: Health;
   readonly lamp: Lamp;
   readonly text: string;
@@ -142,6 +155,10 @@ export interface LaneState {
 
 /** Reads kept for one vehicle, and reads kept for vehicles to come. */
 export const maxReads = 16;
+/** Readers' own names that are kept of one vehicle, and of those that went through. */
+export const maxTracks = 16;
+/** How long a vehicle that went through is known by its reader's name: a reader may begin again with the names it gave. */
+export const passedTrackMs = 120_000;
 /** Arrivals one vehicle may cause by showing one credential after another. */
 export const maxCredentialsPerVehicle = 5;
 
@@ -154,6 +171,7 @@ export type LaneFact =
   | { readonly type: 'vehicle-changed'; readonly vehicle: Vehicle | null }
   | { readonly type: 'leader-changed'; readonly leader: Leader | null }
   | { readonly type: 'reads-changed'; readonly reads: readonly Read[] }
+  | { readonly type: 'passed-tracks-changed'; readonly passedTracks: readonly PassedTrack[] }
   | { readonly type: 'health-changed'; readonly health: Health }
   | { readonly type: 'display-changed'; readonly lamp: Lamp; readonly text: string }
   | { readonly type: 'reported'; readonly event: LaneEvent };
@@ -180,6 +198,7 @@ export function newLane(nowMs: number): LaneState {
     vehicle: null,
     leader: null,
     reads: [],
+    passedTracks: [],
     health: { faults: [], trouble: false, unseenByLast: 0, unclaimedReads: 0, unreadVehicles: 0 },
     lamp: 'off',
     text: '',
@@ -204,6 +223,8 @@ export function evolve(state: LaneState, fact: LaneFact): LaneState {
       return { ...state, leader: fact.leader };
     case 'reads-changed':
       return { ...state, reads: fact.reads };
+    case 'passed-tracks-changed':
+      return { ...state, passedTracks: fact.passedTracks };
     case 'health-changed':
       return { ...state, health: fact.health };
     case 'display-changed':

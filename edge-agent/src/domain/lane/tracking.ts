@@ -5,8 +5,9 @@
 import type { PassageFlag } from '@gatehouse/shared';
 import { isSingleLoop, loopsInUse, occupancy } from './loops.js';
 import { directionFrom, isActive, isClosed, isFreeFlow, isServed, isWired, maxReads, modeOf } from './state.js';
-import type { Arrival, LaneState, Loop, Phase, Vehicle } from './state.js';
-import { isSimilar } from './reads.js';
+import { maxTracks, passedTrackMs } from './state.js';
+import type { Arrival, LaneState, Loop, Phase, Read, Vehicle } from './state.js';
+import { isOfTrack, isOfWay, isSimilar, trackIdsOf } from './reads.js';
 import { changeBarrier, changeHealth, changeOrders, changeVehicle, record, report } from './turn.js';
 import type { Turn } from './turn.js';
 import type { LaneRules } from './vocabulary.js';
@@ -57,7 +58,9 @@ function appear(turn: Turn): boolean {
 function place(turn: Turn, from: Loop, known: Partial<Vehicle>): void {
   const { state, rules } = turn;
   const served = isServed(rules, from);
-  const claimed = served && known.unknown !== true ? state.reads : [];
+  const direction = directionFrom(rules, from);
+  const waiting = served && known.unknown !== true ? state.reads.filter((read) => isOfWay(read, direction)) : [];
+  const claimed = waiting.filter((read) => !isOfPassed(state, rules, read)).slice(-maxReads);
   record(turn, {
     type: 'vehicle-changed',
     vehicle: {
@@ -69,18 +72,19 @@ function place(turn: Turn, from: Loop, known: Partial<Vehicle>): void {
       reoccupied: false,
       counted: false,
       sawOpen: !isClosed(state),
+      trackIds: trackIdsOf(claimed),
       unknown: false,
       follows: false,
       flags: [],
       arrival: null,
-      votes: claimed.slice(-maxReads),
+      votes: claimed,
       shown: [],
       pressed: false,
       ...known,
     },
   });
-  if (claimed.length > 0) {
-    record(turn, { type: 'reads-changed', reads: [] });
+  if (waiting.length > 0) {
+    record(turn, { type: 'reads-changed', reads: state.reads.filter((read) => !waiting.includes(read)) });
     changeHealth(turn, { unclaimedReads: 0, unreadVehicles: 0 });
   }
 }
@@ -212,6 +216,10 @@ function reportServedPassage(turn: Turn, vehicle: Vehicle): void {
   changeOrders(turn, { openUntilMs: null });
   record(turn, {
     type: 'leader-changed',
+  if (vehicle.trackIds.length === 0) return;
+  const passed = vehicle.trackIds.map((trackId) => ({ trackId, passedAtMs: state.nowMs }));
+  const passedTracks = [...state.passedTracks, ...passed].slice(-maxTracks);
+  record(turn, { type: 'passed-tracks-changed', passedTracks });
     leader: {
       arrivalId: arrival?.id ?? null,
       passedAtMs: state.nowMs,
@@ -277,9 +285,11 @@ export function voidArrival(turn: Turn, arrival: Arrival, reason: 'left' | 'supe
   report(turn, { kind: 'arrival-void', arrivalId: arrival.id, slotId: arrival.slotId, basis: arrival.basis, reason });
 }
 
-/** A read that is surely of the vehicle that went through last, or is going through. */
-export function isOfLeader(state: LaneState, rules: LaneRules, credential: Parameters<typeof isSimilar>[0]): boolean {
-  const { leader } = state;
-  if (leader === null || state.nowMs - leader.passedAtMs > rules.readBeforeMs) return false;
-  return leader.shown.some((shown) => isSimilar(shown, credential));
+/** A read that is surely of a vehicle that went through, or is going through. */
+export function isOfPassed({ leader, passedTracks, nowMs }: LaneState, rules: LaneRules, read: Read): boolean {
+  const recent = passedTracks.filter(({ passedAtMs }) => nowMs - passedAtMs < passedTrackMs);
+  const trackIds = recent.map(({ trackId }) => trackId);
+  if (isOfTrack(read, trackIds)) return true;
+  if (leader === null || nowMs - leader.passedAtMs > rules.readBeforeMs) return false;
+  return leader.shown.some((shown) => isSimilar(shown, read.credential));
 }

@@ -4,6 +4,7 @@ import type {
   Credential,
   DenialReason,
   EdgeEventKind,
+  Direction,
   EdgeEventOf,
   GateDirection,
   LaneMode,
@@ -76,7 +77,15 @@ export type LaneHappening = { readonly atMs: number } & (
       readonly mode: OrderedMode;
     }
   | { readonly type: 'edge'; readonly input: LaneInput; readonly active: boolean }
-  | { readonly type: 'read'; readonly credential: Credential; readonly readAtMs: number }
+  | {
+      readonly type: 'read';
+      readonly credential: Credential;
+      readonly readAtMs: number;
+      /** Which way the vehicles go that its reader sees; absent where that says nothing. */
+      readonly direction?: Direction | undefined;
+      /** The reader's own name of the vehicle: reads that carry the same are of one vehicle. */
+      readonly trackId?: string | undefined;
+    }
   /** The online decision for one arrival. */
   | {
       readonly type: 'decision';

@@ -1,5 +1,5 @@
 /** A lane on the bench: time, an arm that follows requests unless told not to, and a record of what the lane said and wanted. */
-import type { Credential } from '@gatehouse/shared';
+import type { Credential, Direction } from '@gatehouse/shared';
 import { laneSettingsSchema } from '../../../src/app/settings.js';
 import { decide, nextDeadlineMs } from '../../../src/domain/lane/lane.js';
 import { evolve, newLane } from '../../../src/domain/lane/state.js';
@@ -136,9 +136,10 @@ export class Bench {
     });
   }
 
-  read(value: string, change: Partial<Credential> = {}): this {
-    const credential: Credential = { kind: 'plate', value, source: 'camera', confidence: 0.95, ...change };
-    return this.happen({ type: 'read', credential, readAtMs: this.nowMs });
+  read(value: string, change: Partial<Credential> & { trackId?: string; direction?: Direction } = {}): this {
+    const { trackId, direction, ...rest } = change;
+    const credential: Credential = { kind: 'plate', value, source: 'camera', confidence: 0.95, ...rest };
+    return this.happen({ type: 'read', credential, readAtMs: this.nowMs, trackId, direction });
   }
 
   order(kind: 'open' | 'close' | 'hold-open' | 'lock' | 'automatic'): this {

@@ -22,7 +22,14 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('recorded' as const), back: fc.nat(1) }) },
   {
     weight: 2,
-    arbitrary: fc.record({ type: fc.constant('read' as const), plate: fc.constantFrom('AA1', 'XY99', 'Q?Z') }),
+    arbitrary: fc.record({
+      type: fc.constant('read' as const),
+      plate: fc.constantFrom('AA1', 'XY99', 'Q?Z'),
+      of: fc.record(
+        { trackId: fc.constantFrom('1', '2'), direction: fc.constantFrom('entry', 'exit') },
+        { requiredKeys: [] },
+      ),
+    }),
   },
   {
     weight: 1,
@@ -75,7 +82,7 @@ function play(lane: Bench, steps: Noise): void {
         lane.happen({ type: 'admission-recorded', arrivalId });
         break;
       case 'read':
-        lane.read(happening.plate);
+        lane.read(happening.plate, happening.of);
         break;
       case 'order':
         lane.order(happening.kind);
