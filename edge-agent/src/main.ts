@@ -11,10 +11,12 @@ import {
   systemClock,
   systemRandom,
 } from '@gatehouse/shared/node';
+import type { ServiceReports } from './app/service-reports.js';
 import { agentVersion } from './app/version.js';
 import { bannerOf, describeConfiguration } from './banner.js';
 import { examine, reportFindings } from './compose-doctor.js';
 import { reportOutbox } from './compose-outbox.js';
+import { composeServiceReports } from './compose-service.js';
 import { composeEdge } from './compose.js';
 import { loadEdgeConfiguration } from './configuration.js';
 import type { EdgeConfiguration } from './configuration.js';
@@ -149,17 +151,29 @@ async function run(flags: RunFlags): Promise<void> {
     const configuration = loadEdgeConfiguration(flags.config, process.env);
     const { edgeId: name, log } = configuration;
     const logger = createLogger({ name, level: log.level, format: log.format });
-    const credential = await credentialFor(configuration, logger);
+    const service = await composeServiceReports(logger);
+    const credential = await credentialFor(configuration, service, logger);
+    service.starting();
     const edge = composeEdge({ configuration, credential, logger, requestRestart });
     await edge.start();
     const { brokerUrl, httpUrl, controlUrl } = edge;
     const banner = { configuration, brokerUrl, httpUrl, controlUrl };
     print(bannerOf(banner, flags.json === true));
-    return edge;
+    service.started(() => edge.agent.status());
+    return {
+      stop() {
+        service.stopping();
+        return edge.stop();
+      },
+    };
   }, stopTimeoutMs);
 }
 
-async function credentialFor(configuration: EdgeConfiguration, logger: Logger): Promise<EdgeCredential> {
+async function credentialFor(
+  configuration: EdgeConfiguration,
+  service: ServiceReports,
+  logger: Logger,
+): Promise<EdgeCredential> {
   const { dataDir, enrolment } = configuration;
   const known = await readCredential(dataDir, logger);
   if (known !== undefined) return known;
@@ -169,6 +183,7 @@ async function credentialFor(configuration: EdgeConfiguration, logger: Logger): 
     ]);
   }
   await preparePlaceOfCredential(dataDir);
+  service.waiting('its enrolment');
   const credential = await enrolAtFirstStart({ ...enrolment, clock: systemClock, random: systemRandom, logger });
   await writeCredential(dataDir, credential);
   logger.info({ edgeId: credential.edgeId }, 'enrolled');

@@ -18,6 +18,8 @@ export const systemPackages = /** @type {const} */ ({
   },
   'busybox-static': { program: 'busybox', purpose: 'the small programs of that machine' },
   cpio: { program: 'cpio', purpose: 'packs the file system of that machine' },
+  e2fsprogs: { program: 'mkfs.ext4', purpose: 'makes the disk of that machine' },
+  systemd: { program: 'systemd-analyze', purpose: 'checks the service of the edge agent' },
   chromium: { program: 'chromium', purpose: 'opens pages as a person would' },
 });
 

@@ -216,6 +216,29 @@ export interface RecordingPort {
   readonly origin: 'recorded' | 'simulated';
 }
 
+// ---------------------------------------------------------------- the service manager
+
+/** What a service manager can be told, after sd_notify(3). */
+export interface ServiceNotice {
+  /** The agent has started. */
+  readonly ready?: true;
+  /** The agent is well; to be said again within `watchdogMs`. */
+  readonly alive?: true;
+  readonly stopping?: true;
+  /** The start may go on for so long from now. */
+  readonly startTakesMs?: number;
+  /** One line for people; what goes beyond 200 characters is cut off. */
+  readonly status?: string;
+}
+
+/** What started the process and watches over it. */
+export interface ServiceManager {
+  /** It ends a process that has not said `alive` for so long; null if it does not watch. */
+  readonly watchdogMs: number | null;
+  /** Neither throws nor waits for an answer. */
+  tell(notice: ServiceNotice): void;
+}
+
 // ---------------------------------------------------------------- everything together
 
 export interface EdgeAgentPorts {
