@@ -104,7 +104,7 @@ function seeOutbox(directory: string) {
 
 function wiredGates({ gates }: EdgeConfiguration): WiredGate[] {
   return gates.flatMap(({ gateId, barrier }) => {
-    if (barrier.driver !== 'onoff') return [];
+    if (barrier.driver === 'simulated') return [];
     const { chipLabel, inputs, outputs } = barrier.settings;
     return [{ gateId, chipLabel, inputs, outputs }];
   });

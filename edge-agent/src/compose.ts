@@ -11,9 +11,9 @@ import {
   systemClock,
   systemRandom,
 } from '@gatehouse/shared/node';
+import { createGpioBarrier } from './adapters/gpio-barrier/index.js';
 import { createRecordingFile } from './adapters/input-recording/index.js';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
-import { createOnoffBarrier } from './adapters/onoff-barrier/index.js';
 import { createPlateReaders } from './adapters/plate-readers/index.js';
 import type { PlateReaders } from './adapters/plate-readers/index.js';
 import {
@@ -225,10 +225,12 @@ function createBarrier(
       return { barrier: simulated.barrier, simulated };
     }
     case 'onoff':
-      return { barrier: createOnoffBarrier({ settings: gate.barrier.settings, clock: parts.clock, logger }) };
+    case 'character-device':
+      return { barrier: createGpioBarrier({ ...gate.barrier, clock: parts.clock, logger }) };
   }
 }
 
+    case 'gpio':
 function brokerUrlOf({ siteId, edgeId, broker }: EdgeConfiguration, credential: EdgeCredential): string {
   if (credential.siteId !== siteId || credential.edgeId !== edgeId) {
     throw new ConfigurationError([

@@ -3,9 +3,10 @@ import { wireLimits } from '@gatehouse/shared';
 import type { ScaledTime } from '@gatehouse/shared';
 import { ConfigurationError, loadConfiguration, logLevels } from '@gatehouse/shared/node';
 import { z } from 'zod';
+import { gpioBarrierSettingsSchema, gpioDrivers } from './adapters/gpio-barrier/settings.js';
+import { wiringProblems } from './adapters/gpio-barrier/wiring.js';
 import { recordingSettingsSchema } from './adapters/input-recording/index.js';
 import { brokerSettingsSchema } from './adapters/mqtt-link/index.js';
-import { onoffBarrierSettingsSchema } from './adapters/onoff-barrier/settings.js';
 import { plateReadersSettingsSchema } from './adapters/plate-readers/index.js';
 import { simulatedLaneSettingsSchema } from './adapters/simulated-barrier/index.js';
 import { edgeSettingsSchema, gateSettingsSchema } from './app/settings.js';
@@ -17,7 +18,14 @@ const filePath = z.string().min(1).max(1_000);
 /** Which hardware a gate has. */
 const barrierSchema = z.discriminatedUnion('driver', [
   z.strictObject({ driver: z.literal('simulated'), settings: simulatedLaneSettingsSchema.prefault({}) }),
-  z.strictObject({ driver: z.literal('onoff'), settings: onoffBarrierSettingsSchema }),
+  z.strictObject({
+    driver: z
+      .enum(gpioDrivers)
+      .describe(
+        'gpio chooses: sysfs (onoff) where the kernel has it and no input sets a bias, else the character device.',
+      ),
+    settings: gpioBarrierSettingsSchema,
+  }),
 ]);
 
 const gateSchema = gateSettingsSchema.extend({ barrier: barrierSchema });
@@ -99,17 +107,8 @@ export const edgeConfigurationSchema = z
       if (gate === undefined) issue('gateId', `this edge has no gate ${gateId}`);
       else if (!gate.hasReader) issue('gateId', `gate ${gateId} waits for no read: set its hasReader`);
     }
-    const lines = new Map<number, string>();
-    for (const [index, { gateId, barrier }] of configuration.gates.entries()) {
-      if (barrier.driver !== 'onoff') continue;
-      for (const line of [...Object.values(barrier.settings.inputs), ...Object.values(barrier.settings.outputs)]) {
-        if (line === undefined) continue;
-        const other = lines.get(line.bcm);
-        lines.set(line.bcm, gateId);
-        if (other === undefined || other === gateId) continue;
-        const message = `line ${String(line.bcm)} belongs to gate ${other} already`;
-        context.addIssue({ code: 'custom', path: ['gates', index, 'barrier', 'settings'], message });
-      }
+    for (const { path, message } of wiringProblems(configuration.gates)) {
+      context.addIssue({ code: 'custom', path: ['gates', ...path], message });
     }
     const simulated = configuration.gates.some((gate) => gate.barrier.driver === 'simulated');
     if (configuration.simulation !== undefined && !simulated) {

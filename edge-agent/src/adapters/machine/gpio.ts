@@ -3,11 +3,11 @@ import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '@gatehouse/shared';
 import type { GpioWorld } from '../../doctor/gpio.js';
-import { findGpioChip, sysfsGpioRoot } from '../onoff-barrier/gpio-chip.js';
-import { loadOnoff } from '../onoff-barrier/gpio-module.js';
+import { findSysfsChip, sysfsGpioRoot } from '../gpio-barrier/sysfs/chips.js';
+import { loadOnoff } from '../gpio-barrier/sysfs/onoff.js';
 
 export const machineGpio: GpioWorld = {
-  findChip: (label) => findGpioChip(sysfsGpioRoot, label),
+  findChip: (label) => findSysfsChip(sysfsGpioRoot, label),
   async exportProblem() {
     try {
       await access(join(sysfsGpioRoot, 'export'), constants.W_OK);

@@ -1,10 +1,10 @@
 /** The outputs of a barrier: relays that are pulsed or held, never open and close at once. */
 import type { Clock } from '@gatehouse/shared';
 import type { Lamp } from '../../app/ports.js';
-import type { GpioLine } from './gpio-module.js';
-import type { OnoffBarrierSettings } from './settings.js';
-
-export type OutputName = 'open' | 'close' | 'holdOpen' | 'red' | 'green';
+import type { GpioOutput } from './access.js';
+import { safeLevels } from './safe-levels.js';
+import type { OutputName } from './safe-levels.js';
+import type { GpioBarrierSettings } from './settings.js';
 
 export interface Outputs {
   open(): void;
@@ -16,8 +16,8 @@ export interface Outputs {
 }
 
 export interface OutputsOptions {
-  readonly settings: OnoffBarrierSettings;
-  readonly lines: ReadonlyMap<OutputName, GpioLine>;
+  readonly settings: GpioBarrierSettings;
+  readonly lines: ReadonlyMap<OutputName, GpioOutput>;
   readonly clock: Clock;
   /** Told after every write how it went. */
   readonly onWrite: (output: OutputName, problem: unknown) => void;
@@ -34,7 +34,7 @@ export function createOutputs({ settings, lines, clock, onWrite }: OutputsOption
     const line = lines.get(output);
     if (line === undefined) return;
     try {
-      line.writeSync(active ? 1 : 0);
+      line.write(active);
       onWrite(output, undefined);
     } catch (error) {
       onWrite(output, error);
@@ -93,11 +93,7 @@ export function createOutputs({ settings, lines, clock, onWrite }: OutputsOption
       for (const stop of timers.values()) stop();
       timers.clear();
       holdOpen = false;
-      write('close', false);
-      write('open', settings.safeHoldOpen && settings.outputs.open.mode === 'hold');
-      write('holdOpen', settings.safeHoldOpen);
-      write('red', settings.safeLamp === 'red');
-      write('green', settings.safeLamp === 'green');
+      for (const [output, active] of safeLevels(settings)) write(output, active);
     },
   };
 }

@@ -2,8 +2,8 @@
 import type { Clock } from '@gatehouse/shared';
 
 export interface Debouncer {
-  /** The level as the line has it now. */
-  raw(active: boolean): void;
+  /** The level as the line has it since `atMs` of the clock. */
+  raw(active: boolean, atMs: number): void;
   cancel(): void;
 }
 
@@ -15,7 +15,8 @@ export interface DebounceOptions {
   readonly initial: boolean;
   /** Reads the line again, to confirm what lasted. */
   readonly read: () => boolean;
-  readonly onEdge: (active: boolean) => void;
+  /** `atMs`: when it is certain; of what is reported at the first edge, when that was. */
+  readonly onEdge: (active: boolean, atMs: number) => void;
 }
 
 export function createDebouncer(options: DebounceOptions): Debouncer {
@@ -27,24 +28,24 @@ export function createDebouncer(options: DebounceOptions): Debouncer {
     cancelTimer?.();
     cancelTimer = undefined;
   };
-  const report = (active: boolean): void => {
+  const report = (active: boolean, atMs: number): void => {
     cancel();
     if (active === reported) return;
     reported = active;
-    options.onEdge(active);
+    options.onEdge(active, atMs);
   };
 
   return {
-    raw(active) {
+    raw(active, atMs) {
       if (debounceMs === 0 || (active && activeAtOnce)) {
-        report(active);
+        report(active, atMs);
       } else if (active === reported) {
         cancel();
       } else {
         cancel();
-        cancelTimer = clock.setTimer(debounceMs, () => {
+        cancelTimer = clock.setTimer(atMs + debounceMs - clock.monoMs(), () => {
           cancelTimer = undefined;
-          report(options.read());
+          report(options.read(), clock.monoMs());
         });
       }
     },

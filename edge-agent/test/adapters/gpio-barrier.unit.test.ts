@@ -3,9 +3,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@gatehouse/shared';
-import { createOnoffBarrier, onoffBarrierSettingsSchema } from '../../src/adapters/onoff-barrier/index.js';
-import type { GpioLevel, GpioModule } from '../../src/adapters/onoff-barrier/gpio-module.js';
-import { holdRepeatMs } from '../../src/adapters/onoff-barrier/outputs.js';
+import { createGpioBarrier, openGpio } from '../../src/adapters/gpio-barrier/index.js';
+import { holdRepeatMs } from '../../src/adapters/gpio-barrier/outputs.js';
+import { gpioBarrierSettingsSchema } from '../../src/adapters/gpio-barrier/settings.js';
+import type {
+  OnoffLevel as GpioLevel,
+  OnoffModule as GpioModule,
+} from '../../src/adapters/gpio-barrier/sysfs/onoff.js';
 import type { BarrierDriver } from '../../src/app/ports.js';
 import { createManualClock } from './support/manual-clock.js';
 
@@ -102,12 +106,20 @@ describe('the barrier on GPIO lines', () => {
   const start = async (settings: object = wiring, onoff = fakeOnoff()) => {
     const clock = createManualClock();
     const seen: string[] = [];
-    driver = createOnoffBarrier({
-      settings: onoffBarrierSettingsSchema.parse(settings),
+    const parsed = gpioBarrierSettingsSchema.parse(settings);
+    driver = createGpioBarrier({
+      driver: 'onoff',
+      settings: parsed,
       clock,
       logger: silentLogger,
-      load: () => Promise.resolve(onoff.module),
-      sysfsRoot: sysfs,
+      open: () =>
+        openGpio({
+          driver: 'onoff',
+          chipLabel: parsed.chipLabel,
+          logger: silentLogger,
+          clock,
+          machine: { sysfsRoot: sysfs, loadOnoff: () => Promise.resolve(onoff.module) },
+        }),
     });
     const levels = await driver.start({
       onInput: ({ input, active, monoMs }) => seen.push(`${input}${active ? '+' : '-'}@${String(monoMs)}`),
@@ -306,9 +318,9 @@ describe('the barrier on GPIO lines', () => {
 
   it('refuses a wiring that uses a line twice, or has no loop', () => {
     const twice = { ...wiring, outputs: { ...wiring.outputs, red: { bcm: 17 } } };
-    expect(onoffBarrierSettingsSchema.safeParse(twice).error?.issues).toMatchObject([
+    expect(gpioBarrierSettingsSchema.safeParse(twice).error?.issues).toMatchObject([
       { path: ['outputs', 'red'], message: 'uses line 17 like inputs.arming' },
     ]);
-    expect(onoffBarrierSettingsSchema.safeParse({ ...wiring, inputs: {} }).success).toBe(false);
+    expect(gpioBarrierSettingsSchema.safeParse({ ...wiring, inputs: {} }).success).toBe(false);
   });
 });

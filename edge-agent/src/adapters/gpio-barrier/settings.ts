@@ -2,6 +2,11 @@
 import { z } from 'zod';
 import { laneInputs } from '../../app/ports.js';
 import type { LaneInput } from '../../app/ports.js';
+import { gpioBiases } from './access.js';
+
+/** `gpio` chooses: sysfs where the kernel has it and the package `onoff` loads, else the character device. `onoff`: sysfs. */
+export const gpioDrivers = ['gpio', 'onoff', 'character-device'] as const;
+export type GpioDriver = (typeof gpioDrivers)[number];
 
 const bcmSchema = z.int().min(0).max(1_023).describe('Line number within the chip: the BCM number on a Raspberry Pi.');
 
@@ -16,8 +21,14 @@ const inputSchema = z.strictObject({
     .describe(
       'How long a change must last. Safety inputs report becoming active at once, and only the end is debounced.',
     ),
+  bias: z
+    .enum(gpioBiases)
+    .default('as-is')
+    .describe(
+      'How the chip pulls the line. sysfs (driver onoff) cannot set it: leave it as it is, or set driver character-device.',
+    ),
 });
-export type OnoffInputSettings = z.output<typeof inputSchema>;
+export type GpioInputSettings = z.output<typeof inputSchema>;
 
 const inputNames = z.enum(laneInputs);
 
@@ -34,7 +45,6 @@ const pulseOrHoldSchema = z.discriminatedUnion('mode', [
   }),
   z.strictObject({ ...relay, mode: z.literal('hold').describe('Active for as long as the arm shall be open.') }),
 ]);
-export type OnoffMotorOutput = z.output<typeof pulseOrHoldSchema>;
 
 const lampSchema = z.strictObject(relay);
 
@@ -53,7 +63,7 @@ const signSchema = z.strictObject({
 });
 export type SignSettings = z.output<typeof signSchema>;
 
-export const onoffBarrierSettingsSchema = z
+export const gpioBarrierSettingsSchema = z
   .strictObject({
     chipLabel: z
       .string()
@@ -94,7 +104,7 @@ export const onoffBarrierSettingsSchema = z
         context.addIssue({ code: 'custom', path: path.split('.'), message: `uses line ${String(bcm)} like ${other}` });
     }
   });
-export type OnoffBarrierSettings = z.output<typeof onoffBarrierSettingsSchema>;
+export type GpioBarrierSettings = z.output<typeof gpioBarrierSettingsSchema>;
 
 function linesOf(barrier: {
   readonly inputs: Readonly<Partial<Record<LaneInput, { readonly bcm: number }>>>;
