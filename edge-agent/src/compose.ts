@@ -25,6 +25,8 @@ import type { GateHappening, HappeningLog, SimulatedBarrier } from './adapters/s
 import { createSqliteOutbox } from './adapters/sqlite-outbox/index.js';
 import { createEdgeAgent } from './app/edge-agent.js';
 import type { EdgeAgent } from './app/edge-agent.js';
+import { createLineWitness } from './app/line-witness.js';
+import type { LineWitness } from './app/line-witness.js';
 import type { BarrierDriver, CredentialReader, RecordingPort } from './app/ports.js';
 import type { EdgeStatus } from './app/status.js';
 import { agentVersion } from './app/version.js';
@@ -64,13 +66,14 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
   const log = createLog(configuration, logger);
   const simulated = new Map<string, SimulatedBarrier>();
   const barriers = new Map<string, BarrierDriver>();
+  const witness = createLineWitness(clock);
   const plateReaders = createReaders(configuration, clock, logger);
   const readers: CredentialReader[] = plateReaders === undefined ? [] : [plateReaders];
   // A simulated gate that a camera looks at is read by the camera alone.
   const watched = new Set(configuration.readers?.cameras.map(({ gateId }) => gateId));
   for (const gate of configuration.gates) {
     const made = createBarrier(gate, { clock, random: systemRandom, logger, log });
-    barriers.set(gate.gateId, made.barrier);
+    barriers.set(gate.gateId, witness.seen(gate.gateId, made.barrier));
     if (made.simulated === undefined) continue;
     simulated.set(gate.gateId, made.simulated);
     if (gate.hasReader && !watched.has(gate.gateId)) readers.push(made.simulated.reader);
@@ -113,7 +116,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
     metrics.observer,
   );
   metrics.attach(() => agent.status());
-  return run({ agent, metrics, brokerUrl, simulated, log, plateReaders }, options);
+  return run({ agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock }, options);
 }
 
 function createReaders({ readers }: EdgeConfiguration, clock: Clock, logger: Logger): PlateReaders | undefined {
@@ -147,16 +150,18 @@ interface EdgeParts {
   readonly simulated: ReadonlyMap<string, SimulatedBarrier>;
   readonly log: HappeningLog | undefined;
   readonly plateReaders: PlateReaders | undefined;
+  readonly witness: LineWitness;
+  readonly clock: Clock;
 }
 
 /** The page comes first and goes last: it tells of a start that takes long, and of a stop; and a port in use is told before any arm moves. */
 function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): ComposedEdge {
-  const { agent, metrics, brokerUrl, simulated, log, plateReaders } = parts;
+  const { agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock } = parts;
   const { host, port } = configuration.http;
   let isStopping = false;
   const status = (): EdgeStatus => agent.status();
-  const http =
-    port === null ? undefined : createEdgeHttp({ host, port, status, isStopping: () => isStopping, metrics, logger });
+  const page = { status, isStopping: () => isStopping, metrics, witness, clock, logger };
+  const http = port === null ? undefined : createEdgeHttp({ host, port, ...page });
   let httpUrl: string | undefined;
   let controlUrl: string | undefined;
   let stopControl: () => Promise<void> = () => Promise.resolve();

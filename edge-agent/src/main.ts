@@ -16,6 +16,7 @@ import { agentVersion } from './app/version.js';
 import { bannerOf, describeConfiguration } from './banner.js';
 import { examine, reportFindings } from './compose-doctor.js';
 import { reportOutbox } from './compose-outbox.js';
+import { startWatch } from './compose-watch.js';
 import { composeServiceReports } from './compose-service.js';
 import { composeEdge } from './compose.js';
 import { loadEdgeConfiguration } from './configuration.js';
@@ -42,6 +43,10 @@ interface RunFlags {
 
 interface OutboxFlags extends RunFlags {
   readonly events: number;
+}
+
+interface WatchFlags extends RunFlags {
+  readonly seconds?: number;
 }
 
 interface EnrolFlags {
@@ -98,6 +103,16 @@ program
     await outbox(command.optsWithGlobals());
   });
 
+program
+  .command('watch')
+  .description('Shows inputs and outputs live, of the running agent or of the lines themselves; drives nothing.')
+  .option('-c, --config <file>', 'the configuration of the edge')
+  .option('--seconds <count>', 'end after so many seconds; otherwise Ctrl-C ends it', secondsOf)
+  .option('--json', 'a line of JSON for every change')
+  .action(async (_flags: unknown, command: Command) => {
+    await watch(command.optsWithGlobals());
+  });
+
 function check(flags: RunFlags): void {
   try {
     const configuration = loadEdgeConfiguration(flags.config, process.env);
@@ -139,6 +154,19 @@ async function outbox(flags: OutboxFlags): Promise<void> {
   const report = await reportOutbox(configuration, options);
   print(report.text);
   if (report.isDamaged) process.exitCode = exitCodes.failure;
+}
+
+async function watch(flags: WatchFlags): Promise<void> {
+  await runUntilSignal(async () => {
+    const configuration = loadEdgeConfiguration(flags.config, process.env);
+    const boundMs = flags.seconds === undefined ? undefined : flags.seconds * 1_000;
+    return startWatch({ configuration, asJson: flags.json === true, boundMs, end: askForEnd });
+  }, stopTimeoutMs);
+}
+
+function secondsOf(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('must be a number of seconds from 1 to 99999.');
+  return Number(text);
 }
 
 function countOf(text: string): number {
@@ -192,6 +220,10 @@ async function credentialFor(
 
 function requestRestart(): void {
   process.exitCode = restartExitCode;
+  askForEnd();
+}
+
+function askForEnd(): void {
   process.kill(process.pid, 'SIGTERM');
 }
 

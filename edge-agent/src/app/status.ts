@@ -8,6 +8,7 @@ import type {
   LaneMode,
   SlotClass,
 } from '@gatehouse/shared';
+import type { Phase } from '../domain/lane/state.js';
 import type { LossCount } from './ports.js';
 
 export type ArrivalProgress = 'waiting' | 'recording' | 'admitted' | 'denied';
@@ -31,6 +32,8 @@ export interface GateStatus {
   /** Each wired input and whether it is active. */
   readonly sensors: Readonly<Record<string, boolean>>;
   readonly faults: readonly FaultName[];
+  /** Where a vehicle is, seen from the loop it came to first. */
+  readonly vehicle: Phase | null;
   readonly arrival: ArrivalStatus | null;
   /** The class of slot that every vehicle at this gate needs; null where it differs or cannot be told. */
   readonly vehicleClass: SlotClass | null;

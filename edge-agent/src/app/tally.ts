@@ -91,6 +91,7 @@ export function gateStatusOf(
     mode: modeOf(state),
     sensors: Object.fromEntries(Object.entries(state.inputs).map(([input, sensor]) => [input, sensor.active])),
     faults: state.health.faults,
+    vehicle: state.vehicle?.phase ?? null,
     vehicleClass: settings.lane.vehicleClass,
     passages: tally.passages(lane.gateId),
     arrival:

@@ -1,15 +1,19 @@
 /**
- * The edge agent's own page: `/metrics` for Prometheus, `/healthz` for service managers, `/` says which edge this is. It reads and
- * changes nothing. Everything is bounded, so that nobody who reaches the page keeps the gates from their work.
+ * The edge agent's own page: `/metrics` for Prometheus, `/healthz` for service managers, `/lanes` for an installer, `/` says which edge
+ * this is. It reads and changes nothing. Everything is bounded, so that nobody who reaches the page keeps the gates from their work.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
-import type { Logger } from '@gatehouse/shared';
+import { describeIssues } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared';
 import { listenerUrl, listeningError } from '@gatehouse/shared/node';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { LineWitness } from '../app/line-witness.js';
 import type { EdgeStatus } from '../app/status.js';
+import { lanesQuerySchema } from '../watch/contract.js';
 import { healthOf } from './health.js';
+import { lanesOf } from './lanes.js';
 import type { EdgeMetrics } from './metrics.js';
 
 export interface EdgeHttp {
@@ -30,6 +34,9 @@ export interface EdgeHttpOptions {
   /** Whether the agent was asked to stop. */
   readonly isStopping: () => boolean;
   readonly metrics: Pick<EdgeMetrics, 'render'>;
+  readonly witness: LineWitness;
+  /** The lane’s. */
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly bounds?: Partial<EdgeHttpBounds>;
 }
@@ -119,12 +126,17 @@ async function addRoutes(app: FastifyInstance, options: EdgeHttpOptions): Promis
     const { siteId, edgeId, version, gates } = status();
     return {
       ...{ program: 'Gatehouse edge agent', version, siteId, edgeId, gates: gates.map(({ gateId }) => gateId) },
-      links: { metrics: '/metrics', health: '/healthz' },
+      links: { metrics: '/metrics', health: '/healthz', lanes: '/lanes' },
     };
   });
   app.get('/healthz', (_request, reply) => {
     const health = healthOf(status(), options.isStopping());
     return reply.code(health.status).send(health.body);
+  });
+  app.get('/lanes', (request, reply) => {
+    const query = lanesQuerySchema.safeParse(request.query);
+    if (!query.success) return sendProblem(reply, 400, describeIssues(query.error));
+    return lanesOf(status(), options.witness, query.data.after, options.clock.wallMs());
   });
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics.render();

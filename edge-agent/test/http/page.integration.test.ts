@@ -8,9 +8,11 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { silentLogger } from '@gatehouse/shared';
-import { ConfigurationError } from '@gatehouse/shared/node';
+import { ConfigurationError, systemClock } from '@gatehouse/shared/node';
+import { createLineWitness } from '../../src/app/line-witness.js';
 import { createEdgeHttp } from '../../src/http/server.js';
 import type { EdgeHttp, EdgeHttpOptions } from '../../src/http/server.js';
+import { lanesAnswerSchema } from '../../src/watch/contract.js';
 import type { HarnessOptions } from '../app/harness.js';
 import { watchEdge } from './support/watched-edge.js';
 import type { WatchedEdge } from './support/watched-edge.js';
@@ -39,6 +41,7 @@ async function open(options: HarnessOptions = {}, change: Partial<EdgeHttpOption
     ...{ host: '127.0.0.1', port: 0, logger: silentLogger, metrics: watched.metrics },
     status: () => watched.edge.agent.status(),
     isStopping: () => told.isStopping,
+    ...{ witness: createLineWitness(systemClock), clock: systemClock },
     ...change,
   });
   const page = Object.assign(told, { watched, http, url: await http.start() });
@@ -103,6 +106,22 @@ describe('the page of an edge agent', () => {
       out: '',
       error: '',
     });
+  });
+
+  it('tells the lanes as they are, and refuses a cursor that is none', async () => {
+    const page = await started();
+    await page.watched.edge.edge('exit-1', 'arming', true);
+    const { status, body } = await ask(page, '/lanes');
+    const answer = lanesAnswerSchema.parse(body);
+    expect(status).toBe(200);
+    expect(answer).toMatchObject({ siteId: 'site', edgeId: 'edge', next: 0, missed: 0, changes: [] });
+    expect(answer.gates.map(({ gateId, lane }) => [gateId, lane?.vehicle])).toEqual([
+      ['entry-1', null],
+      ['exit-1', 'first'],
+    ]);
+    for (const after of ['-1', '1.5', 'x', '1e99']) {
+      expect(await ask(page, `/lanes?after=${after}`)).toMatchObject({ status: 400, body: { type: 'about:blank' } });
+    }
   });
 
   it.each([
@@ -289,6 +308,7 @@ describe('stopping the page', () => {
     const unstarted = createEdgeHttp({
       ...{ host: '127.0.0.1', port: 0, logger: silentLogger, metrics: page.watched.metrics },
       ...{ status: () => page.watched.edge.agent.status(), isStopping: () => false },
+      ...{ witness: createLineWitness(systemClock), clock: systemClock },
     });
     await unstarted.stop();
   });

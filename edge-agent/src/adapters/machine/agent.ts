@@ -56,10 +56,9 @@ async function programOf(pid: number): Promise<string> {
 async function linkByPage(edge: Parameters<typeof findAgent>[0]): Promise<RunningAgent['link']> {
   const { host, port } = edge.http;
   if (port === null || port === 0) return undefined;
-  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
   try {
     const signal = AbortSignal.timeout(answerTimeoutMs);
-    const response = await fetch(`http://${name}:${String(port)}/healthz`, { signal, redirect: 'error' });
+    const response = await fetch(`${pageUrlOf(host, port)}/healthz`, { signal, redirect: 'error' });
     const page = pageSchema.safeParse(await response.json());
     if (!page.success || page.data.siteId !== edge.siteId || page.data.edgeId !== edge.edgeId) return undefined;
     return { up: page.data.link.up, downReason: page.data.link.downReason ?? null };
@@ -67,6 +66,12 @@ async function linkByPage(edge: Parameters<typeof findAgent>[0]): Promise<Runnin
     // Nobody there, or no agent: the port is looked at by itself.
     return undefined;
   }
+}
+
+/** How the page of an agent is reached from this machine. */
+export function pageUrlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${String(port)}`;
 }
 
 /** The code of the error when nobody can listen there now, else undefined. */

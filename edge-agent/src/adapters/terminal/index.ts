@@ -1,0 +1,1 @@
+export { openScreen } from './screen.js';
