@@ -25,6 +25,7 @@ import type { GateHappening, HappeningLog, SimulatedBarrier } from './adapters/s
 import { createSqliteOutbox } from './adapters/sqlite-outbox/index.js';
 import { createEdgeAgent } from './app/edge-agent.js';
 import type { EdgeAgent } from './app/edge-agent.js';
+import { createLogLines } from './app/log-lines.js';
 import { createLineWitness } from './app/line-witness.js';
 import type { LineWitness } from './app/line-witness.js';
 import type { BarrierDriver, CredentialReader, RecordingPort } from './app/ports.js';
@@ -59,10 +60,12 @@ export interface ComposeOptions {
 
 /** @throws ConfigurationError when configuration and credential do not belong together. */
 export function composeEdge(options: ComposeOptions): ComposedEdge {
-  const { configuration, credential, logger } = options;
+  const { configuration, credential } = options;
   const brokerUrl = brokerUrlOf(configuration, credential);
   const scaled = scaledTimeOf(configuration);
   const clock = scaled === undefined ? systemClock : createScaledClock(systemClock, scaled);
+  const lines = createLogLines({ clock, secrets: [credential.password] });
+  const logger = lines.tap(options.logger);
   const log = createLog(configuration, logger);
   const simulated = new Map<string, SimulatedBarrier>();
   const barriers = new Map<string, BarrierDriver>();
@@ -108,6 +111,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
       barriers,
       readers,
       recording: createRecording(configuration, logger),
+      log: lines,
       // The monotonic clock of this process begins with it, so its times compare with no other process's.
       bootId: systemRandom.hex(16),
       requestRestart: options.requestRestart,
@@ -116,7 +120,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
     metrics.observer,
   );
   metrics.attach(() => agent.status());
-  return run({ agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock }, options);
+  return run({ agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock }, { ...options, logger });
 }
 
 function createReaders({ readers }: EdgeConfiguration, clock: Clock, logger: Logger): PlateReaders | undefined {
@@ -229,13 +233,13 @@ function createBarrier(
       const simulated = createSimulatedBarrier({ clock, random, gateId, direction, hasReader, settings, ...witness });
       return { barrier: simulated.barrier, simulated };
     }
+    case 'gpio':
     case 'onoff':
     case 'character-device':
       return { barrier: createGpioBarrier({ ...gate.barrier, clock: parts.clock, logger }) };
   }
 }
 
-    case 'gpio':
 function brokerUrlOf({ siteId, edgeId, broker }: EdgeConfiguration, credential: EdgeCredential): string {
   if (credential.siteId !== siteId || credential.edgeId !== edgeId) {
     throw new ConfigurationError([

@@ -17,6 +17,8 @@ import {
   edgeEventSchema,
   eventBatchSchema,
   futureEventSchema,
+  logReportSchema,
+  logRequestSchema,
   occupancySchema,
   parsePayload,
   parseValue,
@@ -33,6 +35,8 @@ const schemas: Readonly<Record<string, z.ZodType>> = {
   decisions: decisionSchema,
   commands: commandSchema,
   allowance: allowanceSchema,
+  log: logReportSchema,
+  'log-requests': logRequestSchema,
   occupancy: occupancySchema,
 };
 

@@ -65,7 +65,7 @@ describe('topics', () => {
   });
 
   it('are listened to by the centre as far as edges publish them', () => {
-    expect(centreFilters).toEqual(['gatehouse/v1/+/+/state', 'gatehouse/v1/+/+/events']);
+    expect(centreFilters).toEqual(['gatehouse/v1/+/+/state', 'gatehouse/v1/+/+/events', 'gatehouse/v1/+/+/log']);
     expect(siteFilter('demo')).toBe('gatehouse/v1/demo/#');
   });
 });

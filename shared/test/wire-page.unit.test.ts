@@ -42,6 +42,9 @@ describe('the page of the wire', () => {
       ['slots returned by one `allowance-accepted`', inWords(wireLimits.maxReturnedSlots)],
       ['entries in one page of the access list', inWords(wireLimits.maxAccessEntries)],
       ['pages of the access list', inWords(wireLimits.maxAccessPages)],
+      ['one report of log lines', `${inWords(wireLimits.maxLogReportBytes)} bytes`],
+      ['lines in one report', inWords(wireLimits.maxLogLines)],
+      ['fields of one log line', inWords(wireLimits.maxLogFields)],
     ];
     const rows = [...page.matchAll(/^\| ([^|]+?) +\| ([^|]+?) +\|$/gm)].map((match) => [match[1], match[2]]);
     for (const cell of cells) expect(rows).toContainEqual(cell);

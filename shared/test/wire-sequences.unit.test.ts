@@ -11,6 +11,8 @@ import {
   edgeEventSchema,
   eventBatchSchema,
   genesisHash,
+  logReportSchema,
+  logRequestSchema,
   nextHash,
   occupancySchema,
   parsePayload,
@@ -29,6 +31,8 @@ const schemas: Readonly<Record<EdgeChannel, z.ZodType>> = {
   decisions: decisionSchema,
   commands: commandSchema,
   allowance: allowanceSchema,
+  log: logReportSchema,
+  'log-requests': logRequestSchema,
 };
 
 interface Message {
@@ -62,7 +66,7 @@ describe('the worked sequences', () => {
       const parsed = parseTopic(topic);
       if (parsed?.type === 'edge') {
         expect(parsePayload(schemas[parsed.channel], new TextEncoder().encode(text))).toMatchObject({ ok: true });
-        expect(direction).toBe(['state', 'events'].includes(parsed.channel) ? 'edge → centre' : 'centre → edge');
+        expect(direction).toBe(['state', 'events', 'log'].includes(parsed.channel) ? 'edge → centre' : 'centre → edge');
       } else {
         expect(parsed?.type).toBe('occupancy');
         expect(parsePayload(occupancySchema, new TextEncoder().encode(text))).toMatchObject({ ok: true });

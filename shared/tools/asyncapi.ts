@@ -11,6 +11,8 @@ import {
   edgeEventSchema,
   eventBatchSchema,
   futureEventSchema,
+  logReportSchema,
+  logRequestSchema,
   occupancySchema,
   offlineStateSchema,
   onlineStateSchema,
@@ -94,6 +96,20 @@ const channels: Readonly<Record<string, ChannelDescription>> = {
     action: 'receive',
     retain: false,
     messages: [{ name: 'Allowance', title: 'Allowance', isExample: always }],
+  },
+  log: {
+    summary: 'The last lines of the edge’s log.',
+    description: `For diagnosis: lines may be lost, and nothing waits for them. Only after the aggregator has asked this instance over this connection; then soon after a warning, at most one report in 10 s, and at once when somebody waits. At most ${String(wireLimits.maxLogReportBytes)} bytes.`,
+    action: 'send',
+    retain: false,
+    messages: [{ name: 'LogReport', title: 'Log lines', isExample: always }],
+  },
+  'log-requests': {
+    summary: 'The aggregator wants to hear of the edge’s log.',
+    description: 'Good until the connection ends. An edge may leave this channel alone.',
+    action: 'receive',
+    retain: false,
+    messages: [{ name: 'LogRequest', title: 'Wish for log lines', isExample: always }],
   },
   occupancy: {
     summary: 'How full the site is, for signs.',
@@ -233,6 +249,8 @@ function schemas(): Json {
     Decision: jsonSchema(decisionSchema),
     Command: jsonSchema(commandSchema),
     Allowance: jsonSchema(allowanceSchema),
+    LogReport: jsonSchema(logReportSchema),
+    LogRequest: jsonSchema(logRequestSchema),
     Occupancy: jsonSchema(occupancySchema),
   };
 }

@@ -7,6 +7,7 @@ import type { Committer, Turn } from './committer.js';
 import type { Directory } from './directory.js';
 import { edgeStatusOf } from './edge-status.js';
 import type { EdgeStatusView } from './edge-status.js';
+import type { ShelvedLine } from './edge-log/log-shelf.js';
 import type { AggregatorObserver } from './observer.js';
 import { silentObserver } from './observer.js';
 import type { AggregatorPorts, AggregatorStore, CommandRow, NoticeRow } from './ports.js';
@@ -15,6 +16,7 @@ import { withinMs } from './within.js';
 
 export type { CommandRequest } from './commands.js';
 export type { EdgeStatusView } from './edge-status.js';
+export type { ShelvedLine } from './edge-log/log-shelf.js';
 
 export interface AggregatorHealth {
   /** Started, loaded, and the store took the last commit. */
@@ -44,6 +46,11 @@ export interface Aggregator {
   site(siteId: string): SiteState | undefined;
   siteIds(): string[];
   edgeStatus(edgeId: string): EdgeStatusView | undefined;
+  /**
+   * The last log lines of an edge, oldest first, once it was asked for more: waits two seconds for its answer at most, and not at all for
+   * an edge that is away. `upToDate`: it answered.
+   */
+  edgeLog(edgeId: string): Promise<{ readonly lines: readonly ShelvedLine[]; readonly upToDate: boolean }>;
   /** How long the list is that entries of the site get for when they are cut off. */
   accessListStatus(siteId: string): AccessListStatus;
   /**
@@ -112,6 +119,11 @@ export function createAggregator(
     edgeStatus(edgeId) {
       const view = parts.views.of(edgeId);
       return view === undefined ? undefined : edgeStatusOf(memory.directory, view, memory.sites.get(view.siteId));
+    },
+    async edgeLog(edgeId) {
+      const view = parts.views.of(edgeId);
+      const upToDate = view !== undefined && (await parts.logs.refresh(view));
+      return { lines: parts.logs.lines(edgeId), upToDate };
     },
     accessListStatus: (siteId) => parts.accessLists.status(siteId),
     sendCommand: (request) => parts.commands.send(request),

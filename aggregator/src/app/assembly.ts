@@ -8,6 +8,8 @@ import { createAllowancePlanner } from './allowance/planner.js';
 import type { AllowancePlanner } from './allowance/planner.js';
 import { createCommands } from './commands.js';
 import type { Commands } from './commands.js';
+import { createEdgeLogs } from './edge-log/edge-logs.js';
+import type { EdgeLogs } from './edge-log/edge-logs.js';
 import type { IngestContext } from './ingest/context.js';
 import { createEdgeViews } from './ingest/edge-views.js';
 import type { EdgeViews } from './ingest/edge-views.js';
@@ -52,6 +54,7 @@ export interface Parts {
   readonly operations: OperationQueue;
   readonly inbox: Inbox;
   readonly receiver: Receiver;
+  readonly logs: EdgeLogs;
   readonly runner: TurnRunner;
   readonly loop: TurnLoop;
   readonly commands: Commands;
@@ -81,6 +84,13 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
   });
   const outbound = createOutbound({ publisher, sha256: ports.sha256, linkClock, observer, accessLists });
   const context: IngestContext = { ...ports, settings, linkClock, observer, outbound, view: (id) => views.of(id) };
+  const logs = createEdgeLogs(settings.edges, {
+    linkClock,
+    observer,
+    send: (view, request) => {
+      outbound.logRequest(view, request);
+    },
+  });
   const operations = createOperationQueue(settings.commit, {
     onWork: () => {
       loop.kick();
@@ -152,6 +162,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     context,
     directory: memory.directory,
     inbox,
+    logs,
     hasSite: (siteId) => memory.sites.has(siteId),
     enqueue: operations.enqueue,
     onPresence: (view) => {
@@ -205,6 +216,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     operations,
     inbox,
     receiver,
+    logs,
     runner,
     loop,
     commands,

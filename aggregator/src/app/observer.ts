@@ -1,5 +1,5 @@
 /** What the application tells whoever counts and measures. Calls are synchronous and must not throw. */
-import type { DenialReason, Direction } from '@gatehouse/shared';
+import type { DenialReason, Direction, LogLineLevel } from '@gatehouse/shared';
 import type { ReviewKind, SessionBasis } from '../domain/rows.js';
 
 export const eventResults = [
@@ -24,6 +24,8 @@ export const dropReasons = [
   'unreadable',
   'beyond-cursor',
   'conflict',
+  'log-refused',
+  'log-too-many',
   'publish-queue-full',
   'publish-failed',
   'stopped',
@@ -57,6 +59,8 @@ export interface AggregatorObserver {
   onSessionClosed(siteId: string, durationMs: number, basis: SessionBasis): void;
   onQuarantine(siteId: string | null, reason: string): void;
   onDropped(reason: DropReason): void;
+  /** An edge told lines of its log. */
+  onLogLines(siteId: string, edgeId: string, level: LogLineLevel, lines: number): void;
   onEdgePresence(siteId: string, edgeId: string, online: boolean): void;
 }
 
@@ -75,5 +79,6 @@ export const silentObserver: AggregatorObserver = {
   onSessionClosed: () => undefined,
   onQuarantine: () => undefined,
   onDropped: () => undefined,
+  onLogLines: () => undefined,
   onEdgePresence: () => undefined,
 };

@@ -1,7 +1,7 @@
 /** What the centre tells edges: acknowledgements, decisions, commands and the slots they may give out by themselves. */
 import { edgeTopic } from '@gatehouse/shared';
 import type { CentreToEdgeChannel } from '@gatehouse/shared';
-import type { Ack, AckConflict, Allowance, Command, Decision, Sha256, SlotRef } from '@gatehouse/shared';
+import type { Ack, AckConflict, Allowance, Command, Decision, LogRequest, Sha256, SlotRef } from '@gatehouse/shared';
 import type { Clock } from '@gatehouse/shared';
 import { slotOf } from '../domain/engine.js';
 import type { SiteState } from '../domain/engine.js';
@@ -24,6 +24,7 @@ export interface Outbound {
   /** Sends a decision to the instance that is running; `site` tells what is painted on the slot. */
   decision(view: EdgeView, site: SiteState, arrival: Readonly<ArrivalRow>, decision: DecisionRecord): void;
   command(view: EdgeView, command: Command): void;
+  logRequest(view: EdgeView, request: LogRequest): void;
   /** Sends the set that was made last for the edge, with all pages of the access list. */
   allowance(view: EdgeView, site: SiteState, allowance: Readonly<AllowanceRow>): void;
   /** An arrival was received: the time to its decision counts from here. */
@@ -78,6 +79,9 @@ export function createOutbound(ports: OutboundPorts): Outbound {
     },
     command(view, command) {
       send(view, 'commands', command);
+    },
+    logRequest(view, request) {
+      send(view, 'log-requests', request);
     },
     allowance(view, site, allowance) {
       const list = ports.accessLists.of(view.siteId, allowance.epoch);

@@ -47,6 +47,17 @@ const edgeSettings = z
     decisionResendMs: ms(0, 60_000)
       .default(1_000)
       .describe('A decision is sent again on a state that still lists its arrival, if this long ago.'),
+    logLines: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .default(200)
+      .describe('Log lines of one edge kept in memory; 0: no edge is asked for its log.'),
+    logChars: count(1024 * 1024 * 1024)
+      .default(16 * 1024 * 1024)
+      .describe(
+        'Characters of the log lines of all edges together; those of the edge that was quiet the longest go first.',
+      ),
   })
   .prefault({});
 

@@ -1,5 +1,5 @@
 /** What happens, counted as it happens. Begins at 0 with each start of the program. */
-import { denialReasons, edgeEventKinds, reviewKindNames } from '@gatehouse/shared';
+import { denialReasons, edgeEventKinds, logLineLevels, reviewKindNames } from '@gatehouse/shared';
 import { Counter, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { dropReasons, eventResults } from '../app/observer.js';
@@ -62,7 +62,7 @@ function defineCommits(registry: Registry): Pick<AggregatorObserver, 'onCommit' 
 function defineIngest(
   registry: Registry,
   source: Source,
-): Pick<AggregatorObserver, 'onEvent' | 'onEventsLost' | 'onQuarantine' | 'onDropped'> {
+): Pick<AggregatorObserver, 'onEvent' | 'onEventsLost' | 'onQuarantine' | 'onDropped' | 'onLogLines'> {
   const events = defineTally(registry, {
     name: 'gatehouse_events_total',
     help: 'Events from edges, by kind and by what became of them.',
@@ -84,9 +84,18 @@ function defineIngest(
   });
   const dropped = defineTally(registry, {
     name: 'gatehouse_dropped_messages_total',
-    help: 'Messages that were not taken, by reason; edges send theirs again.',
+    help: 'Messages that were not taken, by reason; edges send their events again.',
     labelNames: ['reason'],
     series: () => dropReasons.map((reason) => ({ reason })),
+  });
+  const logLines = defineTally(registry, {
+    name: 'gatehouse_edge_log_lines_total',
+    help: 'Log lines that edges told, by severity: those of an edge that nobody asks and that is well are not told.',
+    labelNames: ['site', 'edge', 'level'],
+    series: () =>
+      source()?.edges.flatMap(({ labels, isRevoked }) =>
+        isRevoked ? [] : logLineLevels.map((level) => ({ ...labels, level })),
+      ) ?? null,
   });
   return {
     onEvent: (site, kind, result) => {
@@ -100,6 +109,9 @@ function defineIngest(
     },
     onDropped: (reason) => {
       dropped({ reason });
+    },
+    onLogLines: (site, edge, level, lines) => {
+      logLines({ site, edge, level }, lines);
     },
   };
 }

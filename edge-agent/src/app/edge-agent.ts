@@ -14,6 +14,8 @@ import { arrivalNoteName, arrivalNoteText, draftOf, oneEvent } from './lane-even
 import { createLaneRecording } from './lane-recording.js';
 import { barrierOf, createLaneRunner } from './lane-runner.js';
 import type { LaneRunner } from './lane-runner.js';
+import { createLogReporter } from './log-reporter.js';
+import type { LogReporter } from './log-reporter.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
 import { formerArrivals, modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
 import type { FormerArrival } from './recovery.js';
@@ -64,6 +66,7 @@ class RunningAgent implements EdgeAgent {
   readonly #epochs: EpochKeeper;
   readonly #state: StatePublisher;
   readonly #inbox: ReturnType<typeof createInbox>;
+  readonly #log: LogReporter | undefined;
   readonly #wallWatch: { start(): void; stop(): void; readonly jumped: boolean };
   /** Some of them may not be told of yet, while the outbox fails. */
   #former: readonly FormerArrival[] = [];
@@ -158,6 +161,7 @@ class RunningAgent implements EdgeAgent {
       settings: settings.protocol,
       state: () => this.#onlineState(),
     });
+    this.#log = ports.log && createLogReporter({ ...ports, lines: ports.log, instance: this.#instance });
     this.#inbox = createInbox(
       this.#instance,
       {
@@ -172,6 +176,9 @@ class RunningAgent implements EdgeAgent {
         },
         allowance: (allowance) => {
           this.#admission.offered(allowance);
+        },
+        logRequest: (request) => {
+          this.#log?.requested(request);
         },
       },
       this.#tally,
@@ -240,6 +247,7 @@ class RunningAgent implements EdgeAgent {
     this.#epochs.stop();
     this.#replicator.stop();
     this.#state.stop();
+    this.#log?.stop();
     await this.#safely(
       'reader',
       this.#ports.readers.map((reader) => reader.stop()),
@@ -319,8 +327,16 @@ class RunningAgent implements EdgeAgent {
 
   #laneEvent(gateId: string, event: LaneEvent, atMs: number): void {
     this.#tally.happened(gateId, event);
+    this.#tellOfFault(gateId, event);
     const draft = draftOf(event, { gateId, stamp: this.#stamp(atMs), epoch: () => this.#recorder.view.epoch });
     this.#recorder.record(this.#admission.guard(gateId, event, draft));
+  }
+
+  #tellOfFault(gateId: string, event: LaneEvent): void {
+    const { logger } = this.#ports;
+    if (event.kind === 'fault-raised') {
+      logger.warn({ gateId, fault: event.fault, detail: event.detail }, 'a fault was raised');
+    } else if (event.kind === 'fault-cleared') logger.info({ gateId, fault: event.fault }, 'a fault was cleared');
   }
 
   #laneChanged(gateId: string, before: LaneState, after: LaneState): void {
@@ -336,6 +352,7 @@ class RunningAgent implements EdgeAgent {
     const credential = parseValue(credentialSchema, read.credential);
     const lane = this.#lanes.get(read.gateId);
     if (credential.ok && lane !== undefined) {
+      this.#ports.log?.conceal(credential.value.value);
       lane.read({ ...read, credential: credential.value });
       return;
     }
@@ -355,6 +372,7 @@ class RunningAgent implements EdgeAgent {
     } else {
       this.#ports.logger.warn({ reason, allowance: this.#admission.allowance() }, 'the link is down');
       this.#replicator.linkDown();
+      this.#log?.linkDown();
       this.#admission.decideAllAlone();
     }
   }

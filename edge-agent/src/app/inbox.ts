@@ -1,6 +1,22 @@
 /** Messages from the aggregator: parsed at the border, handled at once, refused and counted if they cannot be read. */
-import { ackSchema, allowanceSchema, commandSchema, decisionSchema, parsePayload } from '@gatehouse/shared';
-import type { Ack, Allowance, CentreToEdgeChannel, Command, Decision, Logger, Parsed } from '@gatehouse/shared';
+import {
+  ackSchema,
+  allowanceSchema,
+  commandSchema,
+  decisionSchema,
+  logRequestSchema,
+  parsePayload,
+} from '@gatehouse/shared';
+import type {
+  Ack,
+  Allowance,
+  CentreToEdgeChannel,
+  Command,
+  Decision,
+  Logger,
+  LogRequest,
+  Parsed,
+} from '@gatehouse/shared';
 import type { Tally } from './tally.js';
 
 export interface InboxHandlers {
@@ -8,6 +24,7 @@ export interface InboxHandlers {
   readonly decision: (decision: Decision) => void;
   readonly command: (command: Command) => void;
   readonly allowance: (allowance: Allowance) => void;
+  readonly logRequest: (request: LogRequest) => void;
 }
 
 /** Answers what takes a message; nothing waits in it, so nothing can pile up. */
@@ -45,6 +62,12 @@ export function createInbox(
         break;
       case 'allowance':
         accept(channel, parsePayload(allowanceSchema, payload), handlers.allowance);
+        break;
+      case 'log-requests':
+        accept(channel, parsePayload(logRequestSchema, payload), (request) => {
+          if (request.instance === instance) handlers.logRequest(request);
+          else tally.count('messagesDropped');
+        });
         break;
     }
   };

@@ -14,6 +14,7 @@ import type {
 } from '@gatehouse/shared';
 import type { Lamp, LaneInput } from '../domain/lane/vocabulary.js';
 import type { OutboxEvent } from '../domain/outbox/chain.js';
+import type { LogLines } from './log-lines.js';
 
 // ---------------------------------------------------------------- the barrier
 
@@ -256,6 +257,8 @@ export interface EdgeAgentPorts {
   readonly readers: readonly CredentialReader[];
   /** Undefined: nothing is recorded. */
   readonly recording?: RecordingPort | undefined;
+  /** The last log lines, for an aggregator that asks. Undefined: none is told. */
+  readonly log?: LogLines | undefined;
   /** Identifies this boot of the machine, 32 hexadecimal digits. */
   readonly bootId: string;
   /** Ends the process so that the service manager starts it again (the `restart` command). */

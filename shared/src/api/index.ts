@@ -1,6 +1,7 @@
 /** The REST API's resources, requests, filters and problems. */
 export * from './common.js';
 export * from './credential.js';
+export * from './edge-log.js';
 export * from './edges.js';
 export * from './gates.js';
 export * from './keys.js';

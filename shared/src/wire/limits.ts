@@ -24,4 +24,10 @@ export const wireLimits = {
   maxLostEvents: 1_000_000_000,
   /** Characters of any free text. */
   maxTextChars: 200,
+  /** Bytes of one report of log lines. */
+  maxLogReportBytes: 16 * 1024,
+  /** Lines in one report. */
+  maxLogLines: 200,
+  /** Fields of one log line. */
+  maxLogFields: 8,
 } as const;

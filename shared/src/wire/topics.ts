@@ -3,11 +3,14 @@ import { slugPattern, slugSchema } from '../vocabulary.js';
 
 const prefix = 'gatehouse/v1';
 
-export const edgeToCentreChannels = ['state', 'events'] as const;
-export const centreToEdgeChannels = ['acks', 'decisions', 'commands', 'allowance'] as const;
+export const edgeToCentreChannels = ['state', 'events', 'log'] as const;
+export const centreToEdgeChannels = ['acks', 'decisions', 'commands', 'allowance', 'log-requests'] as const;
 export type EdgeToCentreChannel = (typeof edgeToCentreChannels)[number];
 export type CentreToEdgeChannel = (typeof centreToEdgeChannels)[number];
 export type EdgeChannel = EdgeToCentreChannel | CentreToEdgeChannel;
+
+/** For diagnosis alone: where a broker refuses these, everything else goes on without them. */
+const diagnosticChannels = ['log', 'log-requests'] as const satisfies readonly EdgeChannel[];
 
 const edgeChannels: readonly string[] = [...edgeToCentreChannels, ...centreToEdgeChannels];
 
@@ -27,6 +30,11 @@ export function occupancyTopic(siteId: string): string {
 
 /** The filters the aggregator listens on. */
 export const centreFilters: readonly string[] = edgeToCentreChannels.map((channel) => `${prefix}/+/+/${channel}`);
+
+/** Whether a topic, or a filter, ends in a channel that is for diagnosis alone. */
+export function isDiagnostic(topic: string): boolean {
+  return diagnosticChannels.some((channel) => topic.endsWith(`/${channel}`));
+}
 
 /** The filter under which everything of one site can be read. */
 export function siteFilter(siteId: string): string {

@@ -88,10 +88,14 @@ function rights(): string[] {
     `user ${username}`,
     'topic read gatehouse/v1/+/+/state',
     'topic read gatehouse/v1/+/+/events',
+    'topic read gatehouse/v1/+/+/log',
     'topic write gatehouse/v1/#',
     'pattern write gatehouse/v1/+/%u/state',
     'pattern write gatehouse/v1/+/%u/events',
-    ...['acks', 'decisions', 'commands', 'allowance'].map((channel) => `pattern read gatehouse/v1/+/%u/${channel}`),
+    'pattern write gatehouse/v1/+/%u/log',
+    ...['acks', 'decisions', 'commands', 'allowance', 'log-requests'].map(
+      (channel) => `pattern read gatehouse/v1/+/%u/${channel}`,
+    ),
   ];
 }
 

@@ -1,7 +1,8 @@
 /** Takes messages as the broker delivers them: checks whose they are, notes presence, and puts the rest in the inbox. */
-import { parsePayload, parseTopic, stateSchema, wireLimits } from '@gatehouse/shared';
-import type { OfflineState, OnlineState } from '@gatehouse/shared';
+import { edgeToCentreChannels, parsePayload, parseTopic, stateSchema, wireLimits } from '@gatehouse/shared';
+import type { EdgeToCentreChannel, OfflineState, OnlineState } from '@gatehouse/shared';
 import type { Directory } from '../directory.js';
+import type { EdgeLogs } from '../edge-log/edge-logs.js';
 import type { DropReason } from '../observer.js';
 import type { IncomingMessage } from '../ports.js';
 import type { Work } from '../turn/work.js';
@@ -16,6 +17,7 @@ export interface ReceiverPorts {
   readonly context: IngestContext;
   readonly directory: Directory;
   readonly inbox: Inbox;
+  readonly logs: EdgeLogs;
   readonly hasSite: (siteId: string) => boolean;
   /** Work that is not of the inbox: what cannot be read. */
   readonly enqueue: (work: Work) => void;
@@ -37,7 +39,7 @@ export interface Receiver {
 const logEveryMs = 10_000;
 
 export function createReceiver(ports: ReceiverPorts): Receiver {
-  const { context, directory, inbox } = ports;
+  const { context, directory, inbox, logs } = ports;
   const { clock, linkClock, settings } = context;
   const loggedMonoMs = new Map<DropReason, number>();
 
@@ -51,7 +53,8 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
 
   const handle = ({ topic, payload }: IncomingMessage): void => {
     const parsed = parseTopic(topic);
-    if (parsed?.type !== 'edge' || (parsed.channel !== 'state' && parsed.channel !== 'events')) {
+    const channel = parsed?.type === 'edge' ? edgeToCentreChannels.find((own) => own === parsed.channel) : undefined;
+    if (parsed?.type !== 'edge' || channel === undefined) {
       drop('foreign-topic', null);
       return;
     }
@@ -62,10 +65,10 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     else if (edge.revokedAtMs !== null) drop('revoked-edge', edgeId);
     else if (edge.siteId !== siteId) drop('wrong-site', edgeId);
     else if (!ports.hasSite(siteId)) drop('no-site', edgeId);
-    else accept(view, parsed.channel, payload);
+    else accept(view, channel, payload);
   };
 
-  const accept = (view: EdgeView, channel: 'state' | 'events', payload: Uint8Array): void => {
+  const accept = (view: EdgeView, channel: EdgeToCentreChannel, payload: Uint8Array): void => {
     const receivedAtMs = Math.round(clock.wallMs());
     const { edgeId, siteId } = view;
     view.lastSeenAtMs = receivedAtMs;
@@ -73,6 +76,11 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     const receivedMonoMs = linkClock.monoMs();
     view.lastSeenMonoMs = receivedMonoMs;
     const received = { edgeId, siteId, payload: copy, payloadBytes: payload.byteLength, receivedAtMs, receivedMonoMs };
+    if (channel === 'log') {
+      const refused = logs.onReport(view, received);
+      if (refused !== null) drop(refused, edgeId);
+      return;
+    }
     if (channel === 'state') onState(view, received);
     else if (!inbox.offerBatch(received)) drop('inbox-full', edgeId);
     ports.onWork();
@@ -122,6 +130,7 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     const isConflicting = view.identity.onInstance(state.instance, received.receivedMonoMs);
     inbox.offerState(view.edgeId, { state, isNewConnection, isConflicting });
     setPresence(view, 'online');
+    logs.onState(view, isNewConnection);
   };
 
   const setPresence = (view: EdgeView, presence: 'online' | 'offline'): void => {

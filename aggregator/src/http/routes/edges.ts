@@ -196,7 +196,7 @@ function codeAnswer(context: RequestContext, { edgeId, expiresAtMs }: EdgeRef, c
   return { body: { edge: edgeAnswer(context, edgeId).body, enrolmentCode: code, expiresAt: instantOf(expiresAtMs) } };
 }
 
-function visibleEdge(context: RequestContext, edgeId: string): EdgeRow {
+export function visibleEdge(context: RequestContext, edgeId: string): EdgeRow {
   const edge = context.aggregator.directory.edge(edgeId);
   if (edge === undefined) throw new Refusal('edge-unknown', `no edge "${edgeId}"`, 'edgeId');
   context.requireSite(edge.siteId);

@@ -1,6 +1,7 @@
 /** The table of routes: requests are served from it, the documentation is written from it, and access is tested by it. */
 import type { Route } from '../route.js';
 import type { HttpSettings } from '../settings.js';
+import { edgeLogRoutes } from './edge-log.js';
 import { edgeRoutes } from './edges.js';
 import { gateRoutes } from './gates.js';
 import { keyRoutes } from './keys.js';
@@ -20,6 +21,7 @@ export function allRoutes(settings: Pick<HttpSettings, 'metricsRequireKey'>): re
     ...vehicleRoutes,
     ...gateRoutes,
     ...edgeRoutes,
+    ...edgeLogRoutes,
     ...recordRoutes,
     ...keyRoutes,
     ...streamRoutes,

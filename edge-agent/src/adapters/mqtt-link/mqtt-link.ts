@@ -6,8 +6,8 @@ import { connect as connectPlain, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import { centreToEdgeChannels, edgeTopic } from '@gatehouse/shared';
-import type { CancelTimer, CentreToEdgeChannel, Clock, Logger, Random } from '@gatehouse/shared';
+import { centreToEdgeChannels, edgeTopic, isDiagnostic } from '@gatehouse/shared';
+import type { CancelTimer, CentreToEdgeChannel, Clock, EdgeToCentreChannel, Logger, Random } from '@gatehouse/shared';
 import { MqttClient } from 'mqtt';
 import type { EdgeLink, EdgeLinkHandlers } from '../../app/ports.js';
 import { refusalOf } from './refusal.js';
@@ -89,21 +89,31 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
   };
 
   const subscribe = (attempt: MqttClient): void => {
-    attempt.subscribe([...channels.keys()], { qos: 1 }, (error, granted) => {
-      if (client !== attempt || phase !== 'connecting') return;
-      const refused = granted?.find((grant) => grant.qos === 128);
-      if (error !== null || refused !== undefined) {
-        drop(attempt, error ?? new Error(`the broker refuses the subscription to ${refused?.topic ?? ''}`));
-        return;
-      }
-      phase = 'up';
-      lastReason = undefined;
-      later(settings.stableAfterMs, () => {
-        waitBoundMs = settings.reconnectMinMs;
-      });
-      logger.info({ broker: url }, 'connected');
-      handlers?.onUp();
+    const topics = [...channels.keys()];
+    // Before the link is up, so that no answer to the first state is missed; by itself, so that it may be refused.
+    attempt.subscribe(topics.filter(isDiagnostic), { qos: 1 }, (error) => {
+      if (error === null || client !== attempt || !attempt.connected) return;
+      logger.info({ error: error.message }, 'the broker does not let the log of this edge be asked for');
     });
+    attempt.subscribe(
+      topics.filter((topic) => !isDiagnostic(topic)),
+      { qos: 1 },
+      (error, granted) => {
+        if (client !== attempt || phase !== 'connecting') return;
+        const refused = granted?.find((grant) => grant.qos === 128);
+        if (error !== null || refused !== undefined) {
+          drop(attempt, error ?? new Error(`the broker refuses the subscription to ${refused?.topic ?? ''}`));
+          return;
+        }
+        phase = 'up';
+        lastReason = undefined;
+        later(settings.stableAfterMs, () => {
+          waitBoundMs = settings.reconnectMinMs;
+        });
+        logger.info({ broker: url }, 'connected');
+        handlers?.onUp();
+      },
+    );
   };
 
   const receive = (channel: CentreToEdgeChannel, payload: Uint8Array): void => {
@@ -136,7 +146,7 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
     lastReason = reason;
   };
 
-  const publish = (channel: 'state' | 'events', payload: string, timeoutMs: number): Promise<void> =>
+  const publish = (channel: EdgeToCentreChannel, payload: string, timeoutMs: number): Promise<void> =>
     new Promise((resolve, reject) => {
       const present = client;
       if (phase !== 'up' || present === undefined) {

@@ -27,7 +27,7 @@ const maxPublishesInFlight = 64;
 export function createWorldEdgeLink(options: WorldEdgeLinkOptions): EdgeLink {
   const { network, life, random, siteId, edgeId } = options;
   const channels = new Map(centreToEdgeChannels.map((channel) => [edgeTopic(siteId, edgeId, channel), channel]));
-  const topics = { state: edgeTopic(siteId, edgeId, 'state'), events: edgeTopic(siteId, edgeId, 'events') };
+  const stateTopic = edgeTopic(siteId, edgeId, 'state');
   let client: Client | undefined;
   let handlers: EdgeLinkHandlers | undefined;
   let will = '';
@@ -41,7 +41,7 @@ export function createWorldEdgeLink(options: WorldEdgeLinkOptions): EdgeLink {
       clientId: edgeId,
       password: options.password(),
       filters: [...channels.keys()],
-      will: { topic: topics.state, payload: will },
+      will: { topic: stateTopic, payload: will },
       onUp() {
         if (client !== attempt) return;
         waitBoundMs = reconnectMinMs;
@@ -83,7 +83,7 @@ export function createWorldEdgeLink(options: WorldEdgeLinkOptions): EdgeLink {
       if (inFlight >= maxPublishesInFlight) throw new Error('too many messages wait for the broker already');
       inFlight += 1;
       try {
-        await client.publish(topics[channel], payload, channel === 'state', publishTimeoutMs);
+        await client.publish(edgeTopic(siteId, edgeId, channel), payload, channel === 'state', publishTimeoutMs);
       } finally {
         inFlight -= 1;
       }
@@ -95,7 +95,7 @@ export function createWorldEdgeLink(options: WorldEdgeLinkOptions): EdgeLink {
       cancelRetry();
       const closing = client;
       handlers = undefined;
-      if (closing?.isUp === true) await closing.publish(topics.state, farewell, true, 1_000).catch(() => undefined);
+      if (closing?.isUp === true) await closing.publish(stateTopic, farewell, true, 1_000).catch(() => undefined);
       cancelRetry();
       client = undefined;
       closing?.close();

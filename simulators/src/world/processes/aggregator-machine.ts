@@ -39,11 +39,11 @@ export interface AggregatorMachine {
 
 const hourMs = 3_600_000;
 
-/** As in production, but for what would cost much and find nothing: nothing is old enough to be deleted within a run. */
+/** As in production, but for what would cost much and find nothing: nothing is old enough to be deleted within a run, no log is read. */
 function worldSettings(stateIntervalMs: number): AggregatorSettings {
   return aggregatorSettingsSchema.parse({
     retention: { intervalMs: 12 * hourMs },
-    edges: { stateIntervalMs },
+    edges: { stateIntervalMs, logLines: 0 },
     occupancyIntervalMs: 5_000,
   });
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import { centreFilters, messageOf } from '@gatehouse/shared';
+import { centreFilters, isDiagnostic, messageOf } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Logger, Random } from '@gatehouse/shared';
 import type { CentreLink, IncomingMessage } from '../../../app/ports.js';
 import type { ExternalBrokerSettings } from './settings.js';
@@ -42,18 +42,26 @@ export function createExternalLink(options: ExternalLinkOptions): CentreLink {
     opened.on('connect', () => {
       // Each connection has a new socket, and each must not wait to fill a segment.
       (opened.stream as { setNoDelay?: (noDelay: boolean) => void }).setNoDelay?.(true);
-      opened.subscribe([...centreFilters], { qos: 1 }, (error, granted) => {
-        if (opened !== client) return;
-        const refused = granted?.find((grant) => grant.qos >= 128)?.topic;
-        if (error !== null || refused !== undefined) {
-          lose(opened, `subscribing was refused (${refused ?? error?.message ?? ''})`);
-          return;
-        }
-        attempts = 0;
-        isUp = true;
-        logger.info({ url: settings.url }, 'connected to the MQTT broker');
-        announceUp();
+      opened.subscribe(centreFilters.filter(isDiagnostic), { qos: 1 }, (error) => {
+        if (error === null || opened !== client || !opened.connected) return;
+        logger.warn({ error: error.message }, 'the broker does not let the logs of edges be read');
       });
+      opened.subscribe(
+        centreFilters.filter((filter) => !isDiagnostic(filter)),
+        { qos: 1 },
+        (error, granted) => {
+          if (opened !== client) return;
+          const refused = granted?.find((grant) => grant.qos >= 128)?.topic;
+          if (error !== null || refused !== undefined) {
+            lose(opened, `subscribing was refused (${refused ?? error?.message ?? ''})`);
+            return;
+          }
+          attempts = 0;
+          isUp = true;
+          logger.info({ url: settings.url }, 'connected to the MQTT broker');
+          announceUp();
+        },
+      );
     });
     opened.on('message', (topic, payload) => {
       onMessage({ topic, payload });

@@ -1,0 +1,93 @@
+/**
+ * What of a log line may leave the machine. The log on the machine says more; whoever reads it there is let in there. A field that
+ * is not known to be harmless stays behind.
+ */
+import type { LogFields, LogLine } from '@gatehouse/shared';
+import { plainText, slugPattern, wireLimits } from '@gatehouse/shared';
+
+const { maxTextChars, maxLogFields } = wireLimits;
+const removed = '…';
+
+/** Texts under other names may be anything, credentials included. Numbers and truth values are told under any harmless name. */
+const textNames: ReadonlySet<string> = new Set([
+  ...['error', 'reason', 'detail', 'problem', 'damage', 'failure', 'cause', 'rule', 'code', 'state', 'fault', 'mode'],
+  ...['broker', 'url', 'path', 'file', 'aside', 'chip', 'driver', 'interface', 'input', 'output', 'line', 'kind'],
+  ...['channel', 'direction', 'slotId', 'cameraId', 'camera', 'service', 'version'],
+]);
+const tellingName = /plate|ticket|tag$|credential|value|licen[cs]e|passw|secret|token|key$|auth/i;
+const fieldName = /^[A-Za-z][A-Za-z0-9]{0,31}$/;
+
+/** `user:password@` of an address, and all behind its host: paths and queries may be secrets. */
+const address = /\b([a-z][a-z0-9+.-]{1,15}:\/\/)(?:[^\s/@"']*@)?([^\s/"'?#]*)([^\s"']*)/gi;
+const assignment =
+  /\b(pass\w*|secret|token|api[-_]?key|authorization|bearer|basic)(["']?\s*[:=]\s*|\s+)("[^"]*"|'[^']*'|\S+)/gi;
+const enrolmentCode = /\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b/g;
+/** Long and of letters and digits: keys, tokens, digests. */
+const opaque = /(?=[A-Za-z0-9_+=]*\d)[A-Za-z0-9_+=]{24,}/g;
+
+/** Texts that must not be told wherever they turn up. */
+export interface Concealed {
+  readonly secrets: readonly string[];
+  /** Credentials that were read lately; however they are written. */
+  readonly credentials: Iterable<string>;
+}
+
+/** A line without its number, fit to leave the machine. */
+export function redactedLine(
+  level: LogLine['level'],
+  fields: LogFields,
+  message: string,
+  concealed: Concealed,
+): Pick<LogLine, 'level' | 'part' | 'gateId' | 'message' | 'fields'> {
+  const { part, gateId, ...rest } = fields;
+  return {
+    level,
+    part: slugOrNull(part),
+    gateId: slugOrNull(gateId),
+    message: redactedText(message, concealed),
+    fields: redactedFields(rest, concealed),
+  };
+}
+
+function redactedFields(fields: LogFields, concealed: Concealed): LogLine['fields'] {
+  const told: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (Object.keys(told).length >= maxLogFields) break;
+    if (!fieldName.test(name) || tellingName.test(name)) continue;
+    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) told[name] = value;
+    else if (textNames.has(name) && typeof value === 'string') told[name] = redactedText(value, concealed);
+    else if (textNames.has(name) && value instanceof Error) told[name] = redactedText(value.message, concealed);
+  }
+  return told;
+}
+
+/** Cut before it is searched, so that a long text costs no more than a short one; and after, as what is put in may be longer. */
+function redactedText(text: string, { secrets, credentials }: Concealed): string {
+  let told = plainText(text, 4 * maxTextChars);
+  for (const secret of secrets) if (secret !== '') told = told.replaceAll(secret, removed);
+  told = told
+    .replace(
+      address,
+      (_all, scheme: string, host: string, rest: string) => scheme + host + (rest === '' ? '' : `/${removed}`),
+    )
+    .replace(assignment, `$1$2${removed}`)
+    .replace(enrolmentCode, removed)
+    .replace(opaque, removed);
+  for (const credential of credentials) told = withoutCredential(told, credential);
+  return plainText(told, maxTextChars);
+}
+
+/** Also with spaces or hyphens between its characters, and in either case, as people and libraries write plates. */
+function withoutCredential(text: string, credential: string): string {
+  const characters = [...credential].filter((character) => /[\p{L}\p{N}]/u.test(character));
+  if (characters.length < minConcealedChars) return text;
+  const pattern = new RegExp(characters.join('[^\\p{L}\\p{N}]?'), 'giu');
+  return text.replace(pattern, removed);
+}
+
+/** A shorter one would take innocent words and numbers away. */
+const minConcealedChars = 4;
+
+function slugOrNull(value: unknown): string | null {
+  return typeof value === 'string' && slugPattern.test(value) ? value : null;
+}
