@@ -10,7 +10,7 @@ const sharedNode = '^shared/src/node/';
 const zod = '^node_modules/zod/';
 const anyTest = ['^test/', '^[^/]+/test/'];
 /** The files of a package that choose adapters, and what such files share. */
-const composition = '^(edge-agent|aggregator)/src/(main|index|configuration|enrolment|compose[^/]*)[.]ts$';
+const composition = '^(edge-agent|aggregator)/src/(main|index|configuration|enrolment|safe-levels|compose[^/]*)[.]ts$';
 
 const rules = [
   {
@@ -94,9 +94,15 @@ const rules = [
   },
   {
     name: 'nobody-imports-main',
-    comment: 'main.ts runs when it is imported.',
+    comment: 'Such a file runs when it is imported.',
     from: {},
-    to: { path: '^[^/]+/src/(demo/)?main[.]ts$' },
+    to: { path: '^[^/]+/src/((demo/)?main|safe-levels)[.]ts$' },
+  },
+  {
+    name: 'safe-levels-start-fast',
+    comment: 'The stop hook brings a killed agent’s outputs to their safe level; what it loads keeps the gate waiting.',
+    from: { path: '^edge-agent/src/safe-levels[.]ts$' },
+    to: { path: '^node_modules/(@?fastify|mqtt|sqlite3|commander)/', reachable: true },
   },
   {
     name: 'no-tests-in-programs',

@@ -68,6 +68,8 @@ export interface GpioAccess {
     readonly lines: number;
     /** Where the kernel shows it: `/dev/gpiochip0`, or `/sys/class/gpio/gpiochip512`. */
     readonly path: string;
+    /** Number of line 0 in sysfs; only there. */
+    readonly base?: number;
   };
   /** Whether the kernel debounces inputs. */
   readonly debounces: boolean;

@@ -4,14 +4,15 @@
  */
 import type { Clock, Logger } from '@gatehouse/shared';
 import type { BarrierDriver, BarrierListener, LaneInput } from '../../app/ports.js';
-import type { GpioAccess } from './access.js';
+import type { GpioAccess, GpioOutput } from './access.js';
 import { lineProblem } from './gpio-error.js';
 import { openInputs } from './inputs.js';
 import type { Inputs } from './inputs.js';
 import { openGpio } from './open-gpio.js';
 import { createOutputs } from './outputs.js';
 import type { Outputs } from './outputs.js';
-import { openSafely } from './safe-levels.js';
+import { openSafely, safeLevels } from './safe-levels.js';
+import type { OutputName } from './safe-levels.js';
 import type { GpioBarrierSettings, GpioDriver } from './settings.js';
 import { createSign } from './sign.js';
 
@@ -49,9 +50,14 @@ export function createGpioBarrier(options: GpioBarrierOptions): BarrierDriver {
   };
 
   const openOutputs = (chip: GpioAccess): void => {
+    const lines = new Map<OutputName, GpioOutput>();
+    for (const name of safeLevels(settings).keys()) {
+      const line = openSafely(chip, settings, name);
+      if (line !== undefined) lines.set(name, line);
+    }
     outputs = createOutputs({
       settings,
-      lines: openSafely(chip, settings),
+      lines,
       clock,
       onWrite: (name, error) => {
         const line = { what: `outputs.${name}`, bcm: settings.outputs[name]?.bcm ?? 0 };

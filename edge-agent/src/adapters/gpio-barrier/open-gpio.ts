@@ -35,8 +35,8 @@ export interface GpioMachine {
 /** @throws GpioError that says what to do. */
 export async function openGpio(options: OpenGpioOptions): Promise<GpioAccess> {
   const access = await openAny(options);
-  const { label, path } = access.chip;
-  options.logger.info({ chip: label, path, interface: access.interface }, 'GPIO chip found');
+  const { label, base, path } = access.chip;
+  options.logger.info({ chip: label, base, path, interface: access.interface }, 'GPIO chip found');
   return access;
 }
 

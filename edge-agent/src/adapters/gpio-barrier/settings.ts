@@ -63,37 +63,45 @@ const signSchema = z.strictObject({
 });
 export type SignSettings = z.output<typeof signSchema>;
 
+/** What has to be known to bring outputs to their safe level. */
+const safeShape = {
+  chipLabel: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Label of the GPIO chip; default: that of a Raspberry Pi, else the only one there is.'),
+  outputs: z.strictObject({
+    open: pulseOrHoldSchema,
+    close: z
+      .strictObject({ ...relay, pulseMs: z.int().min(50).max(5_000).default(500) })
+      .optional()
+      .describe('Leave it out where the controller closes by itself when the open contact is released.'),
+    holdOpen: z.strictObject(relay).optional().describe('A contact that keeps the barrier open.'),
+    red: lampSchema.optional(),
+    green: lampSchema.optional(),
+  }),
+  safeLamp: z.enum(['red', 'green', 'off']).default('red').describe('Lamp at start and stop.'),
+  safeHoldOpen: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the barrier is kept open while this program does not run: access first instead of security first.',
+    ),
+};
+/** Of the settings of a barrier, whatever else is in them. */
+export const safeSettingsSchema = z.object(safeShape);
+export type SafeSettings = z.output<typeof safeSettingsSchema>;
+
 export const gpioBarrierSettingsSchema = z
   .strictObject({
-    chipLabel: z
-      .string()
-      .min(1)
-      .max(64)
-      .optional()
-      .describe('Label of the GPIO chip; default: that of a Raspberry Pi, else the only one there is.'),
+    ...safeShape,
     inputs: z
       .partialRecord(inputNames, inputSchema)
       .refine((inputs) => inputs.arming !== undefined || inputs.safety !== undefined, {
         message: 'wire at least one of arming and safety: without a loop no passage can be seen',
       }),
-    outputs: z.strictObject({
-      open: pulseOrHoldSchema,
-      close: z
-        .strictObject({ ...relay, pulseMs: z.int().min(50).max(5_000).default(500) })
-        .optional()
-        .describe('Leave it out where the controller closes by itself when the open contact is released.'),
-      holdOpen: z.strictObject(relay).optional().describe('A contact that keeps the barrier open.'),
-      red: lampSchema.optional(),
-      green: lampSchema.optional(),
-    }),
     sign: signSchema.optional(),
-    safeLamp: z.enum(['red', 'green', 'off']).default('red').describe('Lamp at start and stop.'),
-    safeHoldOpen: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether the barrier is kept open while this program does not run: access first instead of security first.',
-      ),
   })
   .superRefine((barrier, context) => {
     const users = new Map<number, string>();
