@@ -11,8 +11,10 @@ import {
   systemClock,
   systemRandom,
 } from '@gatehouse/shared/node';
+import type { StopSignal } from '@gatehouse/shared/node';
 import { createGpioBarrier } from './adapters/gpio-barrier/index.js';
 import { createRecordingFile } from './adapters/input-recording/index.js';
+import { readMachineUptime } from './adapters/machine-uptime.js';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
 import { createPlateReaders } from './adapters/plate-readers/index.js';
 import type { PlateReaders } from './adapters/plate-readers/index.js';
@@ -47,9 +49,15 @@ export interface ComposedEdge {
   readonly controlUrl: string | undefined;
   /** Where plate readers send to; undefined before the start, and where none is configured. */
   readonly readersUrl: string | undefined;
+  /** How long a stop may take. */
+  readonly stopTimeoutMs: number;
   start(): Promise<void>;
-  stop(): Promise<void>;
+  /** After SIGTERM, vehicles on their way through are waited for. */
+  stop(signal?: StopSignal): Promise<void>;
 }
+
+/** For everything but the waiting for vehicles. */
+const stopTimeoutMs = 10_000;
 
 export interface ComposeOptions {
   readonly configuration: EdgeConfiguration;
@@ -114,6 +122,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
       log: lines,
       // The monotonic clock of this process begins with it, so its times compare with no other process's.
       bootId: systemRandom.hex(16),
+      machine: readMachineUptime(logger),
       requestRestart: options.requestRestart,
     },
     edgeSettingsOf(configuration),
@@ -177,8 +186,10 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
     stopControl = () => control.stop();
     controlUrl = await control.start();
   };
-  const stop = async (): Promise<void> => {
+  const stop = async (signal?: StopSignal): Promise<void> => {
     isStopping = true;
+    // A person at the keyboard need not wait; a service manager that restarts the agent can.
+    if (signal === 'SIGTERM') await agent.leave();
     await stopControl();
     await agent.stop();
     for (const barrier of simulated.values()) barrier.dispose();
@@ -187,6 +198,7 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
   };
   return {
     agent,
+    stopTimeoutMs: configuration.restart.laneClearTimeoutMs + stopTimeoutMs,
     brokerUrl,
     get httpUrl() {
       return httpUrl;

@@ -79,6 +79,7 @@ export const edgeConfigurationSchema = z
     protocol: edgeSettingsSchema.shape.protocol,
     outbox: edgeSettingsSchema.shape.outbox,
     policies: edgeSettingsSchema.shape.policies,
+    restart: edgeSettingsSchema.shape.restart,
     readers: plateReadersSettingsSchema.optional().describe('Plate and tag readers that send over HTTP.'),
     recording: recordingSettingsSchema
       .optional()
@@ -157,14 +158,14 @@ export function loadEdgeConfiguration(
 
 /** The part of the configuration that the agent itself lives by. */
 export function edgeSettingsOf(configuration: EdgeConfiguration): EdgeSettings {
-  const { siteId, edgeId, protocol, outbox, policies } = configuration;
+  const { siteId, edgeId, protocol, outbox, policies, restart } = configuration;
   const gates = configuration.gates.map(({ gateId, direction, hasReader, lane }) => ({
     gateId,
     direction,
     hasReader,
     lane,
   }));
-  return { siteId, edgeId, gates, protocol, outbox, policies };
+  return { siteId, edgeId, gates, protocol, outbox, policies, restart };
 }
 
 export function scaledTimeOf(configuration: EdgeConfiguration): ScaledTime | undefined {

@@ -189,9 +189,10 @@ async function run(flags: RunFlags): Promise<void> {
     print(bannerOf(banner, flags.json === true));
     service.started(() => edge.agent.status());
     return {
-      stop() {
+      stopTimeoutMs: edge.stopTimeoutMs,
+      stop(signal) {
         service.stopping();
-        return edge.stop();
+        return edge.stop(signal);
       },
     };
   }, stopTimeoutMs);

@@ -8,7 +8,7 @@ import { chooseLocally } from '../domain/admission/local-choice.js';
 import { createAllowanceKeeper } from './allowance-keeper.js';
 import type { Arrival, LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
-import { arrivalName, arrivalNoteName, arrivalNoteText } from './lane-events.js';
+import { arrivalName, arrivalNoteName, arrivalNotes, arrivalNoteText } from './lane-events.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { DecidedBy } from './observer.js';
 import type { EdgeAgentPorts, OutboxNotes } from './ports.js';
@@ -35,6 +35,8 @@ export interface Admission {
   restore(notes: OutboxNotes): void;
   /** Arrivals that still want a decision, by seq. */
   waiting(): number[];
+  /** Nobody is decided about any more. */
+  leave(): void;
   stop(): void;
 }
 
@@ -71,6 +73,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   });
   /** Arrivals whose admission could not be recorded, by name, until they end. */
   const notAdmitted = new Set<string>();
+  let leaving = false;
 
   const arrivalAt = (gateId: string): Arrival | null => lanes.get(gateId)?.state.vehicle?.arrival ?? null;
 
@@ -109,16 +112,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return undefined;
   };
 
-  const noteAdmission = (gateId: string, arrival: Arrival): void => {
+  const noteArrival = (gateId: string, arrival: Arrival): void => {
     recorder.record({
       kind: 'notes',
       notes: (_seq, seqs) => {
         const seq = seqs(arrivalName(gateId, arrival.id));
         if (seq === undefined) return new Map();
         const { slotId, basis } = arrival;
-        return new Map([
-          [arrivalNoteName(gateId), arrivalNoteText({ epoch: recorder.view.epoch, seq, slotId, basis })],
-        ]);
+        return arrivalNotes(ports.machine, gateId, { epoch: recorder.view.epoch, seq, slotId, basis });
       },
     });
   };
@@ -165,6 +166,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     ask(gateId, arrivalId) {
+      if (leaving) return;
       const entry: Asked = {
         gateId,
         arrivalId,
@@ -228,7 +230,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         entry.cancelTimer();
       }
       const admittedOnline = is?.progress === 'admitted' && was?.id === is.id && was.progress !== 'recording';
-      if (admittedOnline && was.progress !== 'admitted') noteAdmission(gateId, is);
+      if (admittedOnline && was.progress !== 'admitted') noteArrival(gateId, is);
     },
 
     guard(gateId, event, draft) {
@@ -274,9 +276,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return seqs;
     },
 
-    stop() {
+    leave() {
+      leaving = true;
       for (const entry of asked.values()) entry.cancelTimer();
       asked.clear();
+    },
+
+    stop() {
+      this.leave();
+      // From now on the agent that starts next counts how long ago they were seen.
+      for (const gateId of ports.machine === undefined ? [] : lanes.keys()) {
+        const arrival = arrivalAt(gateId);
+        if (arrival !== null) noteArrival(gateId, arrival);
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Assembles an edge agent out of its ports and runs it. */
 import { credentialSchema, parseValue } from '@gatehouse/shared';
-import type { EdgeEvent, EdgeState } from '@gatehouse/shared';
+import type { EdgeState } from '@gatehouse/shared';
 import type { LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { createAdmission } from './admission.js';
@@ -9,34 +9,47 @@ import { createCommandDesk } from './command-desk.js';
 import type { CommandDesk } from './command-desk.js';
 import { createEpochKeeper } from './epoch-keeper.js';
 import type { EpochKeeper } from './epoch-keeper.js';
+import { logFault } from './fault-log.js';
+import { formerVehicles } from './former-vehicles.js';
 import { createInbox } from './inbox.js';
-import { arrivalNoteName, arrivalNoteText, draftOf, oneEvent } from './lane-events.js';
+import { draftOf, oneEvent } from './lane-events.js';
 import { createLaneRecording } from './lane-recording.js';
 import { barrierOf, createLaneRunner } from './lane-runner.js';
 import type { LaneRunner } from './lane-runner.js';
+import { createLeaveTaking } from './leave-taking.js';
+import type { LeaveTaking } from './leave-taking.js';
 import { createLogReporter } from './log-reporter.js';
 import type { LogReporter } from './log-reporter.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
-import { formerArrivals, modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
+import { formerArrivals, formerNotesForNewEpoch, modeNoteName, modeOfNote, recoveryDrafts } from './recovery.js';
 import type { FormerArrival } from './recovery.js';
 import { Recorder } from './recorder.js';
 import type { EventStamp } from './draft.js';
 import { silentObserver } from './observer.js';
 import type { EdgeObserver } from './observer.js';
 import { createOutboxAge } from './outbox-age.js';
+import { createRepetition } from './repetition.js';
+import type { Repetition } from './repetition.js';
 import { Replicator } from './replicator.js';
 import { bootIdOfLink, createStatePublisher, onlineState, tellsApart } from './state-publisher.js';
 import type { StatePublisher } from './state-publisher.js';
 import type { EdgeSettings, GateSettings } from './settings.js';
 import type { EdgeStatus } from './status.js';
-import { createTally, gateStatusOf } from './tally.js';
+import { createStopping } from './stopping.js';
+import { createTally, gateStatusOf, outboxStatusOf } from './tally.js';
 import type { Tally } from './tally.js';
 import { agentVersion } from './version.js';
 import { createWallWatch } from './wall-watch.js';
+import type { WallWatch } from './wall-watch.js';
 
 export interface EdgeAgent {
   /** Opens the outbox, starts the barriers and readers, begins to connect. Rejects if the outbox cannot be opened. */
   start(): Promise<void>;
+  /**
+   * Decides about nobody any more, and waits until no vehicle is on its way through and no arm is moving, at most
+   * `restart.laneClearTimeoutMs`. To be followed by `stop`. May be called twice.
+   */
+  leave(): Promise<void>;
   /** Says farewell and puts outputs to their safe level, within a few seconds. May be called twice. */
   stop(): Promise<void>;
   status(): EdgeStatus;
@@ -59,6 +72,7 @@ class RunningAgent implements EdgeAgent {
   readonly #recording: ReturnType<typeof createLaneRecording> | undefined;
   readonly #lanes: ReadonlyMap<string, LaneRunner>;
   readonly #recorder: Recorder;
+  readonly #leaveTaking: LeaveTaking;
   readonly #outboxAge: () => number | null | undefined;
   readonly #replicator: Replicator;
   readonly #admission: Admission;
@@ -67,10 +81,10 @@ class RunningAgent implements EdgeAgent {
   readonly #state: StatePublisher;
   readonly #inbox: ReturnType<typeof createInbox>;
   readonly #log: LogReporter | undefined;
-  readonly #wallWatch: { start(): void; stop(): void; readonly jumped: boolean };
+  readonly #wallWatch: WallWatch;
+  readonly #trimming: Repetition;
   /** Some of them may not be told of yet, while the outbox fails. */
   #former: readonly FormerArrival[] = [];
-  #cancelTrim: () => void = () => undefined;
   #startedMs = 0;
   #linkUp = false;
   #downReason: string | null = 'not connected yet';
@@ -107,6 +121,8 @@ class RunningAgent implements EdgeAgent {
         },
       },
     );
+    const { laneClearTimeoutMs } = settings.restart;
+    this.#leaveTaking = createLeaveTaking({ lanes: this.#lanes, laneClearTimeoutMs, linkClock, logger });
     this.#outboxAge = createOutboxAge({ ...ports, recorder: this.#recorder });
     this.#epochs = createEpochKeeper({
       ...ports,
@@ -184,8 +200,13 @@ class RunningAgent implements EdgeAgent {
       this.#tally,
       logger,
     );
-    this.#wallWatch = createWallWatch(ports.clock, linkClock, settings.protocol.stateIntervalMs, (jumped, byMs) => {
-      this.#wallJumped(jumped, byMs);
+    this.#wallWatch = createWallWatch(ports, settings.protocol.stateIntervalMs, (toEvent) => {
+      const event = toEvent(this.#stamp(ports.clock.monoMs()));
+      this.#recorder.record({ kind: event.kind, loss: oneEvent, event: () => event });
+      this.#state.changed();
+    });
+    this.#trimming = createRepetition(linkClock, settings.outbox.trimIntervalMs, () => {
+      this.#recorder.trim();
     });
   }
 
@@ -197,7 +218,9 @@ class RunningAgent implements EdgeAgent {
     if (snapshot.damaged !== null) logger.error({ damage: snapshot.damaged }, 'the outbox was damaged and begun anew');
     // First of all: what the former run left open.
     this.#former = formerArrivals(snapshot);
-    for (const draft of recoveryDrafts(snapshot, () => this.#stamp(this.#ports.clock.monoMs()))) {
+    const former = { ...this.#ports, settings: this.#settings, read: (seq: number) => this.#recorder.read(seq, 1, 1) };
+    const atTheGates = await formerVehicles(snapshot, former);
+    for (const draft of recoveryDrafts(snapshot, () => this.#stamp(this.#ports.clock.monoMs()), atTheGates)) {
       this.#recorder.record(draft);
     }
     // Losses of the former run are told with whatever is written next.
@@ -206,7 +229,9 @@ class RunningAgent implements EdgeAgent {
     this.#admission.restore(snapshot.damaged === null ? snapshot.notes : new Map());
     this.#replicator.reset();
     await this.#recording?.start();
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.start(modeOfNote(snapshot.notes, lane.gateId))));
+    const startLane = (lane: LaneRunner) =>
+      lane.start(modeOfNote(snapshot.notes, lane.gateId), atTheGates.get(lane.gateId));
+    await Promise.all([...this.#lanes.values()].map(startLane));
     await Promise.all(
       this.#ports.readers.map((reader) =>
         reader.start((read) => {
@@ -215,7 +240,7 @@ class RunningAgent implements EdgeAgent {
       ),
     );
     this.#wallWatch.start();
-    this.#trimLater();
+    this.#trimming.start();
     const will = JSON.stringify({ presence: 'offline', instance: this.#instance } satisfies EdgeState);
     await link.start(
       {
@@ -233,6 +258,11 @@ class RunningAgent implements EdgeAgent {
     );
   }
 
+  leave(): Promise<void> {
+    this.#admission.leave();
+    return this.#running ? this.#leaveTaking.wait() : Promise.resolve();
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -241,25 +271,21 @@ class RunningAgent implements EdgeAgent {
   async #stop(): Promise<void> {
     if (!this.#running) return;
     this.#running = false;
-    this.#cancelTrim();
+    this.#trimming.stop();
     this.#wallWatch.stop();
     this.#admission.stop();
     this.#epochs.stop();
     this.#replicator.stop();
     this.#state.stop();
     this.#log?.stop();
-    await this.#safely(
-      'reader',
-      this.#ports.readers.map((reader) => reader.stop()),
-    );
-    await this.#safely(
-      'barrier',
-      [...this.#lanes.values()].map((lane) => lane.stop()),
-    );
+    const lanes = [...this.#lanes.values()];
+    const safely = createStopping(this.#ports.logger);
+    await safely('reader', ...this.#ports.readers.map((reader) => reader.stop()));
+    await safely('barrier', ...lanes.map((lane) => lane.stop()));
     await this.#recording?.stop();
     const farewell = JSON.stringify({ presence: 'offline', instance: this.#instance } satisfies EdgeState);
-    await this.#safely('link', [this.#ports.link.stop(farewell)]);
-    await this.#safely('outbox', [this.#recorder.close()]);
+    await safely('link', this.#ports.link.stop(farewell));
+    await safely('outbox', this.#recorder.close());
   }
 
   status(): EdgeStatus {
@@ -273,17 +299,7 @@ class RunningAgent implements EdgeAgent {
       running: this.#running,
       uptimeMs: this.#running ? this.#ports.linkClock.monoMs() - this.#startedMs : 0,
       link: { up: this.#linkUp, downReason: this.#downReason },
-      outbox: {
-        epoch: view.epoch,
-        oldest: view.oldest,
-        next: view.next,
-        acked: view.acked,
-        unacknowledged: view.next - 1 - view.acked,
-        bytes: view.bytes,
-        oldestUnacknowledgedAgeMs: this.#outboxAge() ?? null,
-        failing: view.failing,
-        lost: view.lost,
-      },
+      outbox: outboxStatusOf(view, this.#outboxAge() ?? null),
       faults: this.#edgeFaults(),
       allowance: this.#admission.allowance(),
       gates: this.#gates(),
@@ -327,16 +343,10 @@ class RunningAgent implements EdgeAgent {
 
   #laneEvent(gateId: string, event: LaneEvent, atMs: number): void {
     this.#tally.happened(gateId, event);
-    this.#tellOfFault(gateId, event);
-    const draft = draftOf(event, { gateId, stamp: this.#stamp(atMs), epoch: () => this.#recorder.view.epoch });
+    logFault(this.#ports.logger, gateId, event);
+    const epoch = (): string => this.#recorder.view.epoch;
+    const draft = draftOf(event, { ...this.#ports, gateId, stamp: this.#stamp(atMs), epoch });
     this.#recorder.record(this.#admission.guard(gateId, event, draft));
-  }
-
-  #tellOfFault(gateId: string, event: LaneEvent): void {
-    const { logger } = this.#ports;
-    if (event.kind === 'fault-raised') {
-      logger.warn({ gateId, fault: event.fault, detail: event.detail }, 'a fault was raised');
-    } else if (event.kind === 'fault-cleared') logger.info({ gateId, fault: event.fault }, 'a fault was cleared');
   }
 
   #laneChanged(gateId: string, before: LaneState, after: LaneState): void {
@@ -346,6 +356,7 @@ class RunningAgent implements EdgeAgent {
     }
     this.#admission.laneChanged(gateId, before, after);
     if (tellsApart(before, after)) this.#state.changed();
+    this.#leaveTaking.laneChanged();
   }
 
   #read(read: CredentialRead): void {
@@ -401,27 +412,14 @@ class RunningAgent implements EdgeAgent {
   // -------------------------------------------------------------- the whole edge
 
   #notesForNewEpoch(epoch: string, seqOf: (oldSeq: number) => number | undefined): ReadonlyMap<string, string | null> {
-    const notes = new Map(this.#admission.notesForNewEpoch(epoch, seqOf));
-    for (const { gateId, name, slotId, basis } of this.#former) {
-      const oldSeq = this.#recorder.arrivalSeq(name);
-      const seq = oldSeq === undefined ? undefined : seqOf(oldSeq);
-      if (seq !== undefined) notes.set(arrivalNoteName(gateId), arrivalNoteText({ epoch, seq, slotId, basis }));
-    }
-    return notes;
+    const seqNow = (name: string): number | undefined => this.#recorder.arrivalSeq(name);
+    const former = formerNotesForNewEpoch(this.#former, epoch, seqNow, seqOf);
+    return new Map([...this.#admission.notesForNewEpoch(epoch, seqOf), ...former]);
   }
 
   #edgeFaults(): EdgeStatus['faults'] {
     const { failing } = this.#recorder.view;
     return [...(failing === null ? [] : [failing]), ...(this.#wallWatch.jumped ? (['clock-jumped'] as const) : [])];
-  }
-
-  #wallJumped(jumped: boolean, byMs: number): void {
-    const common = { ...this.#stamp(this.#ports.clock.monoMs()), gateId: null, fault: 'clock-jumped' as const };
-    const event: EdgeEvent = jumped
-      ? { kind: 'fault-raised', ...common, detail: `by ${String(Math.round(byMs))} ms` }
-      : { kind: 'fault-cleared', ...common };
-    this.#recorder.record({ kind: event.kind, loss: oneEvent, event: () => event });
-    this.#state.changed();
   }
 
   #stamp(monoMs: number): EventStamp {
@@ -432,19 +430,5 @@ class RunningAgent implements EdgeAgent {
       monoMs: Math.max(0, Math.floor(monoMs)),
       bootId,
     };
-  }
-
-  #trimLater(): void {
-    this.#cancelTrim = this.#ports.linkClock.setTimer(this.#settings.outbox.trimIntervalMs, () => {
-      this.#recorder.trim();
-      this.#trimLater();
-    });
-  }
-
-  async #safely(what: string, work: readonly Promise<unknown>[]): Promise<void> {
-    for (const result of await Promise.allSettled(work)) {
-      if (result.status === 'rejected')
-        this.#ports.logger.warn({ error: String(result.reason) }, `${what} did not stop well`);
-    }
   }
 }

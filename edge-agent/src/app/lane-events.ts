@@ -3,7 +3,8 @@ import { hex128Schema, parseValue, seqSchema, slugSchema, admissionBasisSchema }
 import type { AdmissionBasis, EdgeEvent } from '@gatehouse/shared';
 import { z } from 'zod';
 import type { ArrivalId, LaneEvent } from '../domain/lane/vocabulary.js';
-import type { LossCount } from './ports.js';
+import type { LossCount, MachineUptime } from './ports.js';
+import { standingNoteName, standingNotes } from './standing-note.js';
 import type { ArrivalSeqs, Draft, EventStamp } from './draft.js';
 
 const noteSchema = z.strictObject({
@@ -48,6 +49,7 @@ export interface LaneEventContext {
   readonly stamp: EventStamp;
   /** The epoch at the time of writing. */
   readonly epoch: () => string;
+  readonly machine?: MachineUptime | undefined;
 }
 
 /** The draft of one lane event. */
@@ -63,12 +65,11 @@ export function draftOf(event: LaneEvent, context: LaneEventContext): Draft {
     return (seq: number, seqs: ArrivalSeqs): ReadonlyMap<string, string | null> => {
       const arrival = seqOf(seq, seqs);
       if (arrival === undefined) return new Map();
-      return new Map([
-        [arrivalNoteName(gateId), arrivalNoteText({ epoch: context.epoch(), seq: arrival, slotId, basis })],
-      ]);
+      return arrivalNotes(context.machine, gateId, { epoch: context.epoch(), seq: arrival, slotId, basis });
     };
   };
-  const forget = (): ReadonlyMap<string, null> => new Map([[arrivalNoteName(gateId), null]]);
+  const names = [arrivalNoteName(gateId), ...(context.machine === undefined ? [] : [standingNoteName(gateId)])];
+  const forget = (): ReadonlyMap<string, null> => new Map(names.map((noteName) => [noteName, null]));
 
   switch (event.kind) {
     case 'vehicle-arrived': {
@@ -112,7 +113,8 @@ export function draftOf(event: LaneEvent, context: LaneEventContext): Draft {
       };
     }
     case 'vehicle-backed-out':
-    case 'arrival-void': {
+    case 'arrival-void':
+    case 'arrival-unresolved': {
       const { arrivalId, ...rest } = event;
       return {
         kind: event.kind,
@@ -146,6 +148,15 @@ export function draftOf(event: LaneEvent, context: LaneEventContext): Draft {
 
 export function arrivalNoteText(note: ArrivalNote): string {
   return JSON.stringify(note);
+}
+
+/** What the outbox is to remember of an open arrival. */
+export function arrivalNotes(
+  machine: MachineUptime | undefined,
+  gateId: string,
+  note: ArrivalNote,
+): ReadonlyMap<string, string> {
+  return new Map([[arrivalNoteName(gateId), arrivalNoteText(note)], ...standingNotes(machine, gateId, note)]);
 }
 
 function withArrival(name: string, make: (arrival: number) => EdgeEvent): (seqs: ArrivalSeqs) => EdgeEvent | null {

@@ -87,8 +87,11 @@ function lineOf(
 ): RecordingLine {
   switch (happening.type) {
     case 'started': {
-      const { levels, ...rest } = happening;
-      return { ...rest, gateId, levels: Object.fromEntries(levels) };
+      const { levels, former, ...rest } = happening;
+      const start = { ...rest, gateId, levels: Object.fromEntries(levels) };
+      if (former === undefined) return start;
+      const { credential } = former;
+      return { ...start, former: { ...former, credential: credential === null ? null : aliasOf(credential) } };
     }
     case 'read':
       return { ...happening, gateId, credential: aliasOf(happening.credential) };

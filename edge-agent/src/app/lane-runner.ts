@@ -3,7 +3,14 @@ import type { Clock, CommandKind, Logger } from '@gatehouse/shared';
 import { decide, nextDeadlineMs } from '../domain/lane/lane.js';
 import { isClosed, newLane } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';
-import type { LaneEffect, LaneEvent, LaneHappening, LaneRules, OrderedMode } from '../domain/lane/vocabulary.js';
+import type {
+  FormerVehicle,
+  LaneEffect,
+  LaneEvent,
+  LaneHappening,
+  LaneRules,
+  OrderedMode,
+} from '../domain/lane/vocabulary.js';
 import type { LaneRecording } from './lane-recording.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
 import type { GateSettings } from './settings.js';
@@ -31,7 +38,7 @@ export interface LaneRunner {
   readonly settings: GateSettings;
   readonly state: LaneState;
   readonly isClosed: boolean;
-  start(mode: OrderedMode): Promise<void>;
+  start(mode: OrderedMode, former?: FormerVehicle): Promise<void>;
   stop(): Promise<void>;
   happen(happening: Untimed<LaneHappening>, atMs?: number): void;
   read(read: CredentialRead): void;
@@ -132,7 +139,7 @@ export function createLaneRunner(
     get isClosed() {
       return isClosed(state);
     },
-    async start(mode) {
+    async start(mode, former) {
       // Edges that come before the levels are known would be compared with nothing.
       const early: LaneHappening[] = [];
       let started = false;
@@ -154,7 +161,7 @@ export function createLaneRunner(
       });
       running = true;
       started = true;
-      push({ type: 'started', levels, mode, atMs: clock.monoMs() });
+      push({ type: 'started', levels, mode, atMs: clock.monoMs(), ...(former === undefined ? {} : { former }) });
       for (const happening of early) push(happening);
     },
     async stop() {

@@ -62,11 +62,11 @@ export interface CredentialRead {
   readonly credential: Credential;
   /** When it was read, on the lane's clock. */
   readonly monoMs: number;
-}
   /** Which way the vehicles go that its reader sees: it serves no other. Absent: its reader says nothing of that. */
   readonly direction?: Direction | undefined;
   /** The reader's own name of the vehicle, at most 128 characters: reads that carry the same are of one vehicle. */
   readonly trackId?: string | undefined;
+}
 
 export interface CredentialReader {
   start(onRead: (read: CredentialRead) => void): Promise<void>;
@@ -240,6 +240,16 @@ export interface ServiceManager {
   tell(notice: ServiceNotice): void;
 }
 
+// ---------------------------------------------------------------- the machine
+
+/** How long the machine has been up: what two runs of the agent can compare, whatever the wall clock does. */
+export interface MachineUptime {
+  /** Another one after each boot of the machine. */
+  readonly bootId: string;
+  /** Goes on while the machine runs. */
+  upMs(): number;
+}
+
 // ---------------------------------------------------------------- everything together
 
 export interface EdgeAgentPorts {
@@ -261,6 +271,8 @@ export interface EdgeAgentPorts {
   readonly log?: LogLines | undefined;
   /** Identifies this boot of the machine, 32 hexadecimal digits. */
   readonly bootId: string;
+  /** Undefined: it cannot be told how long ago the run before ended, and nobody is recognised at a start. */
+  readonly machine?: MachineUptime | undefined;
   /** Ends the process so that the service manager starts it again (the `restart` command). */
   readonly requestRestart: () => void;
 }

@@ -4,11 +4,12 @@
  * is left out: it follows again.
  */
 import {
+  admissionBasisSchema,
   commandKinds,
   credentialSchema,
   denialReasonSchema,
-  gateDirectionSchema,
   directionSchema,
+  gateDirectionSchema,
   slugSchema,
   wireLimits,
 } from '@gatehouse/shared';
@@ -64,7 +65,6 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
     ...common,
     levels: z.partialRecord(inputSchema, z.boolean()).describe('Every wired input, and whether it was active.'),
     mode: z.enum(['automatic', 'hold-open', 'locked']),
-    nextArrivalId: arrivalId.optional().describe('Where a file goes on with a run: arrivals are named on from here.'),
     former: z
       .strictObject({
         direction: directionSchema,
@@ -74,6 +74,7 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
       })
       .optional()
       .describe('Who was there when the run before ended.'),
+    nextArrivalId: arrivalId.optional().describe('Where a file goes on with a run: arrivals are named on from here.'),
   }),
   z.strictObject({ type: z.literal('edge'), ...common, input: inputSchema, active: z.boolean() }),
   z.strictObject({
@@ -81,9 +82,9 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
     ...common,
     credential: credentialSchema.describe('Its value is an alias.'),
     readAtMs: monoMs,
-  }),
     direction: directionSchema.optional().describe('Which way the vehicles go that its reader sees.'),
     trackId: z.string().min(1).max(128).optional().describe('The reader’s own name of the vehicle.'),
+  }),
   z.strictObject({
     type: z.literal('decision'),
     ...common,

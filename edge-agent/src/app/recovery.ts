@@ -1,7 +1,15 @@
 /** What a start has to tell of the run before it. */
 import type { LaneMode } from '@gatehouse/shared';
+import { formerArrivalId } from '../domain/lane/vocabulary.js';
 import type { OrderedMode } from '../domain/lane/vocabulary.js';
-import { gateOfArrivalNote, oneEvent, parseArrivalNote } from './lane-events.js';
+import {
+  arrivalName,
+  arrivalNoteName,
+  arrivalNoteText,
+  gateOfArrivalNote,
+  oneEvent,
+  parseArrivalNote,
+} from './lane-events.js';
 import type { ArrivalNote } from './lane-events.js';
 import type { OutboxNotes, OutboxSnapshot } from './ports.js';
 import type { Draft, EventStamp } from './draft.js';
@@ -25,9 +33,13 @@ export function modeOfNote(notes: OutboxNotes, gateId: string): OrderedMode {
 
 /**
  * One terminal event for each arrival that was open, one answer for each command that was begun. None may be lost to a store that
- * fails at the start: an arrival would stay open for ever.
+ * fails at the start: an arrival would stay open for ever. Of vehicles that may still stand there, their lanes tell.
  */
-export function recoveryDrafts(snapshot: OutboxSnapshot, stamp: () => EventStamp): Draft[] {
+export function recoveryDrafts(
+  snapshot: OutboxSnapshot,
+  stamp: () => EventStamp,
+  mayStandThere: ReadonlyMap<string, unknown>,
+): Draft[] {
   const drafts: Draft[] = [];
   if (snapshot.damaged !== null) {
     drafts.push({
@@ -38,6 +50,7 @@ export function recoveryDrafts(snapshot: OutboxSnapshot, stamp: () => EventStamp
   }
   for (const [name, text] of snapshot.notes) {
     const gateId = gateOfArrivalNote(name);
+    if (gateId !== undefined && mayStandThere.has(gateId)) continue;
     if (gateId !== undefined) drafts.push(unresolved(name, gateId, parseArrivalNote(text), snapshot.epoch, stamp));
     else if (name.startsWith(commandPrefix)) drafts.push(unknownCommand(name, text, stamp));
   }
@@ -58,8 +71,24 @@ export function formerArrivals({ notes, epoch }: OutboxSnapshot): FormerArrival[
   });
 }
 
+/** So that they can still be told of. `seqNow`: where an arrival stands now if it is open; `seqOf`: where that is then. */
+export function formerNotesForNewEpoch(
+  former: readonly FormerArrival[],
+  epoch: string,
+  seqNow: (name: string) => number | undefined,
+  seqOf: (oldSeq: number) => number | undefined,
+): ReadonlyMap<string, string> {
+  const notes = new Map<string, string>();
+  for (const { gateId, name, slotId, basis } of former) {
+    const oldSeq = seqNow(name);
+    const seq = oldSeq === undefined ? undefined : seqOf(oldSeq);
+    if (seq !== undefined) notes.set(arrivalNoteName(gateId), arrivalNoteText({ epoch, seq, slotId, basis }));
+  }
+  return notes;
+}
+
 function formerName(gateId: string): string {
-  return `${gateId}#former`;
+  return arrivalName(gateId, formerArrivalId);
 }
 
 function unresolved(

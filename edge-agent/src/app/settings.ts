@@ -188,6 +188,21 @@ export const outboxSettingsSchema = z.strictObject({
 });
 export type OutboxSettings = z.output<typeof outboxSettingsSchema>;
 
+export const restartSettingsSchema = z.strictObject({
+  laneClearTimeoutMs: durationMs(
+    10_000,
+    'On SIGTERM: how long the agent waits until no vehicle is on its way through and no arm is moving. Nobody is decided about meanwhile. The service manager has to wait 10 s longer before it kills.',
+    0,
+    600_000,
+  ),
+  sameVehicleWithinMs: durationMs(
+    120_000,
+    'After a restart: a vehicle on the loops is the one that was let in if that was not longer ago and the machine has not booted since.',
+    0,
+  ),
+});
+export type RestartSettings = z.output<typeof restartSettingsSchema>;
+
 export const policySettingsSchema = z.strictObject({
   openWhenNoAllowance: z
     .boolean()
@@ -212,6 +227,7 @@ export const edgeSettingsSchema = z
     protocol: protocolSettingsSchema.prefault({}),
     outbox: outboxSettingsSchema.prefault({}),
     policies: policySettingsSchema.prefault({}),
+    restart: restartSettingsSchema.prefault({}),
   })
   .refine((settings) => new Set(settings.gates.map((gate) => gate.gateId)).size === settings.gates.length, {
     message: 'a gate is named twice',

@@ -5,7 +5,8 @@ import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { arrivalName } from './lane-events.js';
 import type { LaneRunner } from './lane-runner.js';
 import type { DecidedBy, EdgeObserver } from './observer.js';
-import type { EdgeCounters, GateStatus } from './status.js';
+import type { RecorderView } from './recorder.js';
+import type { EdgeCounters, EdgeStatus, GateStatus } from './status.js';
 
 export interface Tally {
   count(counter: keyof EdgeCounters, by?: number): void;
@@ -73,6 +74,14 @@ export function createTally(observer: EdgeObserver): Tally {
       return lastCommitMs;
     },
   };
+}
+
+export function outboxStatusOf(
+  { epoch, oldest, next, acked, bytes, failing, lost }: RecorderView,
+  oldestUnacknowledgedAgeMs: number | null,
+): EdgeStatus['outbox'] {
+  const unacknowledged = next - 1 - acked;
+  return { epoch, oldest, next, acked, unacknowledged, bytes, oldestUnacknowledgedAgeMs, failing, lost };
 }
 
 export function gateStatusOf(

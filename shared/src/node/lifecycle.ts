@@ -6,9 +6,13 @@ import { ConfigurationError } from './configuration.js';
 /** Exit codes, after sysexits.h: 78 for a configuration that cannot be used, 1 for anything else. */
 export const exitCodes = { failure: 1, configuration: 78 } as const;
 
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
 export interface Stoppable {
-  /** Idempotent. */
-  stop(): Promise<void>;
+  /** Idempotent. `signal`: what asks for it. */
+  stop(signal?: StopSignal): Promise<void>;
+  /** Where it takes longer than the caller of `runUntilSignal` knew. */
+  readonly stopTimeoutMs?: number;
 }
 
 /** One Ctrl-C may arrive more than once: from the terminal and from a parent that passes it on. */
@@ -32,13 +36,14 @@ export async function runUntilSignal(start: () => Promise<Stoppable>, stopTimeou
     process.exit(error instanceof ConfigurationError ? exitCodes.configuration : exitCodes.failure);
   }
   signal.started();
-  await signal.received;
+  const cause = await signal.received;
+  const boundMs = running.stopTimeoutMs ?? stopTimeoutMs;
   const deadline = setTimeout(() => {
-    process.stderr.write(`did not stop within ${String(stopTimeoutMs)} ms\n`);
+    process.stderr.write(`did not stop within ${String(boundMs)} ms\n`);
     process.exit(exitCodes.failure);
-  }, stopTimeoutMs);
+  }, boundMs);
   try {
-    await running.stop();
+    await running.stop(cause);
   } catch (error) {
     reportFatal(error);
     process.exitCode = exitCodes.failure;
@@ -47,21 +52,21 @@ export async function runUntilSignal(start: () => Promise<Stoppable>, stopTimeou
 }
 
 /** From now on: what says that it has started is told to stop at any moment after. */
-function watchSignals(): { readonly received: Promise<void>; started(): void } {
+function watchSignals(): { readonly received: Promise<StopSignal>; started(): void } {
   let isStarting = true;
   let firstSignalAtMs: number | undefined;
-  let receive: () => void = () => undefined;
-  const received = new Promise<void>((resolve) => {
+  let receive: (signal: StopSignal) => void = () => undefined;
+  const received = new Promise<StopSignal>((resolve) => {
     receive = resolve;
   });
-  const onSignal = (signal: 'SIGTERM' | 'SIGINT'): void => {
+  const onSignal = (signal: StopSignal): void => {
     const nowMs = performance.now();
     if (firstSignalAtMs !== undefined) {
       if (nowMs - firstSignalAtMs >= sameSignalMs) process.exit(exitCodes.failure);
       return;
     }
     firstSignalAtMs = nowMs;
-    receive();
+    receive(signal);
     if (!isStarting) return;
     setTimeout(() => {
       if (isStarting) process.exit(128 + constants.signals[signal]);

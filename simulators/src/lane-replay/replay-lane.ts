@@ -90,7 +90,8 @@ function isAnswer({ type }: RecordingLine): boolean {
 function happeningOf(line: Exclude<RecordingLine, { type: 'dropped' }>): LaneHappening {
   if (line.type !== 'started') return line;
   const levels = new Map(Object.entries(line.levels)) as Extract<LaneHappening, { type: 'started' }>['levels'];
-  return { type: 'started', atMs: line.atMs, mode: line.mode, levels };
+  const { atMs, mode, former } = line;
+  return { type: 'started', atMs, mode, levels, ...(former === undefined ? {} : { former }) };
 }
 
 function answerTo(arrivalId: number, outcome: 'admit' | 'deny', atMs: number): LaneHappening {

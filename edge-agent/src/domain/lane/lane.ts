@@ -10,7 +10,8 @@ import { runCommand } from './commands.js';
 import { clearFault, healthDeadlines, raiseFault, watchHealth } from './health.js';
 import { isFreeFlow, modeOf } from './state.js';
 import type { LaneFact, LaneState, Sensor } from './state.js';
-import { goneAtMs, recogniseAtStart, trackVehicles } from './tracking.js';
+import { recogniseAtStart } from './resuming.js';
+import { goneAtMs, trackVehicles } from './tracking.js';
 import { changeHealth, changeOrders, newTurn, record, report, want } from './turn.js';
 import type { Turn } from './turn.js';
 import type { LaneEffect, LaneHappening, LaneInput, LaneRules } from './vocabulary.js';
@@ -116,7 +117,7 @@ function start(turn: Turn, happening: Extract<LaneHappening, { type: 'started' }
     record(turn, { type: 'input-changed', input, sensor });
   }
   changeOrders(turn, { mode: happening.mode });
-  recogniseAtStart(turn);
+  recogniseAtStart(turn, happening.former);
 }
 
 function edge(turn: Turn, input: LaneInput, active: boolean): void {

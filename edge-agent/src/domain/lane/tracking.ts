@@ -4,7 +4,7 @@
  */
 import type { PassageFlag } from '@gatehouse/shared';
 import { isSingleLoop, loopsInUse, occupancy } from './loops.js';
-import { directionFrom, isActive, isClosed, isFreeFlow, isServed, isWired, maxReads, modeOf } from './state.js';
+import { directionFrom, isClosed, isFreeFlow, isServed, isWired, maxReads, modeOf } from './state.js';
 import { maxTracks, passedTrackMs } from './state.js';
 import type { Arrival, LaneState, Loop, Phase, Read, Vehicle } from './state.js';
 import { isOfTrack, isOfWay, isSimilar, trackIdsOf } from './reads.js';
@@ -34,13 +34,6 @@ export function goneAtMs(state: LaneState, rules: LaneRules): number | undefined
   return vehicle.phaseSinceMs + (couldPass ? rules.loopGapMs : rules.leaveDelayMs);
 }
 
-/** On start: what stands on the second loop has a history that is not known. */
-export function recogniseAtStart(turn: Turn): void {
-  const { safety } = loopsInUse(turn.state, turn.rules);
-  if (safety === null || !isActive(turn.state, safety) || isSingleLoop(turn.state, turn.rules)) return;
-  place(turn, 'arming', { unknown: true, phase: 'last', reachedLast: true });
-}
-
 function appear(turn: Turn): boolean {
   const { state, rules } = turn;
   const arming = occupancy(state, rules, 'arming');
@@ -55,7 +48,8 @@ function appear(turn: Turn): boolean {
   return true;
 }
 
-function place(turn: Turn, from: Loop, known: Partial<Vehicle>): void {
+/** A vehicle is there that was not: it came to `from`. */
+export function place(turn: Turn, from: Loop, known: Partial<Vehicle>): void {
   const { state, rules } = turn;
   const served = isServed(rules, from);
   const direction = directionFrom(rules, from);
@@ -72,13 +66,13 @@ function place(turn: Turn, from: Loop, known: Partial<Vehicle>): void {
       reoccupied: false,
       counted: false,
       sawOpen: !isClosed(state),
-      trackIds: trackIdsOf(claimed),
       unknown: false,
       follows: false,
       flags: [],
       arrival: null,
       votes: claimed,
       shown: [],
+      trackIds: trackIdsOf(claimed),
       pressed: false,
       ...known,
     },
@@ -162,7 +156,7 @@ function mayBeTwo(state: LaneState, vehicle: Vehicle): boolean {
   return !isClosed(state) && !vehicle.reachedLast;
 }
 
-function nextPhase(first: boolean, last: boolean): Phase {
+export function nextPhase(first: boolean, last: boolean): Phase {
   if (first) return last ? 'both' : 'first';
   return last ? 'last' : 'between';
 }
@@ -216,16 +210,16 @@ function reportServedPassage(turn: Turn, vehicle: Vehicle): void {
   changeOrders(turn, { openUntilMs: null });
   record(turn, {
     type: 'leader-changed',
-  if (vehicle.trackIds.length === 0) return;
-  const passed = vehicle.trackIds.map((trackId) => ({ trackId, passedAtMs: state.nowMs }));
-  const passedTracks = [...state.passedTracks, ...passed].slice(-maxTracks);
-  record(turn, { type: 'passed-tracks-changed', passedTracks });
     leader: {
       arrivalId: arrival?.id ?? null,
       passedAtMs: state.nowMs,
       shown: [...vehicle.shown, ...vehicle.votes.map((read) => read.credential)],
     },
   });
+  if (vehicle.trackIds.length === 0) return;
+  const passed = vehicle.trackIds.map((trackId) => ({ trackId, passedAtMs: state.nowMs }));
+  const passedTracks = [...state.passedTracks, ...passed].slice(-maxTracks);
+  record(turn, { type: 'passed-tracks-changed', passedTracks });
 }
 
 function reportTailgating(turn: Turn, direction: 'entry' | 'exit'): void {

@@ -1,10 +1,11 @@
 /** The words of one lane: its inputs, its rules, what happens to it, what it wants done. */
 import type {
+  AdmissionBasis,
   CommandKind,
   Credential,
   DenialReason,
-  EdgeEventKind,
   Direction,
+  EdgeEventKind,
   EdgeEventOf,
   GateDirection,
   LaneMode,
@@ -33,6 +34,18 @@ export type Lamp = 'red' | 'green' | 'off';
 
 /** Names an arrival within one lane and one run of the agent: 1, 2, 3 … The outbox gives it a seq. */
 export type ArrivalId = number;
+
+/** The arrival that the run before left open. */
+export const formerArrivalId: ArrivalId = 0;
+
+/** Who was at the lane a moment ago, when the agent ended: it may stand there still. */
+export interface FormerVehicle {
+  readonly direction: Direction;
+  readonly credential: Credential | null;
+  /** `none`: it was not let in yet. */
+  readonly basis: AdmissionBasis;
+  readonly slotId: string | null;
+}
 
 /** How one lane behaves; the settings' schema documents each. */
 export interface LaneRules {
@@ -75,6 +88,8 @@ export type LaneHappening = { readonly atMs: number } & (
       readonly levels: ReadonlyMap<LaneInput, boolean>;
       /** The durable mode of the time before. */
       readonly mode: OrderedMode;
+      /** Whoever was there when the run before ended, if that was a moment ago. */
+      readonly former?: FormerVehicle;
     }
   | { readonly type: 'edge'; readonly input: LaneInput; readonly active: boolean }
   | {
@@ -144,6 +159,7 @@ export type LaneEvent =
   | (OfLane<'vehicle-passed', 'arrival'> & { readonly arrivalId: ArrivalId | null })
   | (OfLane<'vehicle-backed-out', 'arrival'> & { readonly arrivalId: ArrivalId })
   | (OfLane<'arrival-void', 'arrival'> & { readonly arrivalId: ArrivalId })
+  | (OfLane<'arrival-unresolved', 'arrival'> & { readonly arrivalId: ArrivalId })
   | (OfLane<'vehicle-tailgated', 'leader'> & { readonly leaderId: ArrivalId | null })
   | OfLane<'wrong-way'>
   | OfLane<'barrier-forced'>

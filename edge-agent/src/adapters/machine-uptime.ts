@@ -1,0 +1,17 @@
+/** How long this machine has been up, as Linux tells it. */
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { messageOf } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared';
+import type { MachineUptime } from '../app/ports.js';
+
+/** Undefined where the kernel does not name its boots. */
+export function readMachineUptime(logger: Logger): MachineUptime | undefined {
+  try {
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return { bootId, upMs: () => uptime() * 1_000 };
+  } catch (error) {
+    logger.debug({ error: messageOf(error) }, 'vehicles are not known again after a restart');
+    return undefined;
+  }
+}

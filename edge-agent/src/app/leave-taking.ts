@@ -1,0 +1,42 @@
+/** Waits, before the agent ends, for those whom its lanes have let through. */
+import type { Clock, Logger } from '@gatehouse/shared';
+import { isAtRest } from '../domain/lane/rest.js';
+import type { LaneRunner } from './lane-runner.js';
+
+export interface LeaveTaking {
+  /** Resolves when every lane is at rest, or after `laneClearTimeoutMs`. */
+  wait(): Promise<void>;
+  /** A lane may have come to rest. */
+  laneChanged(): void;
+}
+
+export function createLeaveTaking(options: {
+  readonly lanes: ReadonlyMap<string, LaneRunner>;
+  readonly laneClearTimeoutMs: number;
+  readonly linkClock: Clock;
+  readonly logger: Logger;
+}): LeaveTaking {
+  const { lanes, laneClearTimeoutMs, linkClock, logger } = options;
+  let laneChanged = (): void => undefined;
+  const busyGates = (): string[] => [...lanes].filter(([, { state }]) => !isAtRest(state)).map(([gateId]) => gateId);
+  return {
+    async wait() {
+      if (busyGates().length === 0) return;
+      logger.info({ gates: busyGates() }, 'waits for vehicles on their way through');
+      await new Promise<void>((resolve) => {
+        const cancel = linkClock.setTimer(laneClearTimeoutMs, () => {
+          logger.warn({ gates: busyGates(), laneClearTimeoutMs }, 'ends with a vehicle on its way through');
+          resolve();
+        });
+        laneChanged = () => {
+          if (busyGates().length > 0) return;
+          cancel();
+          resolve();
+        };
+      });
+    },
+    laneChanged() {
+      laneChanged();
+    },
+  };
+}
