@@ -20,6 +20,10 @@ export const systemPackages = /** @type {const} */ ({
   cpio: { program: 'cpio', purpose: 'packs the file system of that machine' },
   e2fsprogs: { program: 'mkfs.ext4', purpose: 'makes the disk of that machine' },
   systemd: { program: 'systemd-analyze', purpose: 'checks the service of the edge agent' },
+  'systemd-container': { program: 'systemd-nspawn', purpose: 'boots a small Debian, for npm run test:deb' },
+  'dpkg-dev': { program: 'dpkg-shlibdeps', purpose: 'makes the Debian package of the edge agent' },
+  binutils: { program: 'strip', purpose: 'makes its programs smaller' },
+  lintian: { program: 'lintian', purpose: 'checks that package' },
   chromium: { program: 'chromium', purpose: 'opens pages as a person would' },
 });
 

@@ -9,7 +9,11 @@ const folders = ['bin', 'dev', 'proc', 'sys', 'tmp', 'etc', 'data', 'modules'];
 /** What nothing loads. */
 const unused = /([.]d[.]ts|[.]map|[.]md|[.]tsbuildinfo)$/;
 
-/** @typedef {object} Manifest @property {Record<string, string>} [dependencies] @property {Record<string, string>} [optionalDependencies] */
+/**
+ * @typedef {object} Manifest
+ * @property {Record<string, string>} [dependencies]
+ * @property {Record<string, string>} [optionalDependencies]
+ */
 
 /** Writes an archive that the kernel unpacks at its start.
  * @param {{ work: string, archive: string, modules: readonly string[] }} options `work` is made anew
@@ -17,14 +21,16 @@ const unused = /([.]d[.]ts|[.]map|[.]md|[.]tsbuildinfo)$/;
 export async function makeInitramfs({ work, archive, modules }) {
   rmSync(work, { recursive: true, force: true });
   for (const folder of folders) mkdirSync(join(work, folder), { recursive: true });
-  for (const module of modules) cpSync(module, join(work, 'modules', basename(module)));
+  for (const [index, module] of modules.entries()) {
+    cpSync(module, join(work, 'modules', `${String(index).padStart(2, '0')}-${basename(module)}`));
+  }
   await addProgram(work, await pathOf('busybox'), join('bin', 'busybox'));
   await addProgram(work, process.execPath, join('bin', 'node'));
   addAgent(join(work, 'app'));
   for (const { file } of Object.values(nativeModules)) await addCompiled(work, file);
+  cpSync(join(root, 'scripts', 'gpio'), join(work, 'guest'), { recursive: true });
   cpSync(join(root, 'scripts', 'gpio', 'init.sh'), join(work, 'init'));
   chmodSync(join(work, 'init'), 0o755);
-  cpSync(join(root, 'scripts', 'gpio', 'guest.mjs'), join(work, 'guest.mjs'));
   await ended(['sh', '-c', `find . | cpio --quiet -o -H newc > '${archive}'`], { directory: work });
 }
 
@@ -39,8 +45,11 @@ function addAgent(app) {
   const taken = new Set();
   const waiting = [{ folder: agent, needs: needsOf(agent) }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    for (const name of next.needs) {
+    for (const { name, optional } of next.needs) {
       const folder = locate(name, next.folder);
+      // A package has a compiled part for each kind of machine, and npm installs that of this one.
+      if (folder === undefined && optional) continue;
+      if (folder === undefined) throw new Error(`${name}, needed in ${next.folder}, is not installed: npm install`);
       if (taken.has(folder)) continue;
       taken.add(folder);
       const workspace = !realpathSync(folder).includes('node_modules');
@@ -73,12 +82,13 @@ function addPackage(folder, target) {
   cpSync(join(folder, native.file), join(target, native.file));
 }
 
-/** @param {string} folder */
+/** @param {string} folder @returns {{ name: string, optional: boolean }[]} */
 function needsOf(folder) {
   const native = Object.entries(nativeModules).find(([name]) => name === basename(folder))?.[1];
-  if (native !== undefined) return native.needs;
+  if (native !== undefined) return native.needs.map((name) => ({ name, optional: false }));
   const { dependencies = {}, optionalDependencies = {} } = /** @type {Manifest} */ (readManifest(folder));
-  return Object.keys({ ...dependencies, ...optionalDependencies });
+  const names = Object.keys({ ...dependencies, ...optionalDependencies });
+  return names.map((name) => ({ name, optional: name in optionalDependencies }));
 }
 
 /** Where Node finds a package that is needed from `folder`.
@@ -90,7 +100,7 @@ function locate(name, folder) {
     const found = join(from, 'node_modules', name);
     if (existsSync(found)) return found;
   }
-  throw new Error(`${name}, needed in ${folder}, is not installed: npm install`);
+  return undefined;
 }
 
 /** @param {string} work @param {string} file the compiled part of a package: its libraries */

@@ -1,12 +1,13 @@
 /**
- * Debian's kernel with a simulated GPIO chip. The modules of the chip are not among those that Debian ships: they are built here, from
- * Debian's own source package, for its own kernel, and stay in the cache.
+ * Debian's kernel with a simulated GPIO chip, a network card and a disk. The modules of the chip are not among those that Debian
+ * ships: they are built here, from Debian's own source package, for its own kernel, and stay in the cache.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ended } from '../images/command.mjs';
 import { say } from '../project.mjs';
 import { installCommand } from '../system-packages.mjs';
+import { withWhatTheyNeed } from './kernel-modules.mjs';
 
 /**
  * @typedef {object} Kernel
@@ -16,6 +17,12 @@ import { installCommand } from '../system-packages.mjs';
  */
 
 const aptTimeoutMs = 10 * 60_000;
+/** Counts up when what lies in the cache changes. */
+const cacheVersion = 2;
+/** What Debian ships: configuration of the chip, network, disk, file system and the checksum that its journal asks for by name. */
+const shipped = ['configfs', 'e1000', 'virtio_pci', 'virtio_blk', 'crc32c_generic', 'ext4'];
+const built = ['irq_sim.ko', 'gpio-sim.ko'];
+const orderFile = 'order.json';
 const sources = ['drivers/gpio/gpio-sim.c', 'drivers/gpio/gpiolib.h', 'kernel/irq/irq_sim.c'];
 
 /** Installs headers and sources through apt, fetches the kernel without installing it, builds what is missing.
@@ -24,13 +31,10 @@ const sources = ['drivers/gpio/gpio-sim.c', 'drivers/gpio/gpiolib.h', 'kernel/ir
  */
 export async function ensureKernel(cache) {
   const release = await currentRelease();
-  const folder = join(cache, release);
+  const folder = join(cache, `${release}-${String(cacheVersion)}`);
   if (!existsSync(folder)) await makeKernel(cache, release, folder);
-  return {
-    release,
-    image: join(folder, 'vmlinuz'),
-    modules: ['configfs.ko', 'irq_sim.ko', 'gpio-sim.ko'].map((file) => join(folder, file)),
-  };
+  const order = /** @type {string[]} */ (JSON.parse(readFileSync(join(folder, orderFile), 'utf8')));
+  return { release, image: join(folder, 'vmlinuz'), modules: order.map((file) => join(folder, file)) };
 }
 
 /** Kernels come and go; the metapackage names the present one. A fresh system knows no packages yet. */
@@ -64,11 +68,10 @@ async function makeKernel(cache, release, folder) {
     const done = join(work, 'done');
     mkdirSync(done);
     cpSync(join(work, 'full', 'boot', `vmlinuz-${release}`), join(done, 'vmlinuz'));
-    cpSync(
-      join(work, 'full', 'lib', 'modules', release, 'kernel', 'fs', 'configfs', 'configfs.ko'),
-      join(done, 'configfs.ko'),
-    );
-    for (const file of ['irq_sim.ko', 'gpio-sim.ko']) cpSync(join(work, 'modules', file), join(done, file));
+    const modules = withWhatTheyNeed(join(work, 'full', 'lib', 'modules', release), shipped);
+    modules.push(...built.map((file) => join(work, 'modules', file)));
+    for (const module of modules) cpSync(module, join(done, basename(module)));
+    writeFileSync(join(done, orderFile), JSON.stringify(modules.map((module) => basename(module))));
     renameSync(done, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -1,0 +1,181 @@
+/** What has to be true of the agent's time at its lanes. */
+import assert from 'node:assert/strict';
+import { only, outboxEvents, stepsOf } from './records.mjs';
+
+/**
+ * @typedef {import('./machine.mjs').Run} Run
+ * @typedef {import('./centre.mjs').Knowledge} Knowledge
+ * @typedef {{ run: Run, known: Knowledge }} Evidence
+ * @typedef {{ name: string, holds: (evidence: Evidence) => string | undefined }} Check `holds` throws, or answers a detail worth showing.
+ */
+
+const opening = ['open on', 'limit-closed off', 'open off', 'limit-open on', 'red off', 'green on'];
+const closing = ['close on', 'limit-open off', 'close off', 'limit-closed on'];
+const turnsBack = ['arming on', ...opening, 'arming off', 'red on', 'green off'];
+const passes = ['arming on', ...opening, 'safety on', 'arming off', 'safety off', 'red on', 'green off'];
+
+/** What the arm and the lamps do follows what the loops and limits did. */
+const lane = {
+  bounce: Array.from({ length: 5 }, () => ['arming on', 'arming off']).flat(),
+  passage: [...passes, ...closing],
+  backOut: [...turnsBack, ...closing],
+  underTheArm: [
+    ...turnsBack,
+    ...['close on', 'limit-open off', 'safety on', 'close off', 'open on', 'open off', 'limit-open on', 'safety off'],
+    ...closing,
+  ],
+  tailgate: [...passes, 'safety on', 'safety off', ...closing],
+  stuckArm: ['arming on', 'open on', 'open off', ...turnsBack, ...closing],
+  stuckLoop: ['arming on', ...opening, 'red on', 'green off', ...closing, 'arming off'],
+  exit: [...passes, ...closing],
+};
+
+/** What the outbox has to say of each gate. */
+const told = {
+  'entry-1': [
+    ...['vehicle-arrived', 'vehicle-passed'],
+    ...['vehicle-arrived', 'vehicle-backed-out'],
+    ...['vehicle-arrived', 'vehicle-backed-out', 'wrong-way'],
+  ],
+  'entry-2': [
+    ...['vehicle-arrived', 'vehicle-passed', 'vehicle-tailgated'],
+    ...['vehicle-arrived', 'fault-raised barrier-stuck', 'fault-cleared barrier-stuck', 'vehicle-backed-out'],
+    ...['vehicle-arrived', 'fault-raised loop-stuck', 'vehicle-passed', 'fault-cleared loop-stuck'],
+  ],
+  'exit-1': ['vehicle-arrived', 'vehicle-passed'],
+};
+
+/** @type {readonly Check[]} */
+export const laneChecks = [
+  {
+    name: 'the machine runs its test to the end and switches itself off',
+    holds({ run: { records, timedOut } }) {
+      assert.equal(timedOut, false, 'it had to be killed');
+      assert.equal(only(records, 'failed')?.['why'], undefined);
+      assert.ok(only(records, 'finished'), 'it ended before its test did');
+      return `Linux ${String(only(records, 'kernel')?.['release'])}`;
+    },
+  },
+  {
+    name: 'the driver finds the chip by its label, and its base, which is not 0',
+    holds({ run }) {
+      const base = Number(/"chip":"pinctrl-bcm2711","base":(\d+)/.exec(run.console)?.[1]);
+      assert.ok(base > 0, `base ${String(base)}`);
+      return `base ${String(base)}`;
+    },
+  },
+  {
+    name: 'started: red lamps, nothing asked of the arms',
+    holds({ run }) {
+      const before = stepsOf(run.records, 'start');
+      assert.equal(before.filter((step) => step === 'red on').length, 3);
+      for (const output of ['open on', 'close on', 'green on']) assert.ok(!before.includes(output), output);
+      return undefined;
+    },
+  },
+  {
+    name: 'a loop that bounces for less than its debounce time moves nothing',
+    holds: inOrder('bounce'),
+  },
+  {
+    name: 'a vehicle passes: inputs and outputs in their order',
+    holds: inOrder('passage'),
+  },
+  {
+    name: 'a vehicle turns back: the arm closes after it',
+    holds: inOrder('backOut'),
+  },
+  {
+    name: 'something comes under the closing arm: the close relay lets go, the arm opens, and closes when it is clear',
+    holds: inOrder('underTheArm'),
+  },
+  {
+    name: 'a vehicle follows another: the arm closes when the loops are clear',
+    holds: inOrder('tailgate'),
+  },
+  {
+    name: 'the arm does not move: it is asked again, and the lamp is green when it is open',
+    holds: inOrder('stuckArm'),
+  },
+  {
+    name: 'a loop stays occupied: the gate no longer waits for it, and the arm closes',
+    holds: inOrder('stuckLoop'),
+  },
+  {
+    name: 'a vehicle leaves by the exit',
+    holds: inOrder('exit'),
+  },
+  {
+    name: 'what happened is in the outbox, for each gate in its order, and in the order of time',
+    holds({ run: { records } }) {
+      const events = outboxEvents(records, 'the end').map(({ event }) => event);
+      for (const [gate, kinds] of Object.entries(told)) {
+        const found = events.filter(({ gateId }) => gateId === gate);
+        assert.deepEqual(
+          found.map(({ kind, fault }) => (fault === undefined ? kind : `${kind} ${fault}`)),
+          kinds,
+          gate,
+        );
+      }
+      assert.ok(events.every(({ monoMs }, index) => monoMs >= (events[index - 1]?.monoMs ?? 0)));
+      return `${String(events.length)} events`;
+    },
+  },
+  {
+    name: 'the aggregator has every event of the outbox, once, and nothing else',
+    holds({ run: { records }, known }) {
+      const sent = outboxEvents(records, 'the end');
+      const epoch = only(records, 'outbox')?.['epoch'];
+      assert.deepEqual(
+        known.events.map((event) => ({ epoch: event.epoch, seq: event.seq, kind: event.kind })),
+        sent.map(({ seq, event }) => ({ epoch, seq, kind: event.kind })),
+      );
+      assert.deepEqual(known.quarantine, []);
+      return `${String(known.events.length)} events`;
+    },
+  },
+  {
+    name: 'its API tells what was driven: entries, exits, who is inside, sessions, the tailgater',
+    holds({ known: { occupancy, sessions, reviews } }) {
+      const { vehiclesInside, entriesTotal, exitsTotal } = occupancy;
+      assert.deepEqual(
+        { vehiclesInside, entriesTotal, exitsTotal },
+        { vehiclesInside: 3, entriesTotal: 4, exitsTotal: 1 },
+      );
+      assert.deepEqual(sessions.map(({ state }) => state).sort(), ['closed', 'open', 'open', 'open']);
+      return reviews.map(({ kind }) => kind).join(' ');
+    },
+  },
+  {
+    name: 'stopped: exit code 0, red lamps, every relay off',
+    holds({ run: { records } }) {
+      assert.equal(only(records, 'ended')?.['code'], 0);
+      const levels = /** @type {Record<string, boolean>} */ (only(records, 'levels')?.['levels']);
+      const on = Object.keys(levels).filter((name) => levels[name]);
+      assert.deepEqual(on, ['entry-1 red', 'exit-1 red', 'entry-2 red']);
+      return undefined;
+    },
+  },
+  {
+    name: 'a line that the kernel gave to something else: the agent says so and does not start',
+    holds: refuses('busy', /outputs[.]red \(BCM 5\): the line is in use by another/),
+  },
+];
+
+/** @param {keyof typeof lane} scenario @returns {Check['holds']} */
+function inOrder(scenario) {
+  return ({ run }) => {
+    assert.deepEqual(stepsOf(run.records, scenario), lane[scenario]);
+    return undefined;
+  };
+}
+
+/** @param {string} wanted @param {RegExp} sentence @returns {Check['holds']} */
+function refuses(wanted, sentence) {
+  return ({ run }) => {
+    const refused = run.records.find(({ what, name }) => what === 'refused' && name === wanted);
+    assert.match(String(refused?.['text']), sentence);
+    assert.notEqual(refused?.['code'], 0);
+    return undefined;
+  };
+}
