@@ -4,7 +4,7 @@ import { isAtRest } from '../domain/lane/rest.js';
 import type { LaneRunner } from './lane-runner.js';
 
 export interface LeaveTaking {
-  /** Resolves when every lane is at rest, or after `laneClearTimeoutMs`. */
+  /** Resolves when every lane is at rest, or after `laneClearTimeoutMs`. May be called twice. */
   wait(): Promise<void>;
   /** A lane may have come to rest. */
   laneChanged(): void;
@@ -19,21 +19,26 @@ export function createLeaveTaking(options: {
   const { lanes, laneClearTimeoutMs, linkClock, logger } = options;
   let laneChanged = (): void => undefined;
   const busyGates = (): string[] => [...lanes].filter(([, { state }]) => !isAtRest(state)).map(([gateId]) => gateId);
-  return {
-    async wait() {
-      if (busyGates().length === 0) return;
-      logger.info({ gates: busyGates() }, 'waits for vehicles on their way through');
-      await new Promise<void>((resolve) => {
-        const cancel = linkClock.setTimer(laneClearTimeoutMs, () => {
-          logger.warn({ gates: busyGates(), laneClearTimeoutMs }, 'ends with a vehicle on its way through');
-          resolve();
-        });
-        laneChanged = () => {
-          if (busyGates().length > 0) return;
-          cancel();
-          resolve();
-        };
+  let waiting: Promise<void> | undefined;
+  const wait = async (): Promise<void> => {
+    if (busyGates().length === 0) return;
+    logger.info({ gates: busyGates() }, 'waits for vehicles on their way through');
+    await new Promise<void>((resolve) => {
+      const cancel = linkClock.setTimer(laneClearTimeoutMs, () => {
+        logger.warn({ gates: busyGates(), laneClearTimeoutMs }, 'ends with a vehicle on its way through');
+        resolve();
       });
+      laneChanged = () => {
+        if (busyGates().length > 0) return;
+        cancel();
+        resolve();
+      };
+    });
+  };
+  return {
+    wait() {
+      waiting ??= wait();
+      return waiting;
     },
     laneChanged() {
       laneChanged();

@@ -30,6 +30,7 @@ import type {
   EdgeAgent,
   EdgeSettingsInput,
   LaneInput,
+  MachineUptime,
   OutboxStore,
   RecordingPort,
 } from '../../src/index.js';
@@ -63,6 +64,8 @@ export class FakeBarrier implements BarrierDriver {
     'ticket-button',
   ] as const);
   readonly requests: string[] = [];
+  /** How often it was asked to close while something was under the arm. */
+  closedUpon = 0;
   readonly levels = new Map<LaneInput, boolean>();
   travelMs = 1_000;
   readonly #clock: VirtualClock;
@@ -96,6 +99,7 @@ export class FakeBarrier implements BarrierDriver {
 
   requestClose(): void {
     this.requests.push('close');
+    if (this.levels.get('safety') === true) this.closedUpon += 1;
     this.#travel('limit-open', 'limit-closed');
   }
 
@@ -145,6 +149,7 @@ export interface HarnessOptions {
   /** In place of one in memory: then `backing` stays empty. */
   readonly outbox?: OutboxStore;
   readonly bootId?: string;
+  readonly machine?: MachineUptime;
   readonly observer?: EdgeObserver;
   readonly recording?: RecordingPort;
 }
@@ -197,6 +202,7 @@ export function createHarness(options: HarnessOptions = {}) {
       ],
       recording: options.recording,
       bootId: options.bootId ?? 'b'.repeat(32),
+      machine: options.machine,
       requestRestart: () => {
         restarts += 1;
       },
