@@ -78,19 +78,20 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
   const simulated = new Map<string, SimulatedBarrier>();
   const barriers = new Map<string, BarrierDriver>();
   const witness = createLineWitness(clock);
+  const missedEdges = new Map<string, number>();
   const plateReaders = createReaders(configuration, clock, logger);
   const readers: CredentialReader[] = plateReaders === undefined ? [] : [plateReaders];
   // A simulated gate that a camera looks at is read by the camera alone.
   const watched = new Set(configuration.readers?.cameras.map(({ gateId }) => gateId));
   for (const gate of configuration.gates) {
-    const made = createBarrier(gate, { clock, random: systemRandom, logger, log });
+    const made = createBarrier(gate, { clock, random: systemRandom, logger, log, missedEdges });
     barriers.set(gate.gateId, witness.seen(gate.gateId, made.barrier));
     if (made.simulated === undefined) continue;
     simulated.set(gate.gateId, made.simulated);
     if (gate.hasReader && !watched.has(gate.gateId)) readers.push(made.simulated.reader);
   }
   const { maxBytes, maxEvents } = configuration.outbox;
-  const metrics = createMetrics(configuration, plateReaders, logger);
+  const metrics = createMetrics(configuration, { plateReaders, missedEdges }, logger);
   const agent = createEdgeAgent(
     {
       clock,
@@ -139,7 +140,7 @@ function createReaders({ readers }: EdgeConfiguration, clock: Clock, logger: Log
 
 function createMetrics(
   configuration: EdgeConfiguration,
-  readers: PlateReaders | undefined,
+  counts: { readonly plateReaders: PlateReaders | undefined; readonly missedEdges: ReadonlyMap<string, number> },
   logger: Logger,
 ): EdgeMetrics {
   const { siteId, edgeId, dataDir, outbox, broker } = configuration;
@@ -147,7 +148,8 @@ function createMetrics(
   const around = { clock: systemClock, logger };
   return createEdgeMetrics({
     ...{ siteId, edgeId, version: agentVersion, outboxLimitBytes: outbox.maxBytes, processMetrics: true },
-    readerCounts: readers?.counts,
+    readerCounts: counts.plateReaders?.counts,
+    missedEdges: counts.missedEdges,
     volume: createReading('the room on the volume', () => readVolume(dataDir), around),
     certificateEnd:
       certFile === undefined
@@ -226,7 +228,14 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
 
 function createBarrier(
   gate: GateConfiguration,
-  parts: { clock: Clock; random: Random; logger: Logger; log: HappeningLog | undefined },
+  parts: {
+    clock: Clock;
+    random: Random;
+    logger: Logger;
+    log: HappeningLog | undefined;
+    /** Counts for gates on real lines. */
+    missedEdges?: Map<string, number>;
+  },
 ): { readonly barrier: BarrierDriver; readonly simulated?: SimulatedBarrier } {
   const { gateId, direction, hasReader } = gate;
   const logger = parts.logger.child({ gateId });
@@ -247,8 +256,14 @@ function createBarrier(
     }
     case 'gpio':
     case 'onoff':
-    case 'character-device':
-      return { barrier: createGpioBarrier({ ...gate.barrier, clock: parts.clock, logger }) };
+    case 'character-device': {
+      const { clock, missedEdges } = parts;
+      missedEdges?.set(gateId, 0);
+      const onMissedEdges = (count: number): void => {
+        missedEdges?.set(gateId, (missedEdges.get(gateId) ?? 0) + count);
+      };
+      return { barrier: createGpioBarrier({ ...gate.barrier, clock, logger, onMissedEdges }) };
+    }
   }
 }
 

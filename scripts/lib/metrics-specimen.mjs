@@ -123,6 +123,7 @@ export async function edgeExposition() {
     processMetrics: false,
     volume: async () => Promise.resolve({ freeBytes: 0, sizeBytes: 0 }),
     certificateEnd: async () => Promise.resolve(0),
+    missedEdges: new Map([[gateId, 0]]),
     readerCounts: new Map([['reader', { reads: 0, ignored: 0, refused: 0 }]]),
   });
   metrics.attach(() => madeUpEdge());

@@ -56,6 +56,20 @@ export function defineGates(registry: Registry, source: Source): void {
   });
 }
 
+/** @param missed by gate */
+export function defineMissedEdges(registry: Registry, missed: ReadonlyMap<string, number>): void {
+  new Counter({
+    name: 'gatehouse_agent_missed_edges_total',
+    help: 'Edges of real inputs that nobody was told of; levels were read back. Gates on real lines only.',
+    labelNames: ['gate'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [gate, count] of missed) this.inc({ gate }, count);
+    },
+  });
+}
+
 interface Words {
   readonly name: string;
   readonly help: string;

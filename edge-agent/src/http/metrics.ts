@@ -5,7 +5,7 @@
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { EdgeObserver } from '../app/observer.js';
 import type { EdgeStatus } from '../app/status.js';
-import { defineGates } from './metrics-gates.js';
+import { defineGates, defineMissedEdges } from './metrics-gates.js';
 import { defineReaders } from './metrics-readers.js';
 import type { ReaderCounts } from './metrics-readers.js';
 import { defineStanding } from './metrics-standing.js';
@@ -33,6 +33,8 @@ export interface EdgeMetricsOptions {
   readonly certificateEnd: Reading<number> | null;
   /** Of readers that send over HTTP; undefined where none is configured. */
   readonly readerCounts?: ReaderCounts | undefined;
+  /** By gate, of those on real lines. */
+  readonly missedEdges?: ReadonlyMap<string, number>;
 }
 
 const commitSecondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -57,6 +59,7 @@ export function createEdgeMetrics(options: EdgeMetricsOptions): EdgeMetrics {
   const { outboxLimitBytes, certificateEnd } = options;
   defineStanding(registry, { outboxLimitBytes, hasCertificate: certificateEnd !== null }, () => standing);
   defineGates(registry, () => standing.edge);
+  defineMissedEdges(registry, options.missedEdges ?? new Map());
   if (options.readerCounts !== undefined) defineReaders(registry, options.readerCounts);
 
   const make = async (): Promise<string> => {

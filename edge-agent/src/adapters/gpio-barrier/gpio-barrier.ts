@@ -21,6 +21,8 @@ export interface GpioBarrierOptions {
   readonly settings: GpioBarrierSettings;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of edges that no one was told of; what they left is told as usual. */
+  readonly onMissedEdges?: (count: number) => void;
   /** Default: the chip of this machine that driver and settings name. */
   readonly open?: () => Promise<GpioAccess>;
 }
@@ -84,7 +86,11 @@ export function createGpioBarrier(options: GpioBarrierOptions): BarrierDriver {
       listener = newListener;
       try {
         openOutputs(access);
-        inputs = openInputs({ access, settings, clock, logger, report, onInput: (edge) => listener?.onInput(edge) });
+        inputs = openInputs({
+          ...{ access, settings, clock, logger, report },
+          onInput: (edge) => listener?.onInput(edge),
+          onMissed: options.onMissedEdges ?? (() => undefined),
+        });
         return inputs.levels;
       } catch (error) {
         listener = undefined;

@@ -21,19 +21,21 @@ export interface InputsOptions {
   /** Told what is wrong with `inputs.NAME`; undefined when nothing is any more. */
   readonly report: (where: string, problem: string | undefined) => void;
   readonly onInput: (edge: InputEdge) => void;
+  /** Told how many edges were missed, each time. */
+  readonly onMissed: (count: number) => void;
 }
 
 /** Inputs that act at the first edge. */
 const safetyInputs: ReadonlySet<LaneInput> = new Set(['safety', 'photocell']);
 
 /** @throws GpioError */
-export function openInputs({ access, settings, clock, logger, report, onInput }: InputsOptions): Inputs {
+export function openInputs({ access, settings, clock, logger, report, onInput, onMissed }: InputsOptions): Inputs {
   const wired = Object.entries(settings.inputs) as [LaneInput, GpioInputSettings][];
   const lines = access.inputs(wired.map(([name, input]) => lineOf(name, input, access.debounces)));
   const levels = new Map<LaneInput, boolean>();
   const debouncers = new Map<number, Debouncer>();
   const whereOf = new Map(wired.map(([name, { bcm }]) => [bcm, `inputs.${name}`]));
-  const countMissed = createMissedEdgeLog(clock, logger);
+  const sayMissed = createMissedEdgeLog(clock, logger);
 
   const debouncerOf = (name: LaneInput, { bcm, debounceMs }: GpioInputSettings, initial: boolean): Debouncer => {
     let last = initial;
@@ -69,7 +71,10 @@ export function openInputs({ access, settings, clock, logger, report, onInput }:
         report(whereOf.get(bcm) ?? 'inputs', undefined);
         debouncers.get(bcm)?.raw(active, clock.monoMs() - ageMs);
       },
-      onMissed: countMissed,
+      onMissed(count) {
+        onMissed(count);
+        sayMissed(count);
+      },
       onProblem(problem, bcms) {
         for (const bcm of bcms) report(whereOf.get(bcm) ?? 'inputs', problem.message);
       },

@@ -3,72 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@gatehouse/shared';
-import { createGpioBarrier, openGpio } from '../../src/adapters/gpio-barrier/index.js';
-import { holdRepeatMs } from '../../src/adapters/gpio-barrier/outputs.js';
-import { gpioBarrierSettingsSchema } from '../../src/adapters/gpio-barrier/settings.js';
-import type {
-  OnoffLevel as GpioLevel,
-  OnoffModule as GpioModule,
-} from '../../src/adapters/gpio-barrier/sysfs/onoff.js';
-import type { BarrierDriver } from '../../src/app/ports.js';
-import { createManualClock } from './support/manual-clock.js';
-
-type Watcher = (error: Error | null | undefined, level: GpioLevel) => void;
-
-interface FakeLine {
-  readonly made: string;
-  level: GpioLevel;
-  watcher: Watcher | undefined;
-  unexported: boolean;
-  failure: string | undefined;
-}
-
-/** Stands in for the package: lines by their sysfs number. */
-function fakeOnoff(refuse: Readonly<Record<number, string>> = {}) {
-  const lines = new Map<number, FakeLine>();
-  const writes: string[] = [];
-  const fail = (code: string): never => {
-    throw Object.assign(new Error(`${code}: not so`), { code });
-  };
-  class Gpio {
-    readonly #line: FakeLine;
-    readonly #number: number;
-    constructor(number: number, direction: string, edge: string, options: { readonly activeLow: boolean }) {
-      const code = refuse[number];
-      if (code !== undefined) fail(code);
-      this.#number = number;
-      const known = lines.get(number)?.level ?? 0;
-      const made = `${direction} ${edge}${options.activeLow ? ' activeLow' : ''}`;
-      this.#line = { made, level: known, watcher: undefined, unexported: false, failure: undefined };
-      lines.set(number, this.#line);
-    }
-    readSync(): GpioLevel {
-      if (this.#line.failure !== undefined) fail(this.#line.failure);
-      return this.#line.level;
-    }
-    writeSync(level: GpioLevel): void {
-      if (this.#line.failure !== undefined) fail(this.#line.failure);
-      this.#line.level = level;
-      writes.push(`${String(this.#number)}=${String(level)}`);
-    }
-    watch(callback: Watcher): void {
-      this.#line.watcher = callback;
-    }
-    unwatchAll(): void {
-      this.#line.watcher = undefined;
-    }
-    unexport(): void {
-      this.#line.unexported = true;
-    }
-  }
-  const set = (number: number, level: GpioLevel): void => {
-    const line = lines.get(number);
-    if (line === undefined) throw new Error(`line ${String(number)} is not open`);
-    line.level = level;
-    line.watcher?.(null, level);
-  };
-  return { module: { Gpio } as GpioModule, lines, writes, set };
-}
+import { createGpioBarrier, openGpio } from '../../../src/adapters/gpio-barrier/index.js';
+import { holdRepeatMs } from '../../../src/adapters/gpio-barrier/outputs.js';
+import { gpioBarrierSettingsSchema } from '../../../src/adapters/gpio-barrier/settings.js';
+import type { BarrierDriver } from '../../../src/app/ports.js';
+import { fakeOnoff } from '../support/fake-onoff.js';
+import { createManualClock } from '../support/manual-clock.js';
 
 const base = 512;
 const [arming, safety, open, close, red, green] = [base + 17, base + 27, base + 12, base + 16, base + 20, base + 21];
@@ -82,7 +22,7 @@ const wiring = {
   },
 };
 
-describe('the barrier on GPIO lines', () => {
+describe('the barrier on GPIO lines through sysfs', () => {
   let sysfs: string;
   let driver: BarrierDriver | undefined;
   const chip = async (name: string, label: string, chipBase: number, lines: number) => {
