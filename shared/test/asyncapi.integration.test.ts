@@ -39,6 +39,8 @@ const roots: Readonly<Record<string, readonly string[]>> = {
   decisions: ['Decision'],
   commands: ['Command'],
   allowance: ['Allowance'],
+  log: ['LogReport'],
+  'log-requests': ['LogRequest'],
   occupancy: ['Occupancy'],
 };
 

@@ -14,6 +14,9 @@ import type {
   Clock,
   Command,
   Decision,
+  EdgeToCentreChannel,
+  LogLine,
+  LogRequest,
   OnlineState,
   Random,
   SiteLayout,
@@ -181,6 +184,7 @@ export interface Edge {
   readonly acks: Ack[];
   readonly decisions: Decision[];
   readonly commands: Command[];
+  readonly logRequests: LogRequest[];
   /** Messages of the `allowance` channel. */
   readonly allowances: Allowance[];
   readonly kept: { json: Record<string, unknown>; hash: string }[];
@@ -194,7 +198,9 @@ export interface Edge {
   accept(returned?: readonly string[], remaining?: number): number;
   /** Announces events `first` to `last`, all by default. */
   send(options?: SendOptions): void;
-  sendRaw(payload: string | Uint8Array, channel?: 'events' | 'state'): void;
+  sendRaw(payload: string | Uint8Array, channel?: EdgeToCentreChannel): void;
+  /** Reports log lines. */
+  log(lines: readonly LogLine[], change?: Record<string, unknown>): void;
   state(change?: Partial<OnlineState>): void;
   offline(instance?: string): void;
   /** A new outbox under a new epoch. */
@@ -220,6 +226,7 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
   const acks: Ack[] = [];
   const decisions: Decision[] = [];
   const commands: Command[] = [];
+  const logRequests: LogRequest[] = [];
   const allowances: Allowance[] = [];
   const onMessage = ({ topic, payload }: HubMessage): void => {
     const message: unknown = JSON.parse(new TextDecoder().decode(payload));
@@ -228,12 +235,13 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
     if (topic.endsWith('/acks')) acks.push(message as Ack);
     if (topic.endsWith('/decisions')) decisions.push(message as Decision);
     if (topic.endsWith('/commands')) commands.push(message as Command);
+    if (topic.endsWith('/log-requests')) logRequests.push(message as LogRequest);
   };
   const end: HubEnd = hub.connect({ clientId: `${edgeId}/${instance}`, onMessage });
-  for (const channel of ['acks', 'decisions', 'commands', 'allowance'] as const)
+  for (const channel of ['acks', 'decisions', 'commands', 'allowance', 'log-requests'] as const)
     end.subscribe(edgeTopic(siteId, edgeId, channel));
 
-  const publish = (channel: 'events' | 'state', payload: string | Uint8Array): void => {
+  const publish = (channel: EdgeToCentreChannel, payload: string | Uint8Array): void => {
     end.publish(edgeTopic(siteId, edgeId, channel), payload, { retain: channel === 'state' });
   };
 
@@ -244,6 +252,7 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
     acks,
     decisions,
     commands,
+    logRequests,
     allowances,
     kept: [],
     write(kind, members = {}) {
@@ -289,6 +298,9 @@ function createEdge(hub: MemoryHub, time: VirtualClock, edgeId: string, options:
     },
     sendRaw(payload, channel = 'events') {
       publish(channel, payload);
+    },
+    log(lines, change = {}) {
+      publish('log', JSON.stringify({ instance, lines, more: false, ...change }));
     },
     state(change = {}) {
       const state: OnlineState = {

@@ -12,7 +12,7 @@ import type { Exposition, Monitored } from './monitored.js';
 const allowedLabels = new Set([
   ...['site', 'zone', 'gate', 'edge'],
   ...['state', 'slot_class', 'kind', 'reason', 'by', 'direction', 'position', 'mode', 'fault', 'outcome', 'basis'],
-  ...['result', 'code', 'listener', 'method', 'route', 'status', 'version', 'le'],
+  ...['result', 'code', 'listener', 'method', 'route', 'status', 'version', 'level', 'le'],
   // Of the process.
   ...['space', 'type', 'major', 'minor', 'patch'],
 ]);

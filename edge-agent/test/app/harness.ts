@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createVirtualClock, genesisHash, nextHash, silentLogger } from '@gatehouse/shared';
 import type {
   Ack,
+  CentreToEdgeChannel,
   Clock,
   Credential,
   Decision,
@@ -20,6 +21,7 @@ import {
   createMemoryOutboxBacking,
 } from '../../src/adapters/memory/index.js';
 import type { MemoryOutboxBacking } from '../../src/adapters/memory/index.js';
+import type { LogLines } from '../../src/app/log-lines.js';
 import type { EdgeObserver } from '../../src/app/observer.js';
 import { createEdgeAgent, edgeSettingsSchema } from '../../src/index.js';
 import type {
@@ -152,6 +154,7 @@ export interface HarnessOptions {
   readonly machine?: MachineUptime;
   readonly observer?: EdgeObserver;
   readonly recording?: RecordingPort;
+  readonly log?: LogLines;
 }
 
 export type Harness = ReturnType<typeof createHarness>;
@@ -201,6 +204,7 @@ export function createHarness(options: HarnessOptions = {}) {
         },
       ],
       recording: options.recording,
+      log: options.log,
       bootId: options.bootId ?? 'b'.repeat(32),
       machine: options.machine,
       requestRestart: () => {
@@ -223,7 +227,7 @@ export function createHarness(options: HarnessOptions = {}) {
       .filter(({ channel }) => channel === 'events')
       .map(({ payload }) => JSON.parse(payload) as EventBatch);
   const stored = (): EdgeEvent[] => backing.events.map((event) => JSON.parse(event.json) as EdgeEvent);
-  const deliver = async (channel: 'acks' | 'decisions' | 'commands' | 'allowance', message: unknown): Promise<void> => {
+  const deliver = async (channel: CentreToEdgeChannel, message: unknown): Promise<void> => {
     link.peer.deliver(channel, JSON.stringify(message));
     await settle();
   };

@@ -20,7 +20,10 @@ export const logFieldsSchema = z
   .refine((fields) => Object.keys(fields).length <= wireLimits.maxLogFields, {
     message: `holds more than ${String(wireLimits.maxLogFields)} fields`,
   })
-  .describe('What goes with the message. No plate, ticket, tag, password or key.');
+  .meta({
+    description: 'What goes with the message. No plate, ticket, tag, password or key.',
+    maxProperties: wireLimits.maxLogFields,
+  });
 
 export const logLineSchema = z.strictObject({
   number: lineNumberSchema,
