@@ -1,7 +1,6 @@
 /** `edge doctor`: what an installer wants to know before leaving the cabinet. */
 import { release, type } from 'node:os';
 import { ConfigurationError, sha256, systemClock } from '@gatehouse/shared/node';
-import pc from 'picocolors';
 import {
   findAgent,
   listenProblem,
@@ -16,12 +15,13 @@ import type { EdgeConfiguration } from './configuration.js';
 import { checkBroker } from './doctor/broker.js';
 import { checkClock } from './doctor/clock.js';
 import { findingsOf } from './doctor/finding.js';
-import type { Finding, Verdict } from './doctor/finding.js';
+import type { Finding } from './doctor/finding.js';
 import { checkGpio } from './doctor/gpio.js';
 import type { WiredGate } from './doctor/gpio.js';
 import { checkCredential } from './doctor/identity.js';
 import { checkOutbox } from './doctor/outbox.js';
 import { checkPage } from './doctor/page.js';
+import { countsInWords, countVerdicts, describeFinding } from './doctor/report.js';
 import { runChecks } from './doctor/run-checks.js';
 import { checkStorage } from './doctor/storage.js';
 import { checkNodeVersion } from './doctor/software.js';
@@ -48,7 +48,9 @@ export async function examine(load: () => EdgeConfiguration): Promise<Finding[]>
     return [...first, ...error.problems.map((problem) => fail(problem, remedy))];
   }
   const { siteId, edgeId, gates } = configuration;
-  const valid = pass(`edge ${edgeId} of site ${siteId}, ${String(gates.length)} gates`);
+  const valid = pass(
+    `edge ${edgeId} of site ${siteId}, ${String(gates.length)} ${gates.length === 1 ? 'gate' : 'gates'}`,
+  );
   return [...first, valid, ...(await examineMachine(configuration))];
 }
 
@@ -90,7 +92,10 @@ async function examineMachine(configuration: EdgeConfiguration): Promise<Finding
         },
       },
       { name: 'clock', run: async () => [checkClock(await machineClock(nowMs))] },
-      { name: 'gpio', run: () => checkGpio(machineGpio, wiredGates(configuration)) },
+      {
+        name: 'gpio',
+        run: async () => checkGpio(machineGpio, wiredGates(configuration), (await agent) !== undefined),
+      },
     ],
     checksBoundMs,
     systemClock,
@@ -106,22 +111,14 @@ function wiredGates({ gates }: EdgeConfiguration): WiredGate[] {
   return gates.flatMap(({ gateId, barrier }) => {
     if (barrier.driver === 'simulated') return [];
     const { chipLabel, inputs, outputs } = barrier.settings;
-    return [{ gateId, chipLabel, inputs, outputs }];
+    return [{ gateId, driver: barrier.driver, chipLabel, inputs, outputs }];
   });
 }
 
-const colours: Readonly<Record<Verdict, (text: string) => string>> = { pass: pc.green, warn: pc.yellow, fail: pc.red };
-
 /** One line a finding, and the remedy under it; as JSON one object. */
 export function reportFindings(findings: readonly Finding[], asJson: boolean): string {
-  const count = (verdict: Verdict): number => findings.filter((finding) => finding.verdict === verdict).length;
-  const counts = { pass: count('pass'), warn: count('warn'), fail: count('fail') };
+  const counts = countVerdicts(findings);
   if (asJson) return JSON.stringify({ ok: counts.fail === 0, ...counts, findings });
   const width = Math.max(...findings.map(({ check }) => check.length));
-  const lines = findings.flatMap(({ check, verdict, says, remedy }) => [
-    `${colours[verdict](verdict)}  ${pc.bold(check.padEnd(width))}  ${says}`,
-    ...(remedy === undefined ? [] : [`${' '.repeat(width + 8)}→ ${remedy}`]),
-  ]);
-  const summary = `${String(counts.pass)} pass, ${String(counts.warn)} warn, ${String(counts.fail)} fail`;
-  return [...lines, '', summary].join('\n');
+  return [...findings.flatMap((finding) => describeFinding(finding, width)), '', countsInWords(counts)].join('\n');
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { createVirtualClock } from '@gatehouse/shared';
 import { checkBroker } from '../../src/doctor/broker.js';
 import { checkClock } from '../../src/doctor/clock.js';
+import type { ClockSeen } from '../../src/doctor/clock.js';
 import { checkGpio } from '../../src/doctor/gpio.js';
-import type { GpioWorld, WiredGate } from '../../src/doctor/gpio.js';
+import type { GpioWay, GpioWorld, WiredGate } from '../../src/doctor/gpio.js';
 import { checkCredential } from '../../src/doctor/identity.js';
 import { checkOutbox } from '../../src/doctor/outbox.js';
 import { checkPage } from '../../src/doctor/page.js';
@@ -183,15 +184,28 @@ describe('the doctor on the broker', () => {
 
 describe('the doctor on the clock', () => {
   const nowMs = Date.UTC(2026, 5, 1);
-  const check = (more: object) => checkClock({ nowMs, isSynchronised: true, hasHardwareClock: true, ...more }).verdict;
+  const seen: ClockSeen = {
+    ...{ nowMs, isSynchronised: true, keptBy: 'chrony', maxErrorMs: 11.2 },
+    ...{ hardwareClock: 'rtc-ds1307', counter: 'arch_sys_counter' },
+  };
+  const check = (more: Partial<ClockSeen>) => checkClock({ ...seen, ...more });
 
   it('passes a synchronised one, warns of one that is not or may not be, fails one out of its time', () => {
-    expect(check({})).toBe('pass');
-    expect(check({ hasHardwareClock: false })).toBe('pass');
-    expect(check({ isSynchronised: false })).toBe('warn');
-    expect(check({ isSynchronised: undefined })).toBe('warn');
-    expect(check({ nowMs: 0 })).toBe('fail');
-    expect(check({ nowMs: Date.UTC(2150, 0, 1) })).toBe('fail');
+    expect(check({}).verdict).toBe('pass');
+    expect(check({ hardwareClock: null }).verdict).toBe('pass');
+    expect(check({ isSynchronised: false }).verdict).toBe('warn');
+    expect(check({ isSynchronised: undefined }).verdict).toBe('warn');
+    expect(check({ nowMs: 0 }).verdict).toBe('fail');
+    expect(check({ nowMs: Date.UTC(2150, 0, 1) }).verdict).toBe('fail');
+  });
+
+  it('says who keeps it how well, what it starts from, and what the kernel counts by', () => {
+    expect(check({}).says).toBe(
+      '2026-06-01T00:00:00.000Z, synchronised by chrony, at most 12 ms off; hardware clock rtc-ds1307; the kernel counts by arch_sys_counter',
+    );
+    const bare = { keptBy: undefined, maxErrorMs: undefined, hardwareClock: undefined, counter: undefined };
+    expect(check(bare).says).toBe('2026-06-01T00:00:00.000Z, synchronised');
+    expect(check({ hardwareClock: null }).says).toContain('wrong from a boot until NTP answers');
   });
 });
 
@@ -229,42 +243,103 @@ describe('the doctor on the outbox', () => {
 });
 
 describe('the doctor on GPIO', () => {
-  const pi = { label: 'pinctrl-bcm2711', base: 512, lines: 58 };
+  const pi = { label: 'pinctrl-bcm2711', lines: 58, path: '/dev/gpiochip0' };
+  const way = (chip: GpioWay['chip'] = pi): GpioWay => ({ interface: 'character-device', chip });
   const world = (more: Partial<GpioWorld> = {}): GpioWorld => ({
-    findChip: () => Promise.resolve(pi),
+    reach: () => Promise.resolve(way()),
     exportProblem: () => Promise.resolve(undefined),
-    driverProblem: () => Promise.resolve(undefined),
+    packages: () => Promise.resolve([{ names: 'onoff', problem: undefined }]),
+    usersOf: () => Promise.resolve(new Map()),
     ...more,
   });
   const gate = (bcm: number, activeLow = false, arming = 5): WiredGate => ({
-    gateId: 'entry',
-    chipLabel: undefined,
-    inputs: { arming: { bcm: arming } },
+    ...{ gateId: 'entry', driver: 'gpio', chipLabel: undefined },
+    inputs: { arming: { bcm: arming, bias: 'as-is' } },
     outputs: { open: { bcm, activeLow } },
   });
+  const check = (more: Partial<GpioWorld> = {}, gates = [gate(17)], agentRuns = false) =>
+    checkGpio(world(more), gates, agentRuns);
 
   it('says nothing where no gate has lines', async () => {
-    expect(await checkGpio(world({ exportProblem: () => Promise.resolve('ENOENT') }), [])).toEqual([]);
+    expect(await check({}, [])).toEqual([]);
   });
 
-  it('passes a chip that has all lines', async () => {
-    expect(told(await checkGpio(world(), [gate(17)]))).toEqual(['gpio: pass']);
+  it('passes a chip that has all lines, and says which', async () => {
+    const findings = await check();
+    expect(told(findings)).toEqual(['gpio: pass', 'gpio: pass']);
+    expect(findings[1]?.says).toContain(
+      'all its lines are there and free; pinctrl-bcm2711 with 58 lines at /dev/gpiochip0',
+    );
   });
 
-  it('says what is missing: chip, line, permission, sysfs, driver', async () => {
-    const none = await checkGpio(world({ findChip: () => Promise.reject(new Error('no GPIO chip')) }), [gate(17)]);
-    expect(none).toMatchObject([{ verdict: 'fail', says: 'gate entry: no GPIO chip' }]);
-    const line = await checkGpio(world(), [gate(17, false, 58)]);
-    expect(line[0]?.says).toBe('gate entry: inputs.arming is BCM 58, and pinctrl-bcm2711 has lines 0 to 57');
-    for (const code of ['EACCES', 'ENOENT']) {
-      const findings = await checkGpio(world({ exportProblem: () => Promise.resolve(code) }), [gate(17)]);
-      expect(findings[0]?.verdict).toBe('fail');
-      expect(remediesOf(findings)).toEqual([true]);
-      // Without sysfs there are no chips to speak of.
-      expect(findings).toHaveLength(code === 'ENOENT' ? 1 : 2);
-    }
-    const driver = await checkGpio(world({ driverProblem: () => Promise.resolve('not installed') }), [gate(17)]);
-    expect(driver[0]).toMatchObject({ verdict: 'fail', says: 'not installed' });
+  it('says by which interface the lines would be reached, and why', async () => {
+    const says = async (more: Partial<GpioWorld>, gates?: WiredGate[]) => (await check(more, gates))[1]?.says;
+    const bySysfs = { reach: () => Promise.resolve({ ...way(), interface: 'sysfs' as const }) };
+    expect(await says(bySysfs)).toContain('through sysfs (onoff), which is there');
+    const without: Partial<GpioWorld> = {
+      reach: ({ driver }) =>
+        driver === 'onoff' ? Promise.reject(new Error('there is no sysfs')) : Promise.resolve(way()),
+    };
+    expect(await says(without)).toContain('the character device, as for sysfs: there is no sysfs');
+    expect(await says(without, [{ ...gate(17), driver: 'character-device' }])).toContain(
+      'as driver character-device says',
+    );
+    const biased = { ...gate(17), inputs: { arming: { bcm: 5, bias: 'pull-up' } } };
+    expect(await says(without, [biased])).toContain('as an input sets a bias');
+  });
+
+  it('asks for an interface that can set a bias where an input has one', async () => {
+    const asked: boolean[] = [];
+    const reach: GpioWorld['reach'] = ({ needsBias }) => {
+      asked.push(needsBias);
+      return Promise.resolve(way());
+    };
+    await check({ reach }, [
+      { ...gate(17), driver: 'character-device', inputs: { arming: { bcm: 5, bias: 'pull-up' } } },
+    ]);
+    await check({ reach }, [{ ...gate(17), driver: 'character-device' }]);
+    expect(asked).toEqual([true, false]);
+  });
+
+  it('says what is missing: chip, line, permission, packages', async () => {
+    const none = await check({ reach: () => Promise.reject(new Error('no GPIO chip')) });
+    expect(none[1]).toMatchObject({ verdict: 'fail', says: 'gate entry: no GPIO chip' });
+    const line = await check({}, [gate(17, false, 58)]);
+    expect(line[1]?.says).toBe('gate entry: inputs.arming is BCM 58, and pinctrl-bcm2711 has lines 0 to 57');
+    const exportProblem = () => Promise.resolve('EACCES');
+    const refused = await check({ exportProblem, reach: () => Promise.resolve({ ...way(), interface: 'sysfs' }) });
+    expect(refused[1]).toMatchObject({ verdict: 'fail' });
+    expect(remediesOf(refused.slice(1))).toEqual([true]);
+    // Of no concern to the character device.
+    expect(told(await check({ exportProblem }))).toEqual(['gpio: pass', 'gpio: pass']);
+    const some = await check({
+      packages: () =>
+        Promise.resolve([
+          { names: 'onoff', problem: undefined },
+          { names: 'koffi', problem: 'not installed' },
+        ]),
+    });
+    expect(some[0]).toMatchObject({ verdict: 'warn', says: 'only onoff can be loaded', remedy: 'not installed' });
+    const nothing = await check({ packages: () => Promise.resolve([{ names: 'koffi', problem: 'not installed' }]) });
+    expect(nothing[0]?.says).toBe('nothing can be loaded');
+  });
+
+  it('says who has a line that is in use', async () => {
+    const usedBy = (user: string) => ({ usersOf: () => Promise.resolve(new Map([[17, user]])) });
+    const busy = await check(usedBy('spi0 CS0'));
+    expect(busy[1]).toMatchObject({ verdict: 'fail', says: 'gate entry: outputs.open (BCM 17) is in use by spi0 CS0' });
+    expect((await check(usedBy('')))[1]?.says).toContain('in use by somebody');
+    expect(told(await check({ usersOf: () => Promise.resolve(undefined) }))).toEqual(['gpio: pass', 'gpio: pass']);
+  });
+
+  it('takes the lines of the running agent for its own, and those of one that is not found for busy', async () => {
+    const usersOf = () => Promise.resolve(new Map([[17, 'gatehouse']]));
+    expect((await check({ usersOf }, undefined, true))[1]?.says).toContain('its lines are the running agent’s');
+    expect((await check({ usersOf }))[1]?.says).toContain('is in use by gatehouse');
+    const bySysfs = { usersOf: () => Promise.resolve(new Map([[17, 'sysfs']])) };
+    expect((await check(bySysfs))[1]?.verdict).toBe('fail');
+    const reach = () => Promise.resolve({ ...way(), interface: 'sysfs' as const });
+    expect((await check({ ...bySysfs, reach }))[1]?.verdict).toBe('pass');
   });
 
   it.each([
@@ -275,12 +350,12 @@ describe('the doctor on GPIO', () => {
     [27, true, 'fail'],
     [28, true, 'pass'],
   ])('of an open relay at BCM %i, active low %s, says %s', async (bcm, activeLow, verdict) => {
-    expect(told(await checkGpio(world(), [gate(bcm, activeLow)]))).toEqual([`gpio: ${verdict}`]);
+    expect(told(await check({}, [gate(bcm, activeLow)]))[1]).toBe(`gpio: ${verdict}`);
   });
 
   it('knows the pulls of a Raspberry Pi only', async () => {
-    const other = world({ findChip: () => Promise.resolve({ label: 'gpio-sim', base: 0, lines: 32 }) });
-    expect(told(await checkGpio(other, [gate(8)]))).toEqual(['gpio: pass']);
+    const reach = () => Promise.resolve(way({ label: 'gpio-sim', lines: 32, path: '/dev/gpiochip0' }));
+    expect(told(await check({ reach }, [gate(8)]))[1]).toBe('gpio: pass');
   });
 });
 
