@@ -1,0 +1,110 @@
+/** What has to be true when power comes back. */
+import assert from 'node:assert/strict';
+import { only, outboxEvents } from './records.mjs';
+
+/**
+ * @typedef {import('./machine.mjs').Run} Run
+ * @typedef {import('./centre.mjs').Knowledge} Knowledge
+ *
+ * @typedef {object} Before The moment of the cut.
+ * @property {'arrived' | 'opening' | 'under-the-arm'} cut
+ * @property {Knowledge} known what the aggregator had then
+ * @property {Run} run
+ * @property {{ writes: number, lostBytes: number }} disk
+ *
+ * @typedef {{ run: Run, known: Knowledge, before: Before | undefined }} Evidence
+ * @typedef {{ name: string, holds: (evidence: Evidence) => string | undefined }} Check
+ */
+
+/** @type {readonly Check[]} */
+export const checksAfterCut = [
+  {
+    name: 'the power went in mid-passage, and the machine starts again',
+    holds({ run, before }) {
+      assert.ok(before);
+      assert.equal(before.run.timedOut, false, 'the machine before had to be killed');
+      assert.equal(only(before.run.records, 'failed')?.['why'], undefined);
+      assert.equal(only(run.records, 'failed')?.['why'], undefined);
+      assert.ok(only(run.records, 'started'), 'the agent did not start');
+      return `${String(before.disk.writes)} writes were flushed, ${String(before.disk.lostBytes)} bytes were not and are gone`;
+    },
+  },
+  {
+    name: 'what had been announced is in the outbox that is found: nothing is lost',
+    holds({ run, before }) {
+      const found = outboxEvents(run.records, 'found');
+      const announced = before?.known.events ?? [];
+      assert.ok(
+        announced.some(({ kind }) => kind === 'vehicle-arrived'),
+        'nothing had been announced',
+      );
+      assert.deepEqual(
+        found.slice(0, announced.length).map(({ seq, event }) => `${String(seq)} ${event.kind}`),
+        announced.map(({ seq, kind }) => `${String(seq)} ${kind}`),
+      );
+      return `${String(announced.length)} announced, ${String(found.length)} found`;
+    },
+  },
+  {
+    name: 'the agent goes on in the same outbox',
+    holds({ run }) {
+      const [found, recovered] = ['found', 'recovered'].map((when) => outboxEvents(run.records, when));
+      assert.ok(found && recovered);
+      assert.deepEqual(
+        recovered.slice(0, found.length).map(({ hash }) => hash),
+        found.map(({ hash }) => hash),
+      );
+      const epochs = run.records.filter(({ what }) => what === 'outbox').map(({ epoch }) => epoch);
+      assert.equal(new Set(epochs).size, 1, 'it began a new outbox');
+      return undefined;
+    },
+  },
+  {
+    name: 'the arrival that was open is told to be unresolved, once',
+    holds({ run, before }) {
+      const found = outboxEvents(run.records, 'found');
+      const arrival = found.findLast(({ event }) => event.kind === 'vehicle-arrived')?.seq;
+      const told = outboxEvents(run.records, 'recovered')
+        .map(({ event }) => /** @type {{ kind: string, arrival?: number }} */ (event))
+        .filter((event) => event.kind === 'arrival-unresolved' && event.arrival === arrival);
+      assert.equal(told.length, 1, `${String(before?.cut)}: arrival ${String(arrival)}`);
+      return undefined;
+    },
+  },
+  {
+    name: 'outputs are safe when it starts: a red lamp, no relay drawn before the agent asks for it',
+    holds({ run: { records } }) {
+      const first = records.findIndex(
+        ({ what, name, active }) => what === 'output' && name === 'red' && active === true,
+      );
+      const early = records.slice(0, first).filter(({ what, active }) => what === 'output' && active === true);
+      assert.deepEqual(early, []);
+      return undefined;
+    },
+  },
+];
+
+/** @type {readonly Check[]} */
+export const checksAtTheEnd = [
+  {
+    name: 'the aggregator has every event of the outbox, once, and nothing else',
+    holds({ run: { records }, known }) {
+      assert.equal(only(records, 'ended')?.['code'], 0);
+      const epoch = only(records, 'outbox')?.['epoch'];
+      assert.deepEqual(
+        known.events.map((event) => `${event.epoch} ${String(event.seq)} ${event.kind}`),
+        outboxEvents(records, 'the end').map(({ seq, event }) => `${String(epoch)} ${String(seq)} ${event.kind}`),
+      );
+      assert.deepEqual(known.quarantine, []);
+      return `${String(known.events.length)} events`;
+    },
+  },
+  {
+    name: 'the one passage that was seen is counted once',
+    holds({ known }) {
+      const passed = known.events.filter(({ kind }) => kind === 'vehicle-passed');
+      assert.equal(passed.length, 1);
+      return `${String(known.occupancy.entriesTotal)} entries, reviews: ${known.reviews.map(({ kind }) => kind).join(' ')}`;
+    },
+  },
+];
