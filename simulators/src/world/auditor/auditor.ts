@@ -151,8 +151,6 @@ function onProcess(audit: Audit, what: 'started' | 'crashed' | 'stopped', name: 
     lane.lastRequest = null;
     lane.commandOpenUntilMs = -Infinity;
     lane.letOut = [];
-    // A new life knows nobody who stands there.
-    if (lane.current !== null) lane.current.admitted = false;
     if (what !== 'started') excuseUnrecorded(audit, gateId);
   }
 }

@@ -87,7 +87,7 @@ function assemble(
   random: ReturnType<typeof createSeededRandom>,
   requestRestart: () => void,
 ): { agent: EdgeAgent; program: Program } {
-  const { siteId, edgeId, machine } = options;
+  const { siteId, edgeId, machine, timeline } = options;
   const gates = options.gates();
   const barriers = new Map<string, BarrierDriver>();
   const readers: CredentialReader[] = [];
@@ -128,6 +128,8 @@ function assemble(
       barriers,
       readers,
       bootId: random.hex(16),
+      // A machine that goes on when its program ends: who stands at a gate is known again.
+      machine: { bootId: machine, upMs: () => timeline.nowMs },
       requestRestart,
     },
     edgeSettingsSchema.parse({ siteId, edgeId, gates: gates.map((gate) => ({ ...gate })), ...options.settings }),
