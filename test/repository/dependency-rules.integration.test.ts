@@ -73,6 +73,7 @@ const unlawful: readonly { rule: string; file: string; imports: string; also?: r
     imports: '../../monitoring/src/dashboards.js',
   },
   { rule: 'nobody-imports-main', file: 'simulators/src/run.ts', imports: './main.js' },
+  { rule: 'safe-levels-start-fast', file: 'edge-agent/src/safe-levels.ts', imports: './adapters/outbox.js' },
   { rule: 'no-tests-in-programs', file: 'simulators/src/traffic.ts', imports: '../test/helper.js' },
   { rule: 'source-not-dist', file: 'simulators/src/old.ts', imports: '../../shared/dist/index.js' },
   { rule: 'no-cycles', file: 'simulators/src/loop.ts', imports: './loop.js' },

@@ -13,6 +13,10 @@ const onoff = (bcm: number) => ({
   driver: 'onoff' as const,
   settings: { inputs: { arming: { bcm } }, outputs: { open: { bcm: bcm + 1, mode: 'pulse' as const } } },
 });
+const onChip = (driver: string, bcm: number, chipLabel?: string) => ({
+  driver,
+  settings: { ...onoff(bcm).settings, chipLabel },
+});
 const examples = join(import.meta.dirname, '../../examples');
 
 function problemsOf(value: unknown, environment: Record<string, string> = {}): readonly string[] {
@@ -33,6 +37,14 @@ function problemsOf(value: unknown, environment: Record<string, string> = {}): r
 describe('the configuration of an edge agent', () => {
   it.each(readdirSync(examples))('accepts the example %s', (name) => {
     expect(loadEdgeConfiguration(join(examples, name), {}).gates.length).toBeGreaterThan(0);
+  });
+
+  it('lets gates have lines of the same number on different chips', () => {
+    const gates = [
+      { ...gate, barrier: onChip('gpio', 5, 'one') },
+      { ...gate, gateId: 'b', barrier: onChip('character-device', 5, 'another') },
+    ];
+    expect(problemsOf({ ...good, gates })).toEqual([]);
   });
 
   it('needs little, and fills in the rest', () => {
@@ -82,6 +94,33 @@ describe('the configuration of an edge agent', () => {
         ],
       },
       /^gates.1.barrier.settings: line 6 belongs to gate entry-1/,
+    ],
+    [
+      'two gates on one line, by different drivers and labels that may mean one chip',
+      {
+        ...good,
+        gates: [
+          { ...gate, barrier: onChip('gpio', 5, 'pinctrl-rp1') },
+          { ...gate, gateId: 'b', barrier: onChip('character-device', 6) },
+        ],
+      },
+      /^gates.1.barrier.settings: line 6 belongs to gate entry-1/,
+    ],
+    [
+      'a bias that sysfs cannot set',
+      {
+        ...good,
+        gates: [
+          {
+            ...gate,
+            barrier: {
+              ...onoff(5),
+              settings: { ...onoff(5).settings, inputs: { arming: { bcm: 5, bias: 'pull-down' } } },
+            },
+          },
+        ],
+      },
+      /^gates.0.barrier.settings.inputs.arming.bias: sysfs cannot set it: .* gpio=5=pd .* driver: character-device$/,
     ],
     [
       'a scaled clock for a real barrier',

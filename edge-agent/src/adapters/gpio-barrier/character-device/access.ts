@@ -24,6 +24,7 @@ import type { GpioSystem } from './system.js';
 
 const consumer = 'gatehouse';
 const special = {
+  EINVAL: 'the kernel gives no such line, or not in this way; see "gpioinfo", and use another',
   ENXIO: 'the line cannot tell its edges, because it has no interrupt; use another',
 };
 
