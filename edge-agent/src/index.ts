@@ -6,6 +6,7 @@ export { brokerSettingsSchema } from './adapters/mqtt-link/settings.js';
 export * from './adapters/simulated-barrier/index.js';
 export * from './adapters/sqlite-outbox/index.js';
 export * from './app/edge-agent.js';
+export { createLogLines } from './app/log-lines.js';
 export * from './app/ports.js';
 export * from './app/settings.js';
 export * from './app/status.js';

@@ -118,7 +118,10 @@ async function startMosquitto(): Promise<Mosquitto> {
     'topic read gatehouse/v1/site-a/#',
     'pattern write gatehouse/v1/+/%u/state',
     'pattern write gatehouse/v1/+/%u/events',
-    ...['acks', 'decisions', 'commands', 'allowance'].map((channel) => `pattern read gatehouse/v1/+/%u/${channel}`),
+    'pattern write gatehouse/v1/+/%u/log',
+    ...['acks', 'decisions', 'commands', 'allowance', 'log-requests'].map(
+      (channel) => `pattern read gatehouse/v1/+/%u/${channel}`,
+    ),
   ];
   await writeFile(file('acl'), `${acl.join('\n')}\n`);
   const configuration = [

@@ -97,6 +97,8 @@ describe('a broker among hostile clients', () => {
   it('disconnects an edge that publishes for another, for nobody, or retained where it may not', async () => {
     for (const [topic, retain] of [
       [eventsOf('edge-2'), false],
+      [edgeTopic('site-a', 'edge-2', 'log'), false],
+      [edgeTopic('site-a', 'edge-1', 'log'), true],
       [acksOf('edge-1'), false],
       ['gatehouse/v1/site-a/occupancy', true],
       [eventsOf('edge-1'), true],
@@ -105,7 +107,7 @@ describe('a broker among hostile clients', () => {
       send(edge, topic, 'x', retain);
       await until(`${topic} costs the connection`, () => !edge.isConnected);
     }
-    expect(refused('publish-topic')).toBe(4);
+    expect(refused('publish-topic')).toBe(6);
     expect(received).toEqual([]);
     await expectGoodTraffic();
   });

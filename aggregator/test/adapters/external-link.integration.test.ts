@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Aedes } from 'aedes';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { edgeTopic, silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { createEmbeddedBroker, embeddedBrokerSettingsSchema } from '../../src/adapters/broker/embedded/index.js';
@@ -93,6 +96,42 @@ describe('the link to an external broker', () => {
     const link = linkTo(urlOf(broker));
     await link.start(() => undefined);
     await expect(link.publish('gatehouse/v1/a/occupancy', '{}', { retain: false })).rejects.toThrow('not delivered');
+  });
+
+  it.each([
+    ['log', true],
+    ['events', false],
+  ])('at a broker that does not let it read %s: is connected: %s', async (channel, isConnected) => {
+    const aedes = await Aedes.createBroker({
+      authorizeSubscribe: (_client, subscription, done) => {
+        done(null, subscription.topic.endsWith(`/${channel}`) ? null : subscription);
+      },
+    });
+    const server = createServer((socket) => {
+      aedes.handle(socket);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    let connections = 0;
+    server.on('connection', () => (connections += 1));
+    const link = linkTo(`mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`);
+    stoppables.unshift({
+      stop: () =>
+        new Promise((resolve) => {
+          aedes.close(() =>
+            server.close(() => {
+              resolve();
+            }),
+          );
+        }),
+    });
+    const started = link.start(() => undefined);
+    if (isConnected) await started;
+    else await until('it tries again', () => connections > 1);
+    expect(link.status().connected).toBe(isConnected);
+    await link.stop();
+    await started;
   });
 
   it.each(['http://host', 'mqtt://user:pass@host', 'mqtt://host/path', 'mqtt://'])('refuses the address %s', (url) => {

@@ -51,7 +51,7 @@ export function describeCentreLink(name: string, create: () => Promise<LinkUnder
     });
     afterEach(() => test.dispose());
 
-    it('hears state and events of every edge, bytes unchanged', async () => {
+    it('hears state, events and log of every edge, bytes unchanged', async () => {
       const one = await test.connectEdge('edge-1', '{}');
       const two = await test.connectEdge('edge-2', '{}');
       const odd = Uint8Array.from([0xff, 0xfe, 0, 1, 2, 0x80]);
@@ -59,11 +59,13 @@ export function describeCentreLink(name: string, create: () => Promise<LinkUnder
       await one.publish(topicOf('edge-1', 'state'), '{"presence":"online"}', { retain: true });
       await two.publish(topicOf('edge-2', 'events'), odd, { retain: false });
       await one.publish(topicOf('edge-1', 'events'), large, { retain: false });
-      await until('three messages', () => received.length === 3);
+      await two.publish(topicOf('edge-2', 'log'), '{"lines":[]}', { retain: false });
+      await until('four messages', () => received.length === 4);
       const byTopic = new Map(received.map(({ topic, payload }) => [topic, payload]));
       expect(text(byTopic.get(topicOf('edge-1', 'state')) ?? odd)).toBe('{"presence":"online"}');
       expect([...(byTopic.get(topicOf('edge-2', 'events')) ?? [])]).toEqual([...odd]);
       expect(byTopic.get(topicOf('edge-1', 'events'))).toHaveLength(large.length);
+      expect(text(byTopic.get(topicOf('edge-2', 'log')) ?? odd)).toBe('{"lines":[]}');
     });
 
     it('hears the messages of one edge in their order', async () => {
@@ -86,10 +88,10 @@ export function describeCentreLink(name: string, create: () => Promise<LinkUnder
       expect(received.map(({ payload }) => text(payload))).toEqual(['{"presence":"offline","edge":2}', 'after']);
     });
 
-    it('reaches an edge on its four channels, in order, and no other edge', async () => {
+    it('reaches an edge on its five channels, in order, and no other edge', async () => {
       const one = await test.connectEdge('edge-1', '{}');
       const two = await test.connectEdge('edge-2', '{}');
-      for (const channel of ['acks', 'decisions', 'commands', 'allowance'] as const) {
+      for (const channel of ['acks', 'decisions', 'commands', 'allowance', 'log-requests'] as const) {
         await one.subscribe(topicOf('edge-1', channel));
         await two.subscribe(topicOf('edge-2', channel));
       }
@@ -98,9 +100,10 @@ export function describeCentreLink(name: string, create: () => Promise<LinkUnder
         sent.map((payload) => test.link.publish(topicOf('edge-1', 'acks'), payload, { retain: false })),
       );
       await test.link.publish(topicOf('edge-1', 'decisions'), 'd', { retain: false });
+      await test.link.publish(topicOf('edge-1', 'log-requests'), 'l', { retain: false });
       await test.link.publish(topicOf('edge-2', 'commands'), 'c', { retain: false });
-      await until('all messages', () => one.received.length === 201 && two.received.length === 1);
-      expect(one.received.map(({ payload }) => text(payload))).toEqual([...sent, 'd']);
+      await until('all messages', () => one.received.length === 202 && two.received.length === 1);
+      expect(one.received.map(({ payload }) => text(payload))).toEqual([...sent, 'd', 'l']);
       expect(two.received.map(({ topic }) => topic)).toEqual([topicOf('edge-2', 'commands')]);
     });
 

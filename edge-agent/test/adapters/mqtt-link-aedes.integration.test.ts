@@ -100,6 +100,30 @@ describe('the MQTT link', () => {
     await broker.close();
   });
 
+  it('stays up at a broker that refuses to let its log be asked for', async () => {
+    const asked: string[] = [];
+    broker.aedes.authorizeSubscribe = (_client, subscription, done) => {
+      asked.push(subscription.topic);
+      done(null, subscription.topic.endsWith('/log-requests') ? null : subscription);
+    };
+    link = linkTo(broker.port);
+    await link.start(handlers(), '{}');
+    await eventually(() => link.isUp && asked.length === 5, 'up');
+    await link.publish('events', '{}');
+    expect(asked.filter((topic) => topic.endsWith('/log-requests'))).toHaveLength(1);
+    expect([diary.entries, reasons]).toEqual([['up'], []]);
+  });
+
+  it('does not come up at a broker that refuses anything else', async () => {
+    broker.aedes.authorizeSubscribe = (_client, subscription, done) => {
+      done(null, subscription.topic.endsWith('/decisions') ? null : subscription);
+    };
+    link = linkTo(broker.port);
+    await link.start(handlers(), '{}');
+    await eventually(() => reasons.length > 0, 'the refusal');
+    expect(diary.entries).toEqual([]);
+  });
+
   it('stays stopped although the connection breaks during its farewell', async () => {
     const pending = new Set<() => void>();
     const clock: Clock = {

@@ -2,100 +2,31 @@
  * The MQTT link passes the suite of every edge link with a broker that is not ours.
  * @needs mosquitto
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { edgeTopic } from '@gatehouse/shared';
+import type { EdgeChannel } from '@gatehouse/shared';
 import { describeEdgeLink, diaryHandlers } from '../conformance/edge-link.js';
 import { eventually } from './support/eventually.js';
 import { centre, centreAt, edge, linkTo, retainedStateAt } from './support/link-to-broker.js';
+import { startMosquitto } from './support/mosquitto.js';
+import type { Mosquitto } from './support/mosquitto.js';
 
-const mosquitto = '/usr/sbin/mosquitto';
+const needed = ['acks', 'decisions', 'commands', 'allowance'] as const;
 
-interface Mosquitto {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-async function startMosquitto(): Promise<Mosquitto> {
-  if (!existsSync(mosquitto)) {
-    throw new Error('this test needs the Mosquitto broker: apt-get install -y --no-install-recommends mosquitto');
-  }
-  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-mosquitto-'));
-  const port = await freePort();
-  const passwords = join(directory, 'passwords');
-  const topics = ['acks', 'decisions', 'commands', 'allowance'] as const;
-  await writeFile(passwords, '', { mode: 0o600 });
-  for (const { username, password } of [edge, centre]) {
-    execFileSync('mosquitto_passwd', ['-b', passwords, username, password]);
-  }
-  const access = join(directory, 'access');
-  await writeFile(
-    access,
-    [
-      `user ${centre.username}`,
-      'topic readwrite gatehouse/#',
-      `user ${edge.username}`,
-      ...topics.map((name) => `topic read ${edgeTopic(edge.siteId, edge.edgeId, name)}`),
-      ...(['state', 'events'] as const).map((name) => `topic write ${edgeTopic(edge.siteId, edge.edgeId, name)}`),
-    ].join('\n'),
-    { mode: 0o600 },
-  );
-  const configuration = join(directory, 'mosquitto.conf');
-  const lines = [
-    `listener ${String(port)} 127.0.0.1`,
-    'allow_anonymous false',
-    `password_file ${passwords}`,
-    `acl_file ${access}`,
-    'persistence false',
-    'set_tcp_nodelay true',
-    ...(process.getuid?.() === 0 ? ['user root'] : []),
-  ];
-  await writeFile(configuration, lines.join('\n'));
-  const child = spawn(mosquitto, ['-c', configuration], { stdio: 'ignore' });
-  const gone = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      resolve();
-    });
-  });
-  await eventually(() => accepts(port), 'mosquitto listens');
-  return {
-    port,
-    stop: async () => {
-      child.kill('SIGKILL');
-      await gone;
-      await rm(directory, { recursive: true, force: true });
+const startBroker = (topics: readonly EdgeChannel[] = [...needed, 'log-requests']): Promise<Mosquitto> =>
+  startMosquitto([
+    { ...centre, rules: ['topic readwrite gatehouse/#'] },
+    {
+      ...edge,
+      rules: [
+        ...topics.map((name) => `topic read ${edgeTopic(edge.siteId, edge.edgeId, name)}`),
+        ...(['state', 'events'] as const).map((name) => `topic write ${edgeTopic(edge.siteId, edge.edgeId, name)}`),
+      ],
     },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => {
-      resolve(false);
-    });
-  });
-}
+  ]);
 
 describeEdgeLink('MQTT over Mosquitto', async () => {
-  const broker = await startMosquitto();
+  const broker = await startBroker();
   const { received, client } = await centreAt(broker.port);
   return {
     link: linkTo(broker.port),
@@ -119,8 +50,26 @@ describeEdgeLink('MQTT over Mosquitto', async () => {
 });
 
 describe('the MQTT link at Mosquitto', () => {
+  it('works without the right to be asked for its log', async () => {
+    const broker = await startBroker(needed);
+    const { client } = await centreAt(broker.port);
+    const link = linkTo(broker.port);
+    const diary: { entries: string[] } = { entries: [] };
+    await link.start(diaryHandlers(diary), '{}');
+    await eventually(() => link.isUp, 'up');
+    for (const channel of ['log-requests', 'acks'] as const) {
+      await client.publishAsync(edgeTopic(edge.siteId, edge.edgeId, channel), '{}', { qos: 1 });
+    }
+    await eventually(() => diary.entries.includes('acks {}'), 'the acknowledgement');
+    await link.publish('events', '{}');
+    expect(diary.entries).toEqual(['up', 'acks {}']);
+    await link.stop('{}');
+    await client.endAsync(true);
+    await broker.stop();
+  });
+
   it('says that its credential is refused', async () => {
-    const broker = await startMosquitto();
+    const broker = await startBroker();
     const link = linkTo(broker.port, {}, { password: 'wrong' });
     const reasons: string[] = [];
     await link.start(

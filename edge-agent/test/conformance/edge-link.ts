@@ -64,12 +64,14 @@ export function describeEdgeLink(name: string, createBench: () => Promise<EdgeLi
 
     it('hands over what comes on each of its channels', async () => {
       await start();
-      for (const channel of ['acks', 'decisions', 'commands', 'allowance'] as const) {
+      for (const channel of ['acks', 'decisions', 'commands', 'allowance', 'log-requests'] as const) {
         await bench.deliver(channel, `{"to":"${channel}"}`);
       }
-      await eventually(() => diary.entries.length >= 5, 'four messages arrived');
+      await eventually(() => diary.entries.length >= 6, 'five messages arrived');
       expect(diary.entries.slice(1).sort()).toEqual(
-        ['acks', 'allowance', 'commands', 'decisions'].map((channel) => `${channel} {"to":"${channel}"}`),
+        ['acks', 'allowance', 'commands', 'decisions', 'log-requests'].map(
+          (channel) => `${channel} {"to":"${channel}"}`,
+        ),
       );
     });
 
