@@ -10,6 +10,10 @@ export interface BannerFacts {
   /** Of the agent's own page; undefined where it has none. */
   readonly httpUrl: string | undefined;
   readonly controlUrl: string | undefined;
+  /** Where plate readers post to; undefined where none does. */
+  readonly readersUrl: string | undefined;
+  /** Brokers at which plate readers are heard. */
+  readonly readerSources: readonly { readonly sourceId: string; readonly url: string }[];
 }
 
 /** The facts of a configuration, without settings at length. */
@@ -26,7 +30,8 @@ export function describeConfiguration(configuration: EdgeConfiguration) {
 }
 
 /** For people several lines, as JSON one line with `event: started`. */
-export function bannerOf({ configuration, brokerUrl, httpUrl, controlUrl }: BannerFacts, asJson: boolean): string {
+export function bannerOf(told: BannerFacts, asJson: boolean): string {
+  const { configuration, brokerUrl, httpUrl, controlUrl, readersUrl, readerSources } = told;
   const facts = describeConfiguration(configuration);
   if (asJson) {
     return JSON.stringify({
@@ -37,6 +42,10 @@ export function bannerOf({ configuration, brokerUrl, httpUrl, controlUrl }: Bann
       brokerUrl,
       httpUrl,
       controlUrl,
+      readersUrl,
+      ...(readerSources.length === 0
+        ? {}
+        : { readerSources: readerSources.map(({ sourceId, url }) => ({ sourceId, url })) }),
     });
   }
   const gates = facts.gates.map(({ gateId, direction, hasReader, driver }) => {
@@ -48,6 +57,8 @@ export function bannerOf({ configuration, brokerUrl, httpUrl, controlUrl }: Bann
     `  broker    ${brokerUrl}`,
     ...(httpUrl === undefined ? [] : [`  metrics   ${httpUrl}/metrics, health ${httpUrl}/healthz`]),
     `  data      ${facts.dataDir}`,
+    ...(readersUrl === undefined ? [] : [`  readers   post to ${readersUrl}/reads/CAMERA`]),
+    ...readerSources.map(({ sourceId, url }) => `  readers   are heard at ${url} (${sourceId})`),
     ...(controlUrl === undefined ? [] : [`  simulated barriers are controlled at ${controlUrl}`]),
     ...(configuration.simulation?.clock === undefined
       ? []

@@ -17,7 +17,7 @@ import { createRecordingFile } from './adapters/input-recording/index.js';
 import { readMachineUptime } from './adapters/machine-uptime.js';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
 import { createPlateReaders } from './adapters/plate-readers/index.js';
-import type { PlateReaders } from './adapters/plate-readers/index.js';
+import type { PlateReaders, ReaderSource } from './adapters/plate-readers/index.js';
 import {
   createHappeningLog,
   createSimulatedBarrier,
@@ -47,8 +47,10 @@ export interface ComposedEdge {
   readonly httpUrl: string | undefined;
   /** Where simulated barriers take orders; undefined before the start, and where no barrier is simulated. */
   readonly controlUrl: string | undefined;
-  /** Where plate readers send to; undefined before the start, and where none is configured. */
+  /** Where plate readers post to; undefined before the start, and where none does. */
   readonly readersUrl: string | undefined;
+  /** The brokers of others at which plate readers are heard. */
+  readonly readerSources: readonly ReaderSource[];
   /** How long a stop may take. */
   readonly stopTimeoutMs: number;
   start(): Promise<void>;
@@ -133,9 +135,10 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
   return run({ agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock }, { ...options, logger });
 }
 
-function createReaders({ readers }: EdgeConfiguration, clock: Clock, logger: Logger): PlateReaders | undefined {
+function createReaders({ edgeId, readers }: EdgeConfiguration, clock: Clock, logger: Logger): PlateReaders | undefined {
   if (readers === undefined) return undefined;
-  return createPlateReaders({ settings: readers, clock, logger: logger.child({ part: 'readers' }) });
+  const around = { clock, linkClock: systemClock, random: systemRandom, logger: logger.child({ part: 'readers' }) };
+  return createPlateReaders({ settings: readers, clientName: `gatehouse-${edgeId}`, ...around });
 }
 
 function createMetrics(
@@ -148,7 +151,7 @@ function createMetrics(
   const around = { clock: systemClock, logger };
   return createEdgeMetrics({
     ...{ siteId, edgeId, version: agentVersion, outboxLimitBytes: outbox.maxBytes, processMetrics: true },
-    readerCounts: counts.plateReaders?.counts,
+    readers: counts.plateReaders,
     missedEdges: counts.missedEdges,
     volume: createReading('the room on the volume', () => readVolume(dataDir), around),
     certificateEnd:
@@ -211,6 +214,7 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
     get readersUrl() {
       return plateReaders?.url;
     },
+    readerSources: plateReaders?.sources ?? [],
     async start() {
       try {
         httpUrl = await http?.start();

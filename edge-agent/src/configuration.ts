@@ -1,6 +1,6 @@
 /** The configuration of an edge agent's process: one YAML or JSON file, `GATEHOUSE_EDGE_…` variables over it. */
 import { wireLimits } from '@gatehouse/shared';
-import type { ScaledTime } from '@gatehouse/shared';
+import type { Direction, GateDirection, ScaledTime } from '@gatehouse/shared';
 import { ConfigurationError, loadConfiguration, logLevels } from '@gatehouse/shared/node';
 import { z } from 'zod';
 import { gpioBarrierSettingsSchema, gpioDrivers } from './adapters/gpio-barrier/settings.js';
@@ -80,7 +80,7 @@ export const edgeConfigurationSchema = z
     outbox: edgeSettingsSchema.shape.outbox,
     policies: edgeSettingsSchema.shape.policies,
     restart: edgeSettingsSchema.shape.restart,
-    readers: plateReadersSettingsSchema.optional().describe('Plate and tag readers that send over HTTP.'),
+    readers: plateReadersSettingsSchema.optional().describe('Plate and tag readers.'),
     recording: recordingSettingsSchema
       .optional()
       .describe(
@@ -99,14 +99,18 @@ export const edgeConfigurationSchema = z
     const twice = gateIds.findIndex((gateId, index) => gateIds.indexOf(gateId) !== index);
     if (twice >= 0) context.addIssue({ code: 'custom', path: ['gates', twice, 'gateId'], message: 'is named twice' });
     const cameraIds = configuration.readers?.cameras.map(({ cameraId }) => cameraId) ?? [];
-    for (const [index, { cameraId, gateId }] of configuration.readers?.cameras.entries() ?? []) {
+    for (const [index, { cameraId, gateId, direction }] of configuration.readers?.cameras.entries() ?? []) {
       const issue = (key: string, message: string) => {
         context.addIssue({ code: 'custom', path: ['readers', 'cameras', index, key], message });
       };
       if (cameraIds.indexOf(cameraId) !== index) issue('cameraId', 'is named twice');
       const gate = configuration.gates.find((one) => one.gateId === gateId);
       if (gate === undefined) issue('gateId', `this edge has no gate ${gateId}`);
-      else if (!gate.hasReader) issue('gateId', `gate ${gateId} waits for no read: set its hasReader`);
+      else {
+        if (!gate.hasReader) issue('gateId', `gate ${gateId} waits for no read: set its hasReader`);
+        const problem = directionProblem(gate, direction);
+        if (problem !== undefined) issue('direction', problem);
+      }
     }
     for (const { path, message } of wiringProblems(configuration.gates)) {
       context.addIssue({ code: 'custom', path: ['gates', ...path], message });
@@ -120,6 +124,20 @@ export const edgeConfigurationSchema = z
       context.addIssue({ code: 'custom', path: ['simulation', 'clock'], message: 'a real barrier cannot run on it' });
     }
   });
+
+/** Why a camera that sees vehicles of this direction cannot be this gate's. */
+function directionProblem(
+  gate: { readonly gateId: string; readonly direction: GateDirection },
+  direction: Direction | undefined,
+): string | undefined {
+  if (gate.direction !== 'both') {
+    if (direction === undefined || direction === gate.direction) return undefined;
+    return `gate ${gate.gateId} is for ${gate.direction} alone`;
+  }
+  if (direction !== undefined) return undefined;
+  return `has to be set, entry or exit: gate ${gate.gateId} is for both, and a read of one must not serve the other`;
+}
+
 export type EdgeConfiguration = z.output<typeof edgeConfigurationSchema>;
 export type EdgeConfigurationInput = z.input<typeof edgeConfigurationSchema>;
 export type GateConfiguration = EdgeConfiguration['gates'][number];

@@ -211,8 +211,8 @@ async function run(flags: RunFlags): Promise<void> {
     service.starting();
     const edge = composeEdge({ configuration, credential, logger, requestRestart });
     await edge.start();
-    const { brokerUrl, httpUrl, controlUrl } = edge;
-    const banner = { configuration, brokerUrl, httpUrl, controlUrl };
+    const { brokerUrl, httpUrl, controlUrl, readersUrl, readerSources } = edge;
+    const banner = { configuration, brokerUrl, httpUrl, controlUrl, readersUrl, readerSources };
     print(bannerOf(banner, flags.json === true));
     service.started(() => edge.agent.status());
     return {

@@ -124,7 +124,10 @@ export async function edgeExposition() {
     volume: async () => Promise.resolve({ freeBytes: 0, sizeBytes: 0 }),
     certificateEnd: async () => Promise.resolve(0),
     missedEdges: new Map([[gateId, 0]]),
-    readerCounts: new Map([['reader', { reads: 0, ignored: 0, refused: 0 }]]),
+    readers: {
+      counts: new Map([['reader', { reads: 0, ignored: 0, refused: 0 }]]),
+      sources: [{ sourceId: 'reader', isUp: true }],
+    },
   });
   metrics.attach(() => madeUpEdge());
   return (await metrics.render()).text;

@@ -1,14 +1,18 @@
-/** Metrics of the readers that send over HTTP, camera by camera. */
-import { Counter } from 'prom-client';
+/** Metrics of plate and tag readers, camera by camera. */
+import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 
-/** By the name of a camera; null stands for requests that name none. */
-export type ReaderCounts = ReadonlyMap<
-  string | null,
-  { readonly reads: number; readonly ignored: number; readonly refused: number }
->;
+export interface Readers {
+  /** By the name of a camera or source; null stands for requests that name none. */
+  readonly counts: ReadonlyMap<
+    string | null,
+    { readonly reads: number; readonly ignored: number; readonly refused: number }
+  >;
+  /** Brokers at which readers are heard. */
+  readonly sources: readonly { readonly sourceId: string; readonly isUp: boolean }[];
+}
 
-export function defineReaders(registry: Registry, counts: ReaderCounts): void {
+export function defineReaders(registry: Registry, { counts, sources }: Readers): void {
   new Counter({
     name: 'gatehouse_agent_reader_requests_total',
     help: 'What readers sent; ignored tells of no vehicle there, reader is empty where none is named.',
@@ -21,6 +25,15 @@ export function defineReaders(registry: Registry, counts: ReaderCounts): void {
         this.inc({ reader: reader ?? '', outcome: 'ignored' }, ignored);
         this.inc({ reader: reader ?? '', outcome: 'refused' }, refused);
       }
+    },
+  });
+  new Gauge({
+    name: 'gatehouse_agent_reader_broker_connected',
+    help: '1 while the broker is connected at which readers are heard, else 0.',
+    labelNames: ['reader'],
+    registers: [registry],
+    collect() {
+      for (const { sourceId, isUp } of sources) this.set({ reader: sourceId }, isUp ? 1 : 0);
     },
   });
 }

@@ -7,7 +7,7 @@ import type { EdgeObserver } from '../app/observer.js';
 import type { EdgeStatus } from '../app/status.js';
 import { defineGates, defineMissedEdges } from './metrics-gates.js';
 import { defineReaders } from './metrics-readers.js';
-import type { ReaderCounts } from './metrics-readers.js';
+import type { Readers } from './metrics-readers.js';
 import { defineStanding } from './metrics-standing.js';
 import type { Standing } from './metrics-standing.js';
 import type { Reading, Volume } from '@gatehouse/shared/node';
@@ -31,8 +31,8 @@ export interface EdgeMetricsOptions {
   readonly volume: Reading<Volume>;
   /** When the edge's own certificate ends, in seconds since the Unix epoch; null where none is configured. */
   readonly certificateEnd: Reading<number> | null;
-  /** Of readers that send over HTTP; undefined where none is configured. */
-  readonly readerCounts?: ReaderCounts | undefined;
+  /** Undefined where none is configured. */
+  readonly readers?: Readers | undefined;
   /** By gate, of those on real lines. */
   readonly missedEdges?: ReadonlyMap<string, number>;
 }
@@ -60,7 +60,7 @@ export function createEdgeMetrics(options: EdgeMetricsOptions): EdgeMetrics {
   defineStanding(registry, { outboxLimitBytes, hasCertificate: certificateEnd !== null }, () => standing);
   defineGates(registry, () => standing.edge);
   defineMissedEdges(registry, options.missedEdges ?? new Map());
-  if (options.readerCounts !== undefined) defineReaders(registry, options.readerCounts);
+  if (options.readers !== undefined) defineReaders(registry, options.readers);
 
   const make = async (): Promise<string> => {
     const [volume, certificateEndSeconds] = await Promise.all([options.volume(), certificateEnd?.()]);

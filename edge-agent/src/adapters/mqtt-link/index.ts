@@ -1,5 +1,8 @@
 export { createMqttLink } from './mqtt-link.js';
 export type { MqttLinkOptions } from './mqtt-link.js';
-export { brokerSettingsSchema, plaintextProblem } from './settings.js';
+export { brokerSettingsSchema, brokerTlsSchema, brokerUrlSchema, milliseconds, plaintextProblem } from './settings.js';
 export type { BrokerSettings } from './settings.js';
 export { reachBroker, signInAtBroker } from './probe.js';
+export { describeProblem, openSocket } from './mqtt-link.js';
+export { refusalOf } from './refusal.js';
+export { readTls, tlsProblemOf } from './tls.js';

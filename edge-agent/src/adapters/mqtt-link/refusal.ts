@@ -2,12 +2,18 @@
 const refusals: Readonly<Record<number, string>> = {
   1: 'the broker does not speak MQTT 3.1.1',
   2: 'the broker refuses this client id',
-  4: 'credential refused or revoked: enrol this edge again',
-  5: 'credential refused or revoked: enrol this edge again',
 };
+const credentialRefusals: readonly unknown[] = [4, 5];
 
-/** A sentence if the problem is a refusal that will not pass by itself; undefined for anything else. */
-export function refusalOf(problem: Error | undefined): string | undefined {
+/**
+ * A sentence if the problem is a refusal that will not pass by itself; undefined for anything else.
+ * `whenRefused`: what a refused credential means here, and what to do.
+ */
+export function refusalOf(
+  problem: Error | undefined,
+  whenRefused = 'credential refused or revoked: enrol this edge again',
+): string | undefined {
   const code: unknown = problem === undefined ? undefined : (problem as { readonly code?: unknown }).code;
+  if (credentialRefusals.includes(code)) return whenRefused;
   return typeof code === 'number' ? refusals[code] : undefined;
 }

@@ -1,7 +1,7 @@
 /** How an edge reaches its broker. */
 import { z } from 'zod';
 
-const milliseconds = (defaultMs: number, minMs: number, maxMs: number, what: string) =>
+export const milliseconds = (defaultMs: number, minMs: number, maxMs: number, what: string) =>
   z.int().min(minMs).max(maxMs).default(defaultMs).describe(`${what} In milliseconds.`);
 
 const filePath = z.string().min(1).max(1_000);
@@ -20,15 +20,17 @@ export const brokerTlsSchema = z.strictObject({
     .describe('The name the certificate must carry; default: the host of the URL.'),
 });
 
+export const brokerUrlSchema = z
+  .string()
+  .max(500)
+  .refine((url) => /^mqtts?:\/\/[^\s/@]+\/?$/.test(url) && URL.canParse(url), {
+    message: 'must be mqtt://HOST:PORT or mqtts://HOST:PORT, without a user name',
+    abort: true,
+  });
+
 export const brokerSettingsSchema = z
   .strictObject({
-    url: z
-      .string()
-      .max(500)
-      .refine((url) => /^mqtts?:\/\/[^\s/@]+\/?$/.test(url) && URL.canParse(url), {
-        message: 'must be mqtt://HOST:PORT or mqtts://HOST:PORT, without a user name',
-        abort: true,
-      })
+    url: brokerUrlSchema
       .optional()
       .describe('Default: what the credential says. Default ports: 1883, and 8883 for mqtts.'),
     allowPlaintext: z

@@ -6,8 +6,14 @@ import type { ConnectionOptions } from 'node:tls';
 import { messageOf } from '@gatehouse/shared';
 import type { BrokerSettings } from './settings.js';
 
-/** @throws Error naming the key of the file that cannot be read, or does not hold what it should. */
-export async function readTls({ tls }: BrokerSettings): Promise<ConnectionOptions> {
+/**
+ * `settingsKey`: where these settings stand, for messages.
+ * @throws Error naming the key of the file that cannot be read, or does not hold what it should.
+ */
+export async function readTls(
+  { tls }: Pick<BrokerSettings, 'tls'>,
+  settingsKey = 'broker',
+): Promise<ConnectionOptions> {
   const load = async (key: 'caFile' | 'certFile' | 'keyFile', check: (pem: Buffer) => void) => {
     const path = tls[key];
     if (path === undefined) return undefined;
@@ -16,7 +22,7 @@ export async function readTls({ tls }: BrokerSettings): Promise<ConnectionOption
       check(pem);
       return pem;
     } catch (error) {
-      throw new Error(`broker.tls.${key}: ${path} cannot be used: ${messageOf(error)}`, { cause: error });
+      throw new Error(`${settingsKey}.tls.${key}: ${path} cannot be used: ${messageOf(error)}`, { cause: error });
     }
   };
   // Otherwise a file of authorities that holds none is taken, and every broker is then a stranger.
@@ -61,13 +67,13 @@ const explanations: Readonly<Record<string, string>> = {
 };
 
 /** A sentence for a failed handshake, with the library's own words; undefined for anything else. */
-export function tlsProblemOf(problem: Error | undefined): string | undefined {
+export function tlsProblemOf(problem: Error | undefined, settingsKey = 'broker'): string | undefined {
   if (problem === undefined) return undefined;
   const code: unknown = (problem as { readonly code?: unknown }).code;
   const words = problem.message.trim();
   if (code === 'EPROTO' && words.includes('wrong version number')) {
-    return `the broker does not speak TLS at this port: look at broker.url (${words})`;
+    return `the broker does not speak TLS at this port: look at ${settingsKey}.url (${words})`;
   }
   if (typeof code !== 'string' || !Object.hasOwn(explanations, code)) return undefined;
-  return `${explanations[code] ?? ''} (${words})`;
+  return `${(explanations[code] ?? '').replaceAll('broker.tls.', `${settingsKey}.tls.`)} (${words})`;
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
 import { messageOf } from '@gatehouse/shared';
 import { ConfigurationError } from '@gatehouse/shared/node';
+import type { PostedFormat } from './formats.js';
 import type { CameraSettings } from './settings.js';
 
 /** Answered with `status`; the message names the field and the rule. */
@@ -25,7 +26,10 @@ export interface Claim {
   readonly secretInUrl: string | undefined;
 }
 
-export type CameraKeeper = (claim: Claim) => CameraSettings;
+/** A camera that does not publish at a broker. */
+export type PostingCamera = CameraSettings & { readonly format: PostedFormat };
+
+export type CameraKeeper = (claim: Claim) => PostingCamera;
 
 /**
  * Answers with the camera of a claim, or throws a Refusal.
@@ -34,8 +38,11 @@ export type CameraKeeper = (claim: Claim) => CameraSettings;
 export async function keepCameras(cameras: readonly CameraSettings[]): Promise<CameraKeeper> {
   const known = new Map<string, KnownCamera>();
   for (const [index, settings] of cameras.entries()) {
-    const secret = await readSecret(settings.secretFile, `readers.cameras.${String(index)}.secretFile`);
-    known.set(settings.cameraId, { settings, secretHash: hashOf(secret), address: addressList(settings.address) });
+    const { cameraId, format, secretFile, address } = settings;
+    if (settings.mqtt !== undefined || secretFile === undefined || format === 'frigate') continue;
+    const secret = await readSecret(secretFile, `readers.cameras.${String(index)}.secretFile`);
+    const posting = { ...settings, format };
+    known.set(cameraId, { settings: posting, secretHash: hashOf(secret), address: addressList(address) });
   }
   return (claim) => {
     const camera = known.get(claim.cameraId);
@@ -46,7 +53,7 @@ export async function keepCameras(cameras: readonly CameraSettings[]): Promise<C
 }
 
 interface KnownCamera {
-  readonly settings: CameraSettings;
+  readonly settings: PostingCamera;
   readonly secretHash: Buffer;
   readonly address: BlockList | undefined;
 }

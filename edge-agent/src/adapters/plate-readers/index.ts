@@ -1,3 +1,3 @@
-export { createPlateReaders } from './receiver.js';
-export type { PlateReaders } from './receiver.js';
+export { createPlateReaders } from './plate-readers.js';
+export type { PlateReaders, ReaderSource } from './plate-readers.js';
 export { plateReadersSettingsSchema } from './settings.js';

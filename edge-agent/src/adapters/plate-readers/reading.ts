@@ -3,15 +3,25 @@ import { credentialSchema, maxCredentialChars, normaliseCredential } from '@gate
 import type { CredentialKind } from '@gatehouse/shared';
 import { z } from 'zod';
 
+/** How readers say that a vehicle moves, each in its own words: Axis in and out, Hikvision forward and reverse. */
+export const movements = ['in', 'out', 'forward', 'reverse'] as const;
+export type Movement = (typeof movements)[number];
+
 export interface Reading {
   readonly kind: Extract<CredentialKind, 'plate' | 'tag'>;
   readonly value: string;
   /** 0 to 1. */
   readonly confidence: number;
+  /** The reader's own name of the vehicle, at most 64 characters; undefined where it gives none. */
+  readonly trackId?: string | undefined;
+  /** Undefined where the reader does not say, or does not know. */
+  readonly moving?: Movement | undefined;
 }
 
 /** `ignored`: why a payload that is in order holds nothing for a gate. */
 export type Mapped = { readonly reading: Reading } | { readonly ignored: string };
+
+const maxTrackChars = 64;
 
 const text = z.string().max(4 * maxCredentialChars);
 
@@ -32,3 +42,23 @@ export const percentSchema = z
   .min(0)
   .max(100)
   .transform((percent) => percent / 100);
+
+/** A number in quotes; anything else is left to `schema`. */
+export function quoted<T extends z.ZodType>(schema: T) {
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,3}(\.\d{1,20})?$/.test(value) ? Number(value) : value),
+    schema,
+  );
+}
+
+/** A reader's name of a vehicle. One that is empty or too long is no name: without it a read is as good. */
+export const trackSchema = z
+  .string()
+  .nullish()
+  .transform((name) => (name == null || name === '' || name.length > maxTrackChars ? undefined : name));
+
+/** A word for a movement; any other word says nothing. */
+export const movementSchema = z
+  .string()
+  .nullish()
+  .transform((word) => movements.find((movement) => movement === word));

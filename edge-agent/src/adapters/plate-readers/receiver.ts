@@ -7,30 +7,31 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import rateLimit from '@fastify/rate-limit';
 import { messageOf } from '@gatehouse/shared';
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared';
 import { ConfigurationError, listenerUrl, listeningError } from '@gatehouse/shared/node';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { CredentialRead, CredentialReader } from '../../app/ports.js';
 import { keepCameras, Refusal } from './cameras.js';
-import type { CameraKeeper } from './cameras.js';
-import { jsonOfMultipart, jsonOfUrlEncoded } from './form-data.js';
-import type { FormJson } from './form-data.js';
-import { mapPayload } from './formats.js';
-import type { CameraSettings, PlateReadersSettings } from './settings.js';
-import { createReaderTally } from './tally.js';
+import type { CameraKeeper, PostingCamera } from './cameras.js';
+import type { Delivery } from './delivery.js';
+import { jsonOfUrlEncoded, textOfMultipart } from './form-data.js';
+import type { FormText } from './form-data.js';
+import { languageOf, mapPayload } from './formats.js';
+import type { PostedFormat } from './formats.js';
+import type { PlateReadersSettings } from './settings.js';
 import type { ReaderTally } from './tally.js';
 
-export interface PlateReaders extends CredentialReader {
+export interface Receiver {
   /** `http://HOST:PORT` or `https://…`; undefined before the start. */
   readonly url: string | undefined;
-  readonly counts: ReaderTally['counts'];
+  start(deliver: Delivery): Promise<void>;
+  /** May be called twice. */
+  stop(): Promise<void>;
 }
 
-export interface PlateReadersOptions {
+export interface ReceiverOptions {
   readonly settings: PlateReadersSettings;
-  /** The lane's clock. */
-  readonly clock: Clock;
+  readonly tally: ReaderTally;
   readonly logger: Logger;
 }
 
@@ -43,24 +44,19 @@ interface Path {
 }
 
 /** Starting it rejects with a ConfigurationError that names a file or an address that cannot be used. */
-export function createPlateReaders({ settings, clock, logger }: PlateReadersOptions): PlateReaders {
+export function createReceiver({ settings, tally, logger }: ReceiverOptions): Receiver {
   const { http, cameras } = settings;
   const { host, port } = http;
-  const tally = createReaderTally(
-    cameras.map(({ cameraId }) => cameraId),
-    { clock, logger },
-  );
   let app: FastifyInstance | undefined;
   let url: string | undefined;
   return {
     get url() {
       return url;
     },
-    counts: tally.counts,
-    async start(onRead) {
+    async start(deliver) {
       const keeper = await keepCameras(cameras);
       app = createApp(settings, await readTls(http));
-      await addRoutes(app, { settings, keeper, tally, clock, logger, onRead });
+      await addRoutes(app, { settings, keeper, tally, logger, deliver });
       try {
         await app.listen({ host, port });
       } catch (error) {
@@ -69,7 +65,7 @@ export function createPlateReaders({ settings, clock, logger }: PlateReadersOpti
       }
       const scheme = http.tls === undefined ? 'http' : 'https';
       url = listenerUrl(scheme, host, (app.server.address() as AddressInfo).port);
-      logger.info({ url, cameras: cameras.length }, 'plate readers may send');
+      logger.info({ url }, 'plate readers may send');
     },
     async stop() {
       await app?.close();
@@ -98,16 +94,15 @@ function createApp({ http }: PlateReadersSettings, tls: TlsPair | undefined): Fa
   return app;
 }
 
-interface RouteParts extends PlateReadersOptions {
+interface RouteParts extends ReceiverOptions {
   readonly keeper: CameraKeeper;
-  readonly tally: ReaderTally;
-  readonly onRead: (read: CredentialRead) => void;
+  readonly deliver: Delivery;
 }
 
 async function addRoutes(app: FastifyInstance, parts: RouteParts): Promise<void> {
-  const { keeper, tally, clock, logger, onRead } = parts;
+  const { keeper, tally, logger, deliver } = parts;
   const { maxBodiesAtOnce, requestsPerAddressPerMinute } = parts.settings.http;
-  const admitted = new WeakMap<FastifyRequest, CameraSettings>();
+  const admitted = new WeakMap<FastifyRequest, PostingCamera>();
   const underWay = new WeakSet<FastifyRequest>();
   let bodies = 0;
   const bodyDone = (request: FastifyRequest): void => {
@@ -115,7 +110,7 @@ async function addRoutes(app: FastifyInstance, parts: RouteParts): Promise<void>
   };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'],
+    ['application/json', 'application/xml', 'text/xml', 'application/x-www-form-urlencoded', 'multipart/form-data'],
     { parseAs: 'buffer' },
     (_request, body, done) => {
       done(null, body);
@@ -151,22 +146,14 @@ async function addRoutes(app: FastifyInstance, parts: RouteParts): Promise<void>
       bodyDone(request);
     });
   };
-  const take = (request: FastifyRequest<{ Params: Path }>): { readonly reads: number; readonly ignored?: string } => {
+  const take = (request: FastifyRequest<{ Params: Path }>): ReturnType<Delivery> => {
     bodyDone(request);
     const camera = admitted.get(request);
     if (camera === undefined) throw new Error('a request came past its check');
-    const { cameraId, gateId, format } = camera;
-    const form = jsonOf(request);
-    const mapped = 'json' in form ? mapPayload(format, form.json) : form;
+    const form = textOf(request, camera.format);
+    const mapped = 'text' in form ? mapPayload(camera.format, form.text) : form;
     if ('refused' in mapped) throw new Refusal(422, mapped.refused);
-    if ('ignored' in mapped) {
-      tally.ignored(cameraId);
-      return { reads: 0, ignored: mapped.ignored };
-    }
-    tally.read(cameraId);
-    // Of the camera's own time nothing is used: its clock may be wrong, and a lane weighs reads against its loops on one clock.
-    onRead({ gateId, credential: { ...mapped.reading, source: cameraId }, monoMs: clock.monoMs() });
-    return { reads: 1 };
+    return deliver(camera, mapped);
   };
   for (const path of ['/reads/:cameraId', '/reads/:cameraId/:secret']) {
     app.post<{ Params: Path }>(path, {
@@ -185,12 +172,12 @@ async function addRoutes(app: FastifyInstance, parts: RouteParts): Promise<void>
   }
 }
 
-function jsonOf({ body, headers }: FastifyRequest): FormJson {
+function textOf({ body, headers }: FastifyRequest, format: PostedFormat): FormText {
   if (!Buffer.isBuffer(body)) return { refused: 'body: there is none' };
   const contentType = headers['content-type'] ?? '';
-  if (/^multipart\//i.test(contentType)) return jsonOfMultipart(body, contentType);
+  if (/^multipart\//i.test(contentType)) return textOfMultipart(body, contentType, languageOf(format));
   if (/^application\/x-www-form-urlencoded/i.test(contentType)) return jsonOfUrlEncoded(body);
-  return { json: body.toString('utf8') };
+  return { text: body.toString('utf8') };
 }
 
 /** RFC 9457. */

@@ -8,7 +8,7 @@ export interface CameraCounts {
 }
 
 export interface ReaderTally {
-  /** Since the start. Requests that name no known camera are counted under the name null. */
+  /** Since the start, by camera, and by source for what concerns no camera. Requests that name none are counted under null. */
   readonly counts: ReadonlyMap<string | null, Readonly<CameraCounts>>;
   read(cameraId: string): void;
   ignored(cameraId: string): void;

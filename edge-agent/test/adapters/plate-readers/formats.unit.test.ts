@@ -3,23 +3,53 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentialSchema } from '@gatehouse/shared';
-import { jsonOfMultipart, jsonOfUrlEncoded } from '../../../src/adapters/plate-readers/form-data.js';
-import { mapPayload, readerFormats } from '../../../src/adapters/plate-readers/formats.js';
-import type { ReaderFormat } from '../../../src/adapters/plate-readers/formats.js';
+import { jsonOfUrlEncoded, textOfMultipart } from '../../../src/adapters/plate-readers/form-data.js';
+import { mapPayload, postedFormats } from '../../../src/adapters/plate-readers/formats.js';
+import type { PostedFormat } from '../../../src/adapters/plate-readers/formats.js';
 
-const fixture = (name: string): string => readFileSync(join(import.meta.dirname, 'fixtures', `${name}.json`), 'utf8');
+const fixture = (name: string): string =>
+  readFileSync(join(import.meta.dirname, 'fixtures', name.includes('.') ? name : `${name}.json`), 'utf8');
 const changed = (name: string, change: object): string =>
   JSON.stringify({ ...(JSON.parse(fixture(name)) as object), ...change });
 const plate = (confidence: number) => ({ reading: { kind: 'plate', value: 'KX719QD', confidence } });
 
 describe('what vendors send', () => {
-  it.each<[ReaderFormat, string, number]>([
+  it.each<[PostedFormat, string, number]>([
     ['generic', 'generic', 0.93],
     ['plate-recognizer', 'plate-recognizer', 0.87],
+    ['plate-recognizer', 'plate-recognizer-snapshot', 0.87],
+    ['plate-recognizer', 'plate-recognizer-vehicles', 0.87],
     ['axis', 'axis', 0.81],
     ['rekor', 'rekor-results', 0.915],
-  ])('is understood in the format %s, and its plate is written as everywhere', (format, name, confidence) => {
-    expect(mapPayload(format, fixture(name))).toEqual(plate(confidence));
+    ['hikvision', 'hikvision.xml', 0.96],
+  ])('is understood in the format %s (%s), and its plate is written as everywhere', (format, name, confidence) => {
+    expect(mapPayload(format, fixture(name))).toMatchObject(plate(confidence));
+  });
+
+  it('is understood where the answer of Plate Recognizer’s API is handed on as it is', () => {
+    const { data } = JSON.parse(fixture('plate-recognizer-snapshot')) as { readonly data: object };
+    expect(mapPayload('plate-recognizer', JSON.stringify(data))).toMatchObject(plate(0.87));
+  });
+
+  it.each<[PostedFormat, string, string, string]>([
+    ['axis', fixture('axis'), '12', 'in'],
+    ['hikvision', fixture('hikvision.xml'), '20010203040506-0001', 'forward'],
+  ])('says in the format %s which vehicle it was and how it moves', (format, text, trackId, moving) => {
+    expect(mapPayload(format, text)).toMatchObject({ reading: { trackId, moving } });
+  });
+
+  it.each<[string, object]>([
+    ['undefined', { carMoveDirection: 'undefined', carID: '' }],
+    ['of more than 64 characters', { carMoveDirection: 'unknown', carID: '1'.repeat(65) }],
+  ])('is as good a read where the name of the vehicle or its movement is %s', (_what, change) => {
+    expect(mapPayload('axis', changed('axis', change))).toEqual(plate(0.81));
+  });
+
+  it('takes the name of a vehicle in the generic form, of 1 to 64 characters', () => {
+    const sent = (track: string) => mapPayload('generic', JSON.stringify({ plate: 'KX719QD', confidence: 0.5, track }));
+    expect(sent('7'.repeat(64))).toMatchObject({ reading: { trackId: '7'.repeat(64) } });
+    expect(sent('7'.repeat(65))).toEqual({ refused: expect.stringMatching(/^track: /) });
+    expect(sent('')).toEqual({ refused: expect.stringMatching(/^track: /) });
   });
 
   it('takes a tag in the generic form, exact and as it is written', () => {
@@ -36,20 +66,21 @@ describe('what vendors send', () => {
   });
 
   it('takes plateText where a camera sends no plateUTF8', () => {
-    expect(mapPayload('axis', changed('axis', { plateUTF8: undefined }))).toEqual(plate(0.81));
+    expect(mapPayload('axis', changed('axis', { plateUTF8: undefined }))).toMatchObject(plate(0.81));
   });
 
-  it.each<[string, ReaderFormat, string]>([
+  it.each<[string, PostedFormat, string]>([
     ['a group, which comes after its vehicle has gone', 'rekor', fixture('rekor-group')],
     ['a sign of life', 'rekor', '{"data_type": "heartbeat"}'],
     ['a vehicle that has left the picture', 'axis', changed('axis', { carState: 'lost' })],
     ['a picture without a plate', 'plate-recognizer', '{"data": {"results": []}}'],
+    ['vehicles without a plate', 'plate-recognizer', '{"data": {"results": [{"plate": null}, {"plate": ""}]}}'],
     ['a frame without a plate', 'rekor', changed('rekor-results', { results: [] })],
   ])('makes no read of %s', (_what, format, json) => {
     expect(mapPayload(format, json)).toEqual({ ignored: expect.any(String) });
   });
 
-  it.each<[ReaderFormat, string, RegExp]>([
+  it.each<[PostedFormat, string, RegExp]>([
     ['generic', 'plate=AB12', /^body: is not JSON$/],
     ['generic', '[]', /^value: /],
     ['generic', '{"confidence": 1}', /^plate: either plate or tag has to be there$/],
@@ -62,6 +93,8 @@ describe('what vendors send', () => {
     ['generic', '{"plate": "AB12", "confidence": 0.9, "at": 1}', /"at"/],
     ['plate-recognizer', '{}', /^data: /],
     ['plate-recognizer', '{"data": {"results": [{"plate": "ab12"}]}}', /^data\.results\[0\]\.score: /],
+    ['plate-recognizer', '{"results": [7]}', /^data\.results\[0\]: /],
+    ['plate-recognizer', '{"results": [{"plate": {"props": {"plate": []}}}]}', /\.plate\.props\.plate: /],
     [
       'plate-recognizer',
       JSON.stringify({ data: { results: Array(33).fill({ plate: 'A', score: 1 }) } }),
@@ -89,9 +122,11 @@ describe('what vendors send', () => {
       fc.record({ plateUTF8: text, plateConfidence: number, carState: fc.constantFrom('new', 'update', 'lost') }),
     );
     fc.assert(
-      fc.property(fc.constantFrom(...readerFormats), payload, (format, sent) => {
+      fc.property(fc.constantFrom(...postedFormats), payload, (format, sent) => {
         const mapped = mapPayload(format, JSON.stringify(sent));
-        if ('reading' in mapped) credentialSchema.parse({ ...mapped.reading, source: 'camera' });
+        if (!('reading' in mapped)) return;
+        const { kind, value, confidence } = mapped.reading;
+        credentialSchema.parse({ kind, value, confidence, source: 'camera' });
       }),
     );
   });
@@ -117,14 +152,14 @@ describe('JSON beside pictures', () => {
       'content-disposition: form-data; name=event\r\ncontent-type: application/json; charset=utf-8\r\n\r\n{"a":1}',
     ],
   ])('is found %s, before and after a picture', (_how, part) => {
-    expect(jsonOfMultipart(form(part, picture), type)).toEqual({ json: '{"a":1}' });
-    expect(jsonOfMultipart(form(picture, part), `${type.replace('xyz', '"xyz"')}; charset=x`)).toEqual({
-      json: '{"a":1}',
+    expect(textOfMultipart(form(part, picture), type, 'json')).toEqual({ text: '{"a":1}' });
+    expect(textOfMultipart(form(picture, part), `${type.replace('xyz', '"xyz"')}; charset=x`, 'json')).toEqual({
+      text: '{"a":1}',
     });
   });
 
   it('is found in a plain form', () => {
-    expect(jsonOfUrlEncoded(Buffer.from('a=b&json=%7B%22a%22%3A1%7D'))).toEqual({ json: '{"a":1}' });
+    expect(jsonOfUrlEncoded(Buffer.from('a=b&json=%7B%22a%22%3A1%7D'))).toEqual({ text: '{"a":1}' });
     expect(jsonOfUrlEncoded(Buffer.from('a=b'))).toEqual({ refused: 'json: the form has no such field' });
   });
 
@@ -136,8 +171,8 @@ describe('JSON beside pictures', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
         const body = pieces.join('');
-        const found = jsonOfMultipart(Buffer.from(body), type);
-        if ('json' in found) expect(body).toContain(`\r\n\r\n${found.json}\r\n--xyz`);
+        const found = textOfMultipart(Buffer.from(body), type, 'json');
+        if ('text' in found) expect(body).toContain(`\r\n\r\n${found.text}\r\n--xyz`);
       }),
     );
   });
@@ -171,6 +206,6 @@ describe('JSON beside pictures', () => {
       /^json: is longer/,
     ],
   ])('is missed, with the rule, in a form with %s', (_what, body, contentType, rule) => {
-    expect(jsonOfMultipart(body, contentType)).toEqual({ refused: expect.stringMatching(rule) });
+    expect(textOfMultipart(body, contentType, 'json')).toEqual({ refused: expect.stringMatching(rule) });
   });
 });

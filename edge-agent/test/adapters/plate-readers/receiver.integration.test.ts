@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '@gatehouse/shared';
 import type { Logger } from '@gatehouse/shared';
-import { ConfigurationError, systemClock } from '@gatehouse/shared/node';
+import { ConfigurationError, systemClock, systemRandom } from '@gatehouse/shared/node';
 import { createPlateReaders, plateReadersSettingsSchema } from '../../../src/adapters/plate-readers/index.js';
 import type { PlateReaders } from '../../../src/adapters/plate-readers/index.js';
 import type { CredentialRead } from '../../../src/app/ports.js';
@@ -52,7 +52,14 @@ describe('the receiver of plate readers', () => {
         ...cameras,
       ],
     });
-    const made = createPlateReaders({ settings, clock: systemClock, logger });
+    const made = createPlateReaders({
+      settings,
+      clientName: 'gatehouse-test',
+      clock: systemClock,
+      linkClock: systemClock,
+      random: systemRandom,
+      logger,
+    });
     running.push(made);
     return made;
   };
