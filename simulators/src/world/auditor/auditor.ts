@@ -19,6 +19,9 @@ import {
 } from './street-book.js';
 import type { GateBook } from './street-types.js';
 
+/** Loops and drivers tell later than so that a vehicle has left. */
+const loopLagMs = 2_000;
+
 export interface WorldAuditor extends Auditor {
   /** How often a promise was not asked to hold, by the reason. */
   readonly exceptions: ReadonlyMap<ExceptionName, number>;
@@ -151,8 +154,16 @@ function onProcess(audit: Audit, what: 'started' | 'crashed' | 'stopped', name: 
     lane.lastRequest = null;
     lane.commandOpenUntilMs = -Infinity;
     lane.letOut = [];
+    // A new life may know again who stands there, and nobody else.
+    if (lane.current !== null && !seemsOccupied(audit, gateId)) lane.current.admitted = false;
     if (what !== 'started') excuseUnrecorded(audit, gateId);
   }
+}
+
+/** As far as loops can tell: they are late by a moment, and show vehicles that are not there when they are stuck. */
+function seemsOccupied(audit: Audit, gateId: string): boolean {
+  const { inLane, leftAtMs, seesPhantomsBy } = audit.street.gate(gateId);
+  return inLane.size > 0 || audit.nowMs - leftAtMs < loopLagMs || seesPhantomsBy.size > 0;
 }
 
 /** Passages that the agent saw and could not make durable before it ended. */

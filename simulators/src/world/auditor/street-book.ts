@@ -40,6 +40,7 @@ function newGate(gateId: string): GateBook {
   return {
     gateId,
     inLane: new Map(),
+    leftAtMs: -Infinity,
     standing: null,
     underArm: null,
     fire: false,
@@ -113,8 +114,9 @@ export function onVehicleBack(audit: Audit, back: HappeningOf<'vehicle-back'>): 
   audit.except('lane-not-healthy');
 }
 
-function leaveLane({ street }: Audit, gate: GateBook, vehicle: string): void {
+function leaveLane({ street, nowMs }: Audit, gate: GateBook, vehicle: string): void {
   gate.inLane.delete(vehicle);
+  gate.leftAtMs = nowMs;
   street.waiting.delete(vehicle);
   if (gate.inLane.size === 0) gate.standing = null;
 }

@@ -7,6 +7,8 @@ export interface GateBook {
   readonly gateId: string;
   /** Vehicles on the arming loop or beyond, not through yet. */
   readonly inLane: Map<string, InLane>;
+  /** When one left it last. */
+  leftAtMs: number;
   /** Direction of the one that came last. */
   standing: Direction | null;
   /** What the sensors under the arm say; null until they said anything. */

@@ -99,6 +99,8 @@ describe('the auditor, other ways in which a promise is broken', () => {
     const story = new Story();
     story.admitted(story.arrives('ab1'), 'a-1');
     story.tell({ type: 'crashed', machine: edgeId, detail: '' });
+    story.tell({ type: 'vehicle-back', vehicle: 'ab1', gateId: 'entry-1', healthy: true });
+    story.wait(5_000);
     story.tell({ type: 'started', machine: edgeId, detail: '' });
     story.open();
     expect(story.found).toContain('opened-without-cause');
@@ -126,6 +128,15 @@ describe('the auditor, what it accepts', () => {
     story.released(1);
     story.drained();
     expect(story.auditor.findings).toEqual([]);
+  });
+
+  it('lets a restarted agent open for whoever was let in before and stands there still', () => {
+    const story = new Story();
+    story.admitted(story.arrives('ab1'), 'a-1');
+    story.tell({ type: 'crashed', machine: edgeId, detail: '' });
+    story.tell({ type: 'started', machine: edgeId, detail: '' });
+    story.open();
+    expect(story.found).toEqual([]);
   });
 
   it('lets an exit open again for whoever it was opened for while the outbox took nothing', () => {
