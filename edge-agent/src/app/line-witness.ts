@@ -85,10 +85,11 @@ export function createLineWitness(clock: Clock): LineWitness {
   };
   const listen = (gateId: string, gate: Gate, listener: BarrierListener): BarrierListener => ({
     onInput(edge) {
-      listener.onInput(edge);
+      // Noted first, so that what follows from it stands after it.
       const line = gate.inputs.get(edge.input) ?? { value: '', sinceMs: null, times: 0 };
       gate.inputs.set(edge.input, line);
       note(gateId, edge.input, line, levelWord(edge.active), edge.monoMs);
+      listener.onInput(edge);
     },
     onTrouble(detail) {
       listener.onTrouble(detail);

@@ -74,6 +74,19 @@ describe('the witness of a lane', () => {
     expect(witness.lines('entry-1').trouble).toBeNull();
   });
 
+  it('tells what came of an input after it', async () => {
+    const { witness, seen, driver, clock } = rig();
+    await seen.start({
+      onInput: () => {
+        seen.requestOpen();
+      },
+      onTrouble: () => undefined,
+      onTroubleOver: () => undefined,
+    });
+    driver()?.onInput({ input: 'arming', active: true, monoMs: clock.monoMs() });
+    expect(witness.changesAfter(0).map(({ line }) => line)).toEqual(['arming', 'open']);
+  });
+
   it('remembers a bounded number of changes, by cursor', async () => {
     const { witness, start, driver } = rig();
     await start();
