@@ -117,7 +117,7 @@ export async function startReadingEdge({ gate, cameras }: ReadingEdgeOptions): P
     get arrival() {
       return gateNow()?.arrival ?? null;
     },
-    isOnLoop: () => eventually(() => gateNow()?.sensors['arming'] === true, 'a vehicle is on the loop', 30_000),
+    isOnLoop: () => eventually(() => gateNow()?.sensors.arming === true, 'a vehicle is on the loop', 30_000),
     isEmpty: () => eventually(() => gateNow()?.vehicle === null, 'the lane is empty', 30_000),
     hasArrived: () => eventually(() => gateNow()?.arrival?.seq != null, 'a vehicle has arrived', 30_000),
     isDenied: () => eventually(() => gateNow()?.arrival?.progress === 'denied', 'it is turned away', 30_000),
