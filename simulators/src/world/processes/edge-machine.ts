@@ -128,8 +128,8 @@ function assemble(
       barriers,
       readers,
       bootId: random.hex(16),
-      // A machine that goes on when its program ends: who stands at a gate is known again.
-      machine: { bootId: machine, upMs: () => timeline.nowMs },
+      // It goes on when its program ends: who stands at a gate is known again, unless its disk was exchanged.
+      machine: { bootId: `${machine}:${String(options.disk.exchanges)}`, upMs: () => timeline.nowMs },
       requestRestart,
     },
     edgeSettingsSchema.parse({ siteId, edgeId, gates: gates.map((gate) => ({ ...gate })), ...options.settings }),

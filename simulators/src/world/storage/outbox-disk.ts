@@ -10,6 +10,8 @@ import type { DiskFaults, StepWatch } from './disk-faults.js';
 
 export interface OutboxDisk {
   backing: MemoryOutboxBacking;
+  /** How often it was exchanged: the machine was without power each time. */
+  exchanges: number;
   readonly faults: DiskFaults;
   /** What a power cut leaves of acknowledgements, which need not be durable at once. */
   durable: Pick<MemoryOutboxBacking, 'epoch' | 'acked' | 'marks'>;
@@ -24,7 +26,7 @@ export interface DiskPorts {
 
 export function createOutboxDisk(faults: DiskFaults, maxEvents: number): OutboxDisk {
   const backing = createMemoryOutboxBacking();
-  return { backing, faults, durable: durableOf(backing), bounds: { maxEvents } };
+  return { backing, exchanges: 0, faults, durable: durableOf(backing), bounds: { maxEvents } };
 }
 
 /** What is on the disk now, as an image of it would hold it. */
@@ -46,6 +48,7 @@ export function replaceBacking(
   tell: (happening: Happening) => void,
 ): void {
   disk.backing = backing;
+  disk.exchanges += 1;
   disk.durable = durableOf(backing);
   const { epoch = null, next, acked, events } = backing;
   tell({ type: 'outbox-replaced', machine: of.machine, edgeId: of.edgeId, epoch, next, acked, events: [...events] });
