@@ -58,7 +58,7 @@ describe('a read after its vehicle has come', () => {
     await begin({ lane: { readAfterMs: 100, readBeforeMs: 60_000 } });
     await edge.control.setFault('gate', 'arm-stuck', true);
     await edge.control.sendVehicle('gate', {});
-    await edge.hasArrived();
+    await edge.isAdmitted();
     // When its read comes
     await edge.post('out-cam', plate('KX719QD'));
     await edge.control.setFault('gate', 'arm-stuck', false);

@@ -36,6 +36,7 @@ export interface ReadingEdge {
   isOnLoop(): Promise<void>;
   isEmpty(): Promise<void>;
   hasArrived(): Promise<void>;
+  isAdmitted(): Promise<void>;
   isDenied(): Promise<void>;
   havePassed(vehicles: number): Promise<void>;
   /** Stops the agent; answers what its outbox holds. */
@@ -120,6 +121,7 @@ export async function startReadingEdge({ gate, cameras }: ReadingEdgeOptions): P
     isOnLoop: () => eventually(() => gateNow()?.sensors.arming === true, 'a vehicle is on the loop', 30_000),
     isEmpty: () => eventually(() => gateNow()?.vehicle === null, 'the lane is empty', 30_000),
     hasArrived: () => eventually(() => gateNow()?.arrival?.seq != null, 'a vehicle has arrived', 30_000),
+    isAdmitted: () => eventually(() => gateNow()?.arrival?.progress === 'admitted', 'it is let in', 30_000),
     isDenied: () => eventually(() => gateNow()?.arrival?.progress === 'denied', 'it is turned away', 30_000),
     havePassed(vehicles) {
       const passages = () => (gateNow()?.passages.entry ?? 0) + (gateNow()?.passages.exit ?? 0);
