@@ -48,7 +48,7 @@ export async function testBarrier(options: BarrierTestOptions): Promise<boolean>
     tell(findingsOf('lines').pass('all lines can be had; outputs are at their safe level'));
     for (const finding of [...checkLane(watch), checkArm(watch, options.isHeldOpen)]) tell(finding);
     // Nothing is moved where something is wrong already.
-    if (isGood()) await moveArm({ ...options, tell, watch });
+    if (isGood() && !end.aborted) await moveArm({ ...options, tell, watch });
   } catch (error) {
     tell(findingsOf('lines').fail(messageOf(error)));
   } finally {
@@ -186,9 +186,9 @@ function noClosing({ watch, closesByItself }: Motion, wasOpen: boolean, leftAfte
 }
 
 /** Tells of trouble; answers whether the test is over. */
-function isOver({ watch, tell }: Motion, waited: Waited): boolean {
+function isOver({ watch, end, tell }: Motion, waited: Waited): boolean {
   if (waited === 'trouble') tell(findingsOf('lines').fail(watch.trouble ?? 'the driver has failed'));
-  return waited === 'trouble' || waited === 'ended';
+  return waited === 'trouble' || end.aborted;
 }
 
 function isOccupied(watch: LaneWatch): boolean {

@@ -350,6 +350,14 @@ describe('however the test of a barrier goes', () => {
     );
   });
 
+  it('moves nothing when it is ended before it began', async () => {
+    const { end, result, told, asked } = scripted(closedAndClear);
+    end.abort();
+    expect(await result).toBe(false);
+    expect(told().at(-1)).toBe('end: fail');
+    expect(asked).toEqual(['safe']);
+  });
+
   it('ends at once when asked to, and says so', async () => {
     const { pass, end, result, told, asked } = scripted(closedAndClear);
     await pass(100);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createVirtualClock, silentLogger } from '@gatehouse/shared';
-import type { OpenGpioOptions } from '../../src/adapters/gpio-barrier/index.js';
+import type { GpioAccess, OpenGpioOptions } from '../../src/adapters/gpio-barrier/index.js';
 import { createMemoryChip } from '../../src/adapters/gpio-barrier/memory-chip.js';
 import { gpioBarrierSettingsSchema } from '../../src/adapters/gpio-barrier/settings.js';
 import { createGpioWires } from '../../src/adapters/machine/index.js';
@@ -23,11 +23,17 @@ function rig(bias: 'as-is' | 'pull-up' = 'as-is') {
     outputs: { open: { bcm: bcm.open, mode: 'pulse' } },
   });
   const opened: OpenGpioOptions[] = [];
+  const asked: number[] = [];
   const wires = createGpioWires({
     ...{ driver: 'gpio', settings, clock, logger: silentLogger },
     open: (options) => {
       opened.push(options);
-      return Promise.resolve(chip.open());
+      const access = chip.open();
+      const inputs: GpioAccess['inputs'] = (wanted) => {
+        asked.push(...wanted.map(({ debounceMs }) => debounceMs));
+        return access.inputs(wanted);
+      };
+      return Promise.resolve({ ...access, inputs });
     },
   });
   const lines = createOwnLines(
@@ -51,7 +57,7 @@ function rig(bias: 'as-is' | 'pull-up' = 'as-is') {
       other.close();
     }
   };
-  return { clock, chip, lines, changes, troubles, opened, start, isFree };
+  return { clock, chip, lines, changes, troubles, opened, asked, start, isFree };
 }
 
 describe('a watch of real lines', () => {
@@ -65,8 +71,10 @@ describe('a watch of real lines', () => {
   });
 
   it('counts the bounces that the agent would not see', async () => {
-    const { clock, chip, lines, changes, start } = rig();
+    const { clock, chip, lines, changes, asked, start } = rig();
     await start();
+    // The kernel must not keep them to itself.
+    expect(asked).toEqual([0, 0]);
     for (const [waitMs, isHigh] of [
       [1_000, false],
       [3, true],
