@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -29,6 +29,12 @@ interface WatchLine {
     readonly inputs: readonly { readonly name: string; readonly changes: number }[];
     readonly outputs: readonly { readonly name: string; readonly times: number }[];
   }[];
+}
+
+/** The last of a chain of processes of this machine that each have one child. */
+function lastOf(pid: number): number {
+  const child = Number(readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').trim());
+  return child === 0 ? pid : lastOf(child);
 }
 
 describe('an installer who watches the lines', () => {
@@ -114,13 +120,48 @@ describe('an installer who watches the lines', () => {
     expect(await piped.ended).toBe(0);
   });
 
+  it.each(['SIGINT', 'SIGTERM'] as const)('has its terminal back as it was after %s', async (signal) => {
+    const file = await configure(null);
+    const shell = `exec "$0" "$1" watch --config "$2"`;
+    const watch = `sh -c '${shell}' ${[process.execPath, program, file].map((word) => `"${word}"`).join(' ')}`;
+    const terminal = spawn('script', ['-qefc', watch, '/dev/null'], {
+      env: { PATH: process.env.PATH, TERM: 'xterm' },
+      cwd: directory,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    let shown = '';
+    terminal.stdout.on('data', (part: Buffer) => (shown += part.toString()));
+    const ended = new Promise<number | string>((resolve) => {
+      terminal.once('close', (code) => {
+        resolve(code ?? 'unknown');
+      });
+    });
+    runs.push({ child: terminal, output: { text: '', errors: '' }, ended });
+    const enter = '\u001b[?1049h\u001b[?25l';
+    const leave = '\u001b[?25h\u001b[?1049l';
+    await eventually(() => shown.split('limit-closed').length > 3, 'it draws again and again');
+    expect(shown.startsWith(enter)).toBe(true);
+    expect(shown).not.toContain(leave);
+    if (signal === 'SIGINT') terminal.stdin.write('\u0003');
+    else process.kill(lastOf(terminal.pid ?? 0), signal);
+    await ended;
+    const [drawn = '', after = ''] = shown.split(leave);
+    expect(drawn).not.toContain('\u001b[2J');
+    // The last picture stays, without a colour left on.
+    expect(after).toContain('no agent runs: the inputs themselves');
+    expect(after).not.toContain('\u001b');
+  });
+
   it('sees what a running agent sees and asks for, and misses no change', async () => {
     const file = await configure(await freePort());
     const agent = await startAgent(file);
     const watch = start(['watch', '--config', file, '--json']);
     await eventually(() => watch.output.text.includes('\n'), 'it watches');
     expect(linesOf(watch)[0]).toMatchObject({ event: 'watching', gates: [{ lane: { barrier: 'closed' } }] });
-    await createSimulationControlClient(agent.controlUrl).sendVehicle('entry-1', { behaviour: 'back-out', patienceMs: 500 });
+    await createSimulationControlClient(agent.controlUrl).sendVehicle('entry-1', {
+      behaviour: 'back-out',
+      patienceMs: 500,
+    });
     const changes = (): string[] =>
       linesOf(watch).flatMap(({ event, line = '', value = '' }) => (event === 'change' ? [`${line} ${value}`] : []));
     await eventually(() => changes().includes('arming clear'), 'the vehicle came and went', 40_000);
