@@ -35,7 +35,7 @@ describe('hostile input', () => {
     expect(report.mqtt.sent).toBeGreaterThanOrEqual(volume);
     expect(report.http.sent).toBeGreaterThanOrEqual(volume);
     // What was sent came as far as it was meant to.
-    for (const fate of ['taken', 'unreadable', 'conflict', 'beyond-cursor', 'state']) {
+    for (const fate of ['taken', 'unreadable', 'conflict', 'beyond-cursor', 'state', 'log', 'log-unreadable']) {
       expect({ fate, count: report.mqtt.messages[fate] ?? 0 }).toEqual({ fate, count: expect.any(Number) });
       expect(report.mqtt.messages[fate]).toBeGreaterThan(0);
     }

@@ -9,6 +9,7 @@ import {
   eventBatchSchema,
   futureEventSchema,
   genesisHash,
+  logReportSchema,
   nextHashOfText,
   originSchema,
   parsePayload,
@@ -50,6 +51,12 @@ export function newHistory(epoch: string): History {
 /** Books a message of the `state` channel. */
 export function bookState(payload: Uint8Array, tally: Tally): void {
   count(tally.messages, parsePayload(stateSchema, payload).ok ? 'state' : 'unreadable');
+}
+
+/** Books a message of the `log` channel. One that can be read may be refused all the same: too many are, and nobody may have heard of the edge yet. */
+export function bookLog(payload: Uint8Array, tally: Tally): void {
+  const isReadable = payload.byteLength <= wireLimits.maxLogReportBytes && parsePayload(logReportSchema, payload).ok;
+  count(tally.messages, isReadable ? 'log' : 'log-unreadable');
 }
 
 /** Books a message of the `events` channel; answers the history after it. `gateIds` are the edge's gates. */

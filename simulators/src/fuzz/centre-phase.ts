@@ -10,6 +10,7 @@ import {
   decisionSchema,
   edgeTopic,
   eventBatchSchema,
+  logRequestSchema,
   parsePayload,
   stateSchema,
 } from '@gatehouse/shared';
@@ -47,8 +48,9 @@ const schemas = {
   decisions: decisionSchema,
   commands: commandSchema,
   allowance: allowanceSchema,
+  'log-requests': logRequestSchema,
 } as const;
-const channels = ['acks', 'decisions', 'commands', 'allowance'] as const;
+const channels = ['acks', 'decisions', 'commands', 'allowance', 'log-requests'] as const;
 type Channel = (typeof channels)[number];
 /** What the edge writes to its log for each message that it refuses. */
 const refusalText = 'a message was refused';
@@ -173,6 +175,8 @@ function live(channel: Channel, { instance, epoch, next }: KnownEdge, dice: Dice
       return { instance, epoch, upTo: Math.max(0, next - dice.below(3)) };
     case 'allowance':
       return { epoch, version: 1_000 + dice.below(1_000), asOf: Math.max(0, next - 1) };
+    case 'log-requests':
+      return { instance };
   }
 }
 
@@ -187,5 +191,7 @@ function misplaced(channel: Channel, { next }: KnownEdge, dice: Dice): object {
       return dice.oneOf<object>([{ instance: dice.hex(16) }, { epoch: dice.hex(16), conflict: 'epoch-retired' }]);
     case 'allowance':
       return { epoch: dice.hex(16) };
+    case 'log-requests':
+      return { instance: dice.hex(16) };
   }
 }

@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ackSchema, canonicalJson, edgeTopic, nextHash, parsePayload, stateSchema } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
-import { bookBatch, bookState, count, newHistory } from './account.js';
+import { bookBatch, bookLog, bookState, count, newHistory } from './account.js';
 import type { History, Tally } from './account.js';
 import type { Dice } from './dice.js';
 import { hostileString } from './hostile.js';
@@ -48,7 +48,7 @@ const maxEpochs = 40;
 export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
   const { siteId, edgeId, dice, tally } = options;
   const gateIds = new Set(options.gateIds);
-  const topic = (channel: 'state' | 'events' | 'acks'): string => edgeTopic(siteId, edgeId, channel);
+  const topic = (channel: 'state' | 'events' | 'log' | 'acks'): string => edgeTopic(siteId, edgeId, channel);
   const account: Account = { clientId: edgeId, username: edgeId, password: options.password };
   const instance = dice.hex(16);
   let client: BareClient | undefined;
@@ -136,6 +136,14 @@ export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
     bookState(payload, tally);
     messagesSent += 1;
     client?.publish(topic('state'), payload);
+  };
+
+  const oneLog = (): void => {
+    const value = { ...wireValue('log', dice), ...(dice.happens(0.8) ? { instance } : {}) };
+    const payload = payloadOf(value, intentOf(dice), dice);
+    bookLog(payload, tally);
+    messagesSent += 1;
+    client?.publish(topic('log'), payload);
   };
 
   const accountOfOutbox = (): object => ({
@@ -239,6 +247,7 @@ export function createHostileEdge(options: HostileEdgeOptions): HostileEdge {
         if (chance < 0.05 && messagesSent === before) newEpoch();
         else if (chance < 0.05) resentBatch();
         else if (chance < 0.25) oneState();
+        else if (chance < 0.3) oneLog();
         else oneBatch();
       }
       await lastOfBurst();
@@ -263,6 +272,8 @@ function foreignTopic(siteId: string, edgeId: string, dice: Dice): string {
     edgeTopic(siteId, edgeId, 'acks'),
     edgeTopic(siteId, edgeId, 'decisions'),
     edgeTopic(siteId, `${edgeId}x`, 'events'),
+    edgeTopic(siteId, `${edgeId}x`, 'log'),
+    edgeTopic(siteId, edgeId, 'log-requests'),
     edgeTopic('witness', 'witness-edge', 'events'),
     edgeTopic('witness', 'witness-edge', 'commands'),
     `gatehouse/v1/${siteId}/occupancy`,

@@ -136,6 +136,13 @@ function report(
     ...differences('messages dropped as', ['unreadable', 'beyond-cursor', 'conflict', 'inbox-full'], messages, dropped),
     ...differences('events that were', Object.keys({ ...events, ...results }), events, results),
   ];
+  const unreadableLogs = messages['log-unreadable'] ?? 0;
+  const refusedLogs = (dropped['log-refused'] ?? 0) + (dropped['log-too-many'] ?? 0);
+  if (refusedLogs < unreadableLogs || refusedLogs > unreadableLogs + (messages.log ?? 0)) {
+    problems.push(
+      `${String(unreadableLogs)} reports of log lines could not be read, ${String(messages.log ?? 0)} could; ${String(refusedLogs)} were refused`,
+    );
+  }
   const bad = events.quarantined ?? 0;
   const unreadable = messages.unreadable ?? 0;
   if (quarantined < bad || quarantined > bad + unreadable) {

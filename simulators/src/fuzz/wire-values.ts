@@ -8,6 +8,8 @@ import {
   decisionSchema,
   edgeEventSchema,
   eventBatchSchema,
+  logReportSchema,
+  logRequestSchema,
   stateSchema,
 } from '@gatehouse/shared';
 import type { Dice } from './dice.js';
@@ -24,6 +26,8 @@ const schemas = {
   decisions: decisionSchema,
   commands: commandSchema,
   allowance: allowanceSchema,
+  log: logReportSchema,
+  'log-requests': logRequestSchema,
 } as const;
 export type WireShape = keyof typeof schemas;
 

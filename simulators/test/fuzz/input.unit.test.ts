@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import {
   eventBatchSchema,
+  logReportSchema,
+  logRequestSchema,
   edgeEventSchema,
   parsePayload,
   parseValue,
@@ -35,6 +37,8 @@ describe('the input of the fuzzer', () => {
     ['event', edgeEventSchema],
     ['state', stateSchema],
     ['decisions', decisionSchema],
+    ['log', logReportSchema],
+    ['log-requests', logRequestSchema],
   ] as const)('is valid where it is meant to be: %s', (shape, schema) => {
     const random = dice();
     for (let draw = 0; draw < draws; draw += 1) {
