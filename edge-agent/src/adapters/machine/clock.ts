@@ -36,7 +36,7 @@ const timexBytes = 256;
 async function askKernel(): Promise<{ readonly isSynchronised: boolean; readonly maxErrorMs: number } | undefined> {
   try {
     const { default: koffi } = await import('koffi');
-    const adjtimex = koffi.load('libc.so.6').func('int adjtimex(_Inout_ uint8_t *timex)') as (timex: Buffer) => number;
+    const adjtimex = koffi.load(null).func('int adjtimex(_Inout_ uint8_t *timex)') as (timex: Buffer) => number;
     const timex = Buffer.alloc(timexBytes);
     if (adjtimex(timex) < 0) return undefined;
     // modes, then as longs: offset, freq, maxerror, esterror; then status.
