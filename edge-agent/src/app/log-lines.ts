@@ -1,6 +1,7 @@
 /** The last lines of the log, in memory: what the aggregator may ask for. Bounded by count and by bytes; the oldest go first. */
 import type { Clock, LogFields, Logger, LogLine, LogLineLevel } from '@gatehouse/shared';
-import { redactedLine } from './log-redaction.js';
+import { concealedCredential, redactedLine } from './log-redaction.js';
+import type { ConcealedCredential } from './log-redaction.js';
 
 export interface LogLines {
   /** A logger that writes to `logger`, and keeps its lines here: from `info` on, whatever `logger` leaves out. */
@@ -39,7 +40,7 @@ interface Kept {
 export function createLogLines(options: LogLinesOptions): LogLines {
   const { clock, secrets, maxLines = defaultMaxLines, maxBytes = defaultMaxBytes } = options;
   const kept: Kept[] = [];
-  const credentials = new Set<string>();
+  const credentials = new Map<string, ConcealedCredential>();
   let keptBytes = 0;
   let lastNumber = 0;
   let tell: () => void = () => undefined;
@@ -80,9 +81,11 @@ export function createLogLines(options: LogLinesOptions): LogLines {
   return {
     tap: (logger) => tapped(logger, {}),
     conceal(credential) {
+      const concealed = concealedCredential(credential);
+      if (concealed === undefined) return;
       credentials.delete(credential);
-      credentials.add(credential);
-      for (const oldest of credentials) {
+      credentials.set(credential, concealed);
+      for (const oldest of credentials.keys()) {
         if (credentials.size <= maxConcealed) break;
         credentials.delete(oldest);
       }

@@ -22,14 +22,35 @@ const address = /\b([a-z][a-z0-9+.-]{1,15}:\/\/)(?:[^\s/@"']*@)?([^\s/"'?#]*)([^
 const assignment =
   /\b(pass\w*|secret|token|api[-_]?key|authorization|bearer|basic)(["']?\s*[:=]\s*|\s+)("[^"]*"|'[^']*'|\S+)/gi;
 const enrolmentCode = /\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b/g;
-/** Long and of letters and digits: keys, tokens, digests. */
-const opaque = /(?=[A-Za-z0-9_+=]*\d)[A-Za-z0-9_+=]{24,}/g;
+/** Those with a digit among them are keys, tokens, digests. */
+const longWord = /[A-Za-z0-9_+=]{24,}/g;
 
 /** Texts that must not be told wherever they turn up. */
 export interface Concealed {
   readonly secrets: readonly string[];
-  /** Credentials that were read lately; however they are written. */
-  readonly credentials: Iterable<string>;
+  readonly credentials: ReadonlyMap<string, ConcealedCredential>;
+}
+
+/** A credential that was read lately. */
+export interface ConcealedCredential {
+  /** Its letters and digits, as `lettersAndDigits` has them. */
+  readonly plain: string;
+  readonly pattern: RegExp;
+}
+
+/** A shorter one would take innocent words and numbers away. */
+const minConcealedChars = 4;
+
+/** Undefined for one that is too short. Found also with a sign between its characters, and in either case, as people write plates. */
+export function concealedCredential(credential: string): ConcealedCredential | undefined {
+  const plain = lettersAndDigits(credential);
+  const characters = [...credential].filter((character) => /[\p{L}\p{N}]/u.test(character));
+  if (characters.length < minConcealedChars) return undefined;
+  return { plain, pattern: new RegExp(characters.join('[^\\p{L}\\p{N}]?'), 'giu') };
+}
+
+function lettersAndDigits(text: string): string {
+  return text.toUpperCase().replace(/[^\p{L}\p{N}]+/gu, '');
 }
 
 /** A line without its number, fit to leave the machine. */
@@ -72,21 +93,14 @@ function redactedText(text: string, { secrets, credentials }: Concealed): string
     )
     .replace(assignment, `$1$2${removed}`)
     .replace(enrolmentCode, removed)
-    .replace(opaque, removed);
-  for (const credential of credentials) told = withoutCredential(told, credential);
+    .replace(longWord, (word) => (/\d/.test(word) ? removed : word));
+  const plain = lettersAndDigits(told);
+  // Nearly always none of them is in it, which costs far less to see this way.
+  for (const credential of credentials.values()) {
+    if (plain.includes(credential.plain)) told = told.replace(credential.pattern, removed);
+  }
   return plainText(told, maxTextChars);
 }
-
-/** Also with spaces or hyphens between its characters, and in either case, as people and libraries write plates. */
-function withoutCredential(text: string, credential: string): string {
-  const characters = [...credential].filter((character) => /[\p{L}\p{N}]/u.test(character));
-  if (characters.length < minConcealedChars) return text;
-  const pattern = new RegExp(characters.join('[^\\p{L}\\p{N}]?'), 'giu');
-  return text.replace(pattern, removed);
-}
-
-/** A shorter one would take innocent words and numbers away. */
-const minConcealedChars = 4;
 
 function slugOrNull(value: unknown): string | null {
   return typeof value === 'string' && slugPattern.test(value) ? value : null;
