@@ -1,7 +1,7 @@
 /**
- * `assemble.mjs FOLDER`: puts each program into FOLDER/WORKSPACE as its image has it: its compiled code and that of the workspaces it
- * needs, their production packages from package-lock.json, and the native modules that were compiled here. Runs inside the build
- * stage of the Dockerfile, after install.mjs and the compiler.
+ * `assemble.mjs FOLDER [WORKSPACE …]`: puts each program, or those that are named, into FOLDER/WORKSPACE as its image has it: its
+ * compiled code and that of the workspaces it needs, their production packages from package-lock.json, and the native modules that
+ * were compiled here. Runs inside the build stage of the Dockerfile, after install.mjs and the compiler, and for the Debian package.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -15,10 +15,11 @@ const unusedFile = /([.][cm]?ts|[.]test[.][cm]?js|[.]map|[.]tsbuildinfo|[.]md|[.
 const unusedFolder = /^(test|tests|__tests__|example|examples|benchmark|benchmarks|[.]github)$/;
 
 const source = process.cwd();
-const target = resolve(process.argv[2] ?? 'images');
+const [folder = 'images', ...wanted] = process.argv.slice(2);
+const target = resolve(folder);
 const workspaces = readManifest(source).workspaces ?? [];
 
-for (const program of programs) assemble(program, join(target, program));
+for (const program of wanted.length === 0 ? programs : wanted) assemble(program, join(target, program));
 
 /** @param {string} program @param {string} folder */
 function assemble(program, folder) {
