@@ -1,7 +1,7 @@
 /** The last step of every read, however it came: from what a camera said to what its lane is told. */
 import type { Clock } from '@gatehouse/shared';
 import type { CredentialRead } from '../../app/ports.js';
-import type { Mapped } from './reading.js';
+import type { Mapped, Reading } from './reading.js';
 import type { CameraSettings } from './settings.js';
 import type { ReaderTally } from './tally.js';
 
@@ -14,8 +14,9 @@ export function createDelivery(
   onRead: (read: CredentialRead) => void,
   { tally, clock }: { readonly tally: ReaderTally; readonly clock: Clock },
 ): Delivery {
-  return ({ cameraId, gateId, direction, moving }, mapped) => {
-    const ignored = 'ignored' in mapped ? mapped.ignored : otherWay(mapped.reading.moving, moving);
+  return (camera, mapped) => {
+    const { cameraId, gateId, direction } = camera;
+    const ignored = 'ignored' in mapped ? mapped.ignored : whyNot(mapped.reading, camera);
     if (ignored !== undefined || !('reading' in mapped)) {
       tally.ignored(cameraId);
       return { reads: 0, ignored: ignored ?? '' };
@@ -34,8 +35,10 @@ export function createDelivery(
   };
 }
 
-/** A camera that does not know yet how the vehicle moves is believed. */
-function otherWay(seen: string | undefined, wanted: string | undefined): string | undefined {
-  if (seen === undefined || wanted === undefined || seen === wanted) return undefined;
+function whyNot({ moving, hasLeft }: Reading, camera: CameraSettings): string | undefined {
+  // It would be taken for a read of the next vehicle, unless this one is only about to come to the gate.
+  if (hasLeft === true && !camera.looksAhead) return 'the vehicle has left the picture';
+  // A camera that does not know yet how the vehicle moves is believed.
+  if (moving === undefined || camera.moving === undefined || moving === camera.moving) return undefined;
   return 'the vehicle moves the other way';
 }

@@ -16,6 +16,8 @@ export interface Reading {
   readonly trackId?: string | undefined;
   /** Undefined where the reader does not say, or does not know. */
   readonly moving?: Movement | undefined;
+  /** It was sent when the vehicle had left the picture. */
+  readonly hasLeft?: true;
 }
 
 /** `ignored`: why a payload that is in order holds nothing for a gate. */

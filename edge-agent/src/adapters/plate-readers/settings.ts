@@ -58,6 +58,12 @@ const cameraSchema = z
       .describe(
         'Reads that say that the vehicle moves another way are left out: in or out with axis, forward or reverse with hikvision.',
       ),
+    looksAhead: z
+      .boolean()
+      .default(false)
+      .describe(
+        'With rekor: it sees the way to the gate and not the loop, so that a group, sent when a vehicle has left its picture, is a read.',
+      ),
     secretFile: filePath
       .optional()
       .describe('File that holds its secret: 16 to 128 of A-Z, a-z, 0-9, "-", "_". Has to be set without `mqtt`.'),
@@ -75,6 +81,9 @@ const cameraSchema = z
   .superRefine((camera, context) => {
     for (const { path, message } of camera.mqtt === undefined ? problemsOfPosting(camera) : problemsOfMqtt(camera)) {
       context.addIssue({ code: 'custom', path: [...path], message });
+    }
+    if (camera.looksAhead && camera.format !== 'rekor') {
+      context.addIssue({ code: 'custom', path: ['looksAhead'], message: 'has a meaning with format rekor only' });
     }
     const known: Readonly<Partial<Record<string, readonly Movement[]>>> = movementsOf;
     if (camera.moving === undefined || known[camera.format]?.includes(camera.moving) === true) return;

@@ -45,6 +45,12 @@ describe('what vendors send', () => {
     expect(mapPayload('axis', changed('axis', change))).toEqual(plate(0.81));
   });
 
+  it('says of a group of Rekor that its vehicle has left the picture', () => {
+    expect(mapPayload('rekor', fixture('rekor-group'))).toEqual({
+      reading: { ...plate(0.915).reading, trackId: 'north-1-981173106000', hasLeft: true },
+    });
+  });
+
   it('takes the name of a vehicle in the generic form, of 1 to 64 characters', () => {
     const sent = (track: string) => mapPayload('generic', JSON.stringify({ plate: 'KX719QD', confidence: 0.5, track }));
     expect(sent('7'.repeat(64))).toMatchObject({ reading: { trackId: '7'.repeat(64) } });
@@ -70,7 +76,7 @@ describe('what vendors send', () => {
   });
 
   it.each<[string, PostedFormat, string]>([
-    ['a group, which comes after its vehicle has gone', 'rekor', fixture('rekor-group')],
+    ['a group of a parked vehicle', 'rekor', changed('rekor-group', { is_parked: true })],
     ['a sign of life', 'rekor', '{"data_type": "heartbeat"}'],
     ['a vehicle that has left the picture', 'axis', changed('axis', { carState: 'lost' })],
     ['a picture without a plate', 'plate-recognizer', '{"data": {"results": []}}'],
@@ -104,6 +110,8 @@ describe('what vendors send', () => {
     ['axis', changed('axis', { carState: 'gone' }), /^carState: /],
     ['axis', changed('axis', { plateUTF8: undefined, plateText: undefined }), /^plateUTF8: plateUTF8 or plateText/],
     ['rekor', changed('rekor-results', { data_type: 'other' }), /^data_type: /],
+    ['rekor', changed('rekor-group', { best_confidence: 101 }), /^best_confidence: /],
+    ['rekor', changed('rekor-group', { best_plate_number: '' }), /^best_plate_number: /],
     ['rekor', changed('rekor-results', { results: [{ plate: 'A', confidence: 101 }] }), /^results\[0\]\.confidence: /],
   ])('refuses in the format %s, naming field and rule: %s', (format, json, rule) => {
     expect(mapPayload(format, json)).toEqual({ refused: expect.stringMatching(rule) });

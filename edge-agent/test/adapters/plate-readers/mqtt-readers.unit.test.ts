@@ -106,23 +106,3 @@ describe('the readers at a broker', () => {
     expect(desk.reads).toHaveLength(4);
   });
 });
-
-describe('a camera that is told how the vehicles move', () => {
-  it.each([
-    ['the way that is meant', 'in', 1],
-    ['the other way', 'out', 0],
-    ['in a way that it does not know yet', undefined, 1],
-  ] as const)('reads one that goes %s: %s, so many: %s', (_what, moving, count) => {
-    const clock = createManualClock();
-    const tally = createReaderTally(['cam'], { clock, logger: silentLogger });
-    const reads: CredentialRead[] = [];
-    const settings = plateReadersSettingsSchema.parse({
-      cameras: [{ cameraId: 'cam', gateId: 'in', format: 'axis', moving: 'in', secretFile: 'x' }],
-    });
-    const [camera] = settings.cameras;
-    if (camera === undefined) throw new Error('no camera');
-    const deliver = createDelivery((read) => reads.push(read), { tally, clock });
-    const told = deliver(camera, { reading: { kind: 'plate', value: 'KX719QD', confidence: 1, moving } });
-    expect([told.reads, reads.length, tally.counts.get('cam')?.ignored]).toEqual([count, count, 1 - count]);
-  });
-});

@@ -117,6 +117,32 @@ describe('the receiver of plate readers', () => {
     expect(readers.counts.get('stream')).toEqual({ reads: 2, ignored: 1, refused: 0 });
   });
 
+  it('finds XML beside pictures, and takes it alone', async () => {
+    const readers = create({}, [
+      { cameraId: 'hik', gateId: 'entry-3', secretFile: join(directory, 'secret'), format: 'hikvision' },
+    ]);
+    await readers.start((read) => reads.push(read));
+    const xml = await readFile(join(import.meta.dirname, 'fixtures', 'hikvision.xml'), 'utf8');
+    const authorization = `Bearer ${secret}`;
+    const body = new FormData();
+    body.set('detectionPicture.jpg', new Blob([Buffer.alloc(300_000, '<')], { type: 'image/jpeg' }), 'd.jpg');
+    body.set('anpr.xml', new Blob([xml], { type: 'text/xml' }), 'anpr.xml');
+    expect(await post(readers, 'hik', { headers: { authorization }, body })).toMatchObject({ status: 200 });
+    for (const type of ['application/xml; charset="UTF-8"', 'text/xml']) {
+      const headers = { authorization, 'content-type': type };
+      expect(await post(readers, 'hik', { headers, body: xml })).toMatchObject({ status: 200 });
+    }
+    const headers = { authorization, 'content-type': 'application/xml' };
+    const bomb = `<!DOCTYPE a [<!ENTITY b "${'c'.repeat(1_000)}">]>${xml}`;
+    expect(await post(readers, 'hik', { headers, body: bomb })).toMatchObject({
+      status: 422,
+      detail: 'body: must not have a document type',
+    });
+    expect(reads).toHaveLength(3);
+    expect(reads[0]).toMatchObject({ gateId: 'entry-3', trackId: 'hik/20010203040506-0001', direction: undefined });
+    expect(readers.counts.get('hik')).toEqual({ reads: 3, ignored: 0, refused: 1 });
+  });
+
   it('hears a camera that can set no header by the secret in its address, from its own address only', async () => {
     const readers = await start();
     const headers = { 'content-type': 'application/json' };

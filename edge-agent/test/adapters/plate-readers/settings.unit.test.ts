@@ -159,6 +159,11 @@ describe('the settings of plate readers', () => {
       /^readers\.cameras\.0\.moving: format hikvision never says "in"/,
     ],
     [
+      'looking ahead where the format knows nothing of it',
+      { mqtt: [], cameras: [{ ...camera, looksAhead: true }] },
+      /^readers\.cameras\.0\.looksAhead: /,
+    ],
+    [
       'a movement where the format tells none',
       { mqtt: [], cameras: [{ ...camera, moving: 'in' }] },
       /^readers\.cameras\.0\.moving: format generic/,
