@@ -13,6 +13,7 @@ import { createOutputs } from './outputs.js';
 import type { Outputs } from './outputs.js';
 import { openSafely, safeLevels } from './safe-levels.js';
 import type { OutputName } from './safe-levels.js';
+import { biasedInputsSchema } from './settings.js';
 import type { GpioBarrierSettings, GpioDriver } from './settings.js';
 import { createSign } from './sign.js';
 
@@ -39,7 +40,7 @@ export function createGpioBarrier(options: GpioBarrierOptions): BarrierDriver {
   let listener: BarrierListener | undefined;
 
   const openAccess = (): Promise<GpioAccess> => {
-    const needsBias = wired.some(([, { bias }]) => bias !== 'as-is');
+    const needsBias = biasedInputsSchema.safeParse(settings).success;
     return openGpio({ driver, chipLabel: settings.chipLabel, logger, needsBias, clock });
   };
 

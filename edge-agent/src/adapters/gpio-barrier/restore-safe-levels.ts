@@ -3,8 +3,9 @@ import { messageOf } from '@gatehouse/shared';
 import type { Logger } from '@gatehouse/shared';
 import type { GpioAccess } from './access.js';
 import { openGpio } from './open-gpio.js';
+import type { OpenGpioOptions } from './open-gpio.js';
 import { openSafely, safeLevels } from './safe-levels.js';
-import { gpioDrivers, safeSettingsSchema } from './settings.js';
+import { biasedInputsSchema, gpioDrivers, safeSettingsSchema } from './settings.js';
 import type { GpioDriver, SafeSettings } from './settings.js';
 
 /** A gate as its configuration has it; only what is needed is looked at, so that a mistake elsewhere is in nobody's way. */
@@ -24,13 +25,13 @@ export interface RestoredGate {
 export interface RestoreOptions {
   readonly logger: Logger;
   /** Default: the chips of this machine. */
-  readonly open?: (driver: GpioDriver, chipLabel: string | undefined) => Promise<GpioAccess>;
+  readonly open?: (gpio: Pick<OpenGpioOptions, 'driver' | 'chipLabel' | 'needsBias'>) => Promise<GpioAccess>;
 }
 
 /** Of every gate that is not simulated. Lines are given back at the end. */
 export async function restoreSafeLevels(
   gates: readonly ConfiguredGate[],
-  { logger, open = (driver, chipLabel) => openGpio({ driver, chipLabel, logger }) }: RestoreOptions,
+  { logger, open = (gpio) => openGpio({ ...gpio, logger }) }: RestoreOptions,
 ): Promise<RestoredGate[]> {
   const restored: RestoredGate[] = [];
   for (const { gateId, barrier } of gates) {
@@ -40,7 +41,9 @@ export async function restoreSafeLevels(
     try {
       const driver = driverOf(barrier.driver);
       const settings = settingsOf(barrier.settings);
-      const access = await open(driver, settings.chipLabel);
+      // The same way that the agent takes: what one way holds the other cannot have.
+      const needsBias = biasedInputsSchema.safeParse(barrier.settings).success;
+      const access = await open({ driver, chipLabel: settings.chipLabel, needsBias });
       restoreAll(access, settings, levels, problems);
       access.close();
     } catch (error) {

@@ -93,6 +93,13 @@ const safeShape = {
 export const safeSettingsSchema = z.object(safeShape);
 export type SafeSettings = z.output<typeof safeSettingsSchema>;
 
+/** Fits settings of which an input has a bias. */
+export const biasedInputsSchema = z.object({
+  inputs: z
+    .record(z.string(), z.object({ bias: z.enum(gpioBiases).default('as-is') }))
+    .refine((inputs) => Object.values(inputs).some(({ bias }) => bias !== 'as-is')),
+});
+
 export const gpioBarrierSettingsSchema = z
   .strictObject({
     ...safeShape,

@@ -135,11 +135,21 @@ describe('lines through the character device', () => {
     expect(kernel.openFiles).toBe(3);
     const told: number[] = [];
     inputs.watch({ onEdge: ({ bcm }) => told.push(bcm), onMissed: () => undefined, onProblem: () => undefined });
+    const debounced = wanted.map(({ bcm }) => kernel.line(bcm).debounceUs);
     for (const { bcm } of wanted) kernel.drive(bcm, true);
+    access.close();
+    expect(kernel.openFiles).toBe(0);
     expect(told).toEqual(wanted.map(({ bcm }) => bcm));
-    expect(wanted.map(({ bcm }) => kernel.line(bcm).debounceUs)).toEqual(
-      wanted.map(({ debounceMs }) => debounceMs * 1_000),
-    );
+    expect(debounced).toEqual(wanted.map(({ debounceMs }) => debounceMs * 1_000));
+  });
+
+  it('keeps none of two requests when the second one is refused', async () => {
+    const kernel = withChip();
+    const access = await open(kernel);
+    const wanted = Array.from({ length: 11 }, (_, bcm) => input(bcm, { debounceMs: 10 + bcm }));
+    kernel.line(10).consumer = 'other-device';
+    expect(() => access.inputs(wanted)).toThrow(/BCM 10\): the line is in use/);
+    expect([kernel.openFiles, kernel.line(0).consumer]).toEqual([1, undefined]);
   });
 
   it('says how long ago the kernel saw an edge: never in the future, never longer than a minute', async () => {
@@ -186,6 +196,7 @@ describe('lines through the character device', () => {
 
   it.each([
     ['other-device', /^outputs[.]open \(BCM 12\): the line is in use by “other-device”; free it or use another$/],
+    ['sysfs', /^outputs[.]open \(BCM 12\): the line is in use through sysfs, .*unexport, or restart the machine$/],
     ['', /^outputs[.]open \(BCM 12\): the line is in use by another driver or program; free it or use another$/],
   ])('names who has a line that is in use: %p', async (consumer, message) => {
     const kernel = withChip();
@@ -216,6 +227,8 @@ describe('lines through the character device', () => {
       onMissed: () => undefined,
       onProblem: ({ message }, bcms) => problems.push(`${bcms.join()} ${message}`),
     });
+    kernel.unplug();
+    // Nobody asks again what would never answer.
     kernel.unplug();
     expect(problems).toEqual([expect.stringMatching(/^17,27 .*the chip is gone; see the kernel log/)]);
   });

@@ -82,6 +82,24 @@ describe('outputs at their safe level', () => {
     expect(restored).toEqual([{ gateId: 'entry-1', levels: [], problems: [expect.stringMatching(message)] }]);
   });
 
+  it('takes the way to GPIO that the agent takes', async () => {
+    const ways: unknown[] = [];
+    const open = (way: unknown) => {
+      ways.push(way);
+      return Promise.resolve(createMemoryChip().open());
+    };
+    const inputs = { arming: { bcm: 17 }, safety: { bcm: 27, bias: 'pull-up' } };
+    const gates = [
+      gate({ outputs, inputs, chipLabel: 'a-board' }),
+      gate({ outputs, inputs: { arming: { bcm: 17 } } }, 'onoff'),
+    ];
+    await restoreSafeLevels(gates, { logger: silentLogger, open });
+    expect(ways).toEqual([
+      { driver: 'gpio', chipLabel: 'a-board', needsBias: true },
+      { driver: 'onoff', chipLabel: undefined, needsBias: false },
+    ]);
+  });
+
   it('says why there is no chip', async () => {
     const open = () => Promise.reject(new Error('no chip'));
     const restored = await restoreSafeLevels([gate({ outputs })], { logger: silentLogger, open });

@@ -104,11 +104,18 @@ function requestProblem(
   for (const line of code === 'EBUSY' ? wanted : []) {
     const user = consumerOf(system, chip, line.bcm);
     if (user === undefined) continue;
-    const by = user === '' ? 'another driver or program' : `“${user}”`;
-    return lineProblem(error, line, { EBUSY: `the line is in use by ${by}; free it or use another` });
+    return lineProblem(error, line, { EBUSY: usedBy(user) });
   }
   const all = { what: wanted.map(({ what }) => what).join(', '), bcm: wanted.map(({ bcm }) => bcm) };
   return lineProblem(error, all, special);
+}
+
+function usedBy(user: string): string {
+  if (user === 'sysfs') {
+    return 'the line is in use through sysfs, as an agent with the driver onoff leaves its outputs; write the number it has there to /sys/class/gpio/unexport, or restart the machine';
+  }
+  const name = user === '' ? 'another driver or program' : `“${user}”`;
+  return `the line is in use by ${name}; free it or use another`;
 }
 
 function consumerOf(system: GpioSystem, chip: DeviceChip, bcm: number): string | undefined {

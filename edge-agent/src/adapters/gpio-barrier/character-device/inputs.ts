@@ -58,14 +58,20 @@ function watchGroup(system: GpioSystem, group: InputGroup, listener: GpioEdgeLis
     for (const [bcm, active] of levelsOf(system, group)) listener.onEdge({ bcm, active, ageMs: 0 });
   };
 
-  return system.watch(group.file, (error) => {
+  let end: () => void = () => undefined;
+  end = system.watch(group.file, (error) => {
     try {
       if (error !== null) throw error;
       readAll();
     } catch (problem) {
+      // A file that cannot be read would call again at once, for ever.
+      end();
       listener.onProblem(problemOf(problem, group), bcms);
     }
   });
+  return () => {
+    end();
+  };
 }
 
 function levelsOf(system: GpioSystem, group: InputGroup): Map<number, boolean> {

@@ -14,7 +14,7 @@ export interface GpioSystem {
   control(file: number, request: number, argument: Uint8Array): void;
   /** Answers how many bytes were read; waits if there are none. */
   read(file: number, into: Uint8Array): number;
-  /** Calls back while there is something to read, or once when there will be nothing any more. Answers how to end it. */
+  /** Calls back as long as there is something to read, and with an error as long as there will be nothing any more. Answers how to end it. */
   watch(file: number, onReadable: (error: Error | null) => void): () => void;
   /** CLOCK_MONOTONIC. */
   nowNs(): bigint;
@@ -24,8 +24,8 @@ const devices = '/dev';
 
 export async function loadGpioSystem(): Promise<GpioSystem> {
   const { koffi, Epoll } = await loadPackages();
-  const library = koffi.load('libc.so.6');
-  const ioctl = library.func('int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)') as (
+  // null: what the program has loaded, and with that the C library, whatever its file is called.
+  const ioctl = koffi.load(null).func('int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)') as (
     file: number,
     request: number,
     argument: Uint8Array,
@@ -46,18 +46,16 @@ export async function loadGpioSystem(): Promise<GpioSystem> {
     },
     read: (file, into) => readSync(file, into),
     watch(file, onReadable) {
+      let isWatched = true;
       const poller = new Epoll((error, _file, events) => {
         const isOver = (events & (Epoll.EPOLLERR | Epoll.EPOLLHUP)) !== 0;
-        if (isOver) end();
         onReadable(isOver ? Object.assign(new Error('ENODEV: nothing to read any more'), { code: 'ENODEV' }) : error);
       });
       poller.add(file, Epoll.EPOLLIN);
-      let isWatched = true;
-      const end = (): void => {
+      return () => {
         if (isWatched) poller.remove(file).close();
         isWatched = false;
       };
-      return end;
     },
     nowNs: () => process.hrtime.bigint(),
   };
