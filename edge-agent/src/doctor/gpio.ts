@@ -55,10 +55,7 @@ async function packagesOf(world: GpioWorld): Promise<Finding> {
   const good = packages.filter(({ problem }) => problem === undefined).map(({ names }) => names);
   const bad = packages.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
   if (bad.length === 0) return pass(`${good.join('; ')} can be loaded`);
-  return warn(
-    good.length === 0 ? 'nothing can be loaded' : `only ${good.join('; ')} can be loaded`,
-    bad.join('; '),
-  );
+  return warn(good.length === 0 ? 'nothing can be loaded' : `only ${good.join('; ')} can be loaded`, bad.join('; '));
 }
 
 async function checkGate(world: GpioWorld, gate: WiredGate, agentRuns: boolean): Promise<Finding[]> {

@@ -11,6 +11,8 @@ import { createSimulationControlClient } from '../../src/adapters/simulated-barr
 import { writeCredential } from '../../src/enrolment.js';
 import { eventually } from '../adapters/support/eventually.js';
 
+/** Of bsdutils, which every Debian has: gives a program a terminal. */
+const terminalProgram = 'script';
 const program = join(import.meta.dirname, '../../dist/main.js');
 
 interface Run {
@@ -124,7 +126,7 @@ describe('an installer who watches the lines', () => {
     const file = await configure(null);
     const shell = `exec "$0" "$1" watch --config "$2"`;
     const watch = `sh -c '${shell}' ${[process.execPath, program, file].map((word) => `"${word}"`).join(' ')}`;
-    const terminal = spawn('script', ['-qefc', watch, '/dev/null'], {
+    const terminal = spawn(terminalProgram, ['-qefc', watch, '/dev/null'], {
       env: { PATH: process.env.PATH, TERM: 'xterm' },
       cwd: directory,
       stdio: ['pipe', 'pipe', 'ignore'],
