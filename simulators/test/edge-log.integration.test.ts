@@ -30,7 +30,7 @@ import type { BarrierDriver, EdgeAgent } from '@gatehouse/edge-agent';
 import { edgeTopic, silentLogger, siteLayoutSchema } from '@gatehouse/shared';
 import type { EdgeFaultResource, EdgeLogLine, Logger } from '@gatehouse/shared';
 import { sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
-import { connectAsync } from 'mqtt';
+import { connectClient } from '../src/fuzz/mqtt-client.js';
 
 const siteId = 'north';
 const secret = 'a secret for the test';
@@ -243,20 +243,14 @@ it('shows what was logged this very moment, and does without the lines of a floo
 it('lets no edge write in the log of another', async () => {
   const good = await install('edge-2');
   good.logger.warn({}, 'mine');
-  const client = await connectAsync(brokerUrl(), {
-    username: 'edge-1',
-    password: secret,
-    clientId: 'edge-1',
-    protocolVersion: 4,
-    reconnectPeriod: 0,
-  });
-  let isOpen = true;
-  client.on('close', () => (isOpen = false));
+  const target = { host: '127.0.0.1', port: broker.address()?.port ?? 0 };
+  const account = { clientId: 'edge-1', username: 'edge-1', password: secret };
+  const client = await connectClient(target, account, [], () => undefined);
   const line = { number: 9_999, atMs: 0, level: 'error', part: null, gateId: null, message: 'forged', fields: {} };
   const forged = JSON.stringify({ instance: good.agent.status().instance, lines: [line], more: false });
-  client.publish(edgeTopic(siteId, 'edge-1', 'log'), forged, { qos: 1 });
-  client.publish(edgeTopic(siteId, 'edge-2', 'log'), forged, { qos: 1 });
-  await until(() => !isOpen, 'the end of the connection');
+  client.publish(edgeTopic(siteId, 'edge-1', 'log'), Buffer.from(forged));
+  client.publish(edgeTopic(siteId, 'edge-2', 'log'), Buffer.from(forged));
+  await client.closed;
   expect(broker.counters().refusedTotal['publish-topic']).toBe(1);
   await until(() => aggregator.health().dropped['log-refused'] === 1, 'the report of an agent that does not run');
   const messages = async (edgeId: string) => (await logOf(edgeId)).items.map(({ message }) => message);
