@@ -24,6 +24,8 @@ export interface WatchOptions {
 
 /** Of a terminal that does not tell. */
 const usualFrame = { columns: 100, rows: 40 };
+/** What may wait for whoever reads the lines. */
+const maxWaitingBytes = 256 * 1024;
 /** Vehicles of the model, where nobody else sends any. */
 const modelVehicleEveryMs = 8_000;
 const modelPatienceMs = 1_500;
@@ -127,6 +129,7 @@ function chooseReporter({ configuration, asJson }: WatchOptions, source: LanesSo
       stdout.write(`${text}\n`);
     },
     wiringOf: wiringOf(configuration),
+    isSlow: () => stdout.writableLength > maxWaitingBytes,
   };
   if (asJson) return createJsonReporter(common);
   if (!stdout.isTTY) return createLineReporter(common);

@@ -16,10 +16,12 @@ export interface ReporterOptions {
   readonly gates: () => readonly GateView[];
   readonly print: (text: string) => void;
   readonly wiringOf: WiringOf;
+  /** Whoever reads what is printed does not keep up: changes are left out then, and counted. */
+  readonly isSlow: () => boolean;
 }
 
 /** Often enough to look alive, seldom enough for a slow serial console. */
-const drawEveryMs = 100;
+const drawEveryMs = 200;
 const maxRecentChanges = 6;
 /** For what is not drawn on a terminal. */
 const wholePage: Frame = { columns: 160, rows: 1_000 };
@@ -62,14 +64,32 @@ export function createPictureReporter(
   };
 }
 
+/** Answers how many changes were left out before this one; undefined when this one is to be left out as well. */
+function createSieve({ isSlow }: ReporterOptions): () => number | undefined {
+  let leftOut = 0;
+  return () => {
+    if (isSlow()) {
+      leftOut += 1;
+      return undefined;
+    }
+    const before = leftOut;
+    leftOut = 0;
+    return before;
+  };
+}
+
 /** The whole picture first and last, and one line for every change between. */
 export function createLineReporter(options: ReporterOptions): WatchReporter {
+  const sieve = createSieve(options);
   let told: string | null = null;
   return {
     begin() {
       options.print(wholePicture(options, plain));
     },
     change(change) {
+      const leftOut = sieve();
+      if (leftOut === undefined) return;
+      if (leftOut > 0) options.print(`${String(leftOut)} changes are left out: they came faster than they were read`);
       options.print(`${timeOfDay(change.atMs)}  ${describeChange(change)}`);
     },
     trouble(problem) {
@@ -86,12 +106,16 @@ export function createJsonReporter(options: ReporterOptions): WatchReporter {
   const print = (line: object): void => {
     options.print(JSON.stringify(line));
   };
+  const sieve = createSieve(options);
   let told: string | null = null;
   return {
     begin() {
       print({ event: 'watching', tells: options.tells, gates: options.gates() });
     },
     change(change) {
+      const leftOut = sieve();
+      if (leftOut === undefined) return;
+      if (leftOut > 0) print({ event: 'left-out', changes: leftOut });
       print({ event: 'change', ...change });
     },
     trouble(problem) {

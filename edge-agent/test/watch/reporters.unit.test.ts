@@ -30,13 +30,14 @@ function ownGate(more: { fails?: boolean } = {}) {
 
 function printed() {
   const out: string[] = [];
+  const reader = { isSlow: false };
   const options = {
-    ...{ tells: 'the lines', gates: () => [], wiringOf: () => '' },
+    ...{ tells: 'the lines', gates: () => [], wiringOf: () => '', isSlow: () => reader.isSlow },
     print: (text: string) => {
       out.push(text);
     },
   };
-  return { out, options };
+  return { out, options, reader };
 }
 
 describe('a watch that opens the inputs by itself', () => {
@@ -102,7 +103,24 @@ describe('what a watch prints', () => {
     ]);
   });
 
-  it('on a terminal: a picture ten times a second with the newest six changes, and the last one when it has left', () => {
+  it.each([
+    [createLineReporter, '2 changes are left out: they came faster than they were read'],
+    [createJsonReporter, '{"event":"left-out","changes":2}'],
+  ])('leaves changes out while nobody reads, and says how many', (create, says) => {
+    const { out, options, reader } = printed();
+    const reporter = create(options);
+    reader.isSlow = true;
+    reporter.change(change(1));
+    reporter.change(change(2));
+    expect(out).toEqual([]);
+    reader.isSlow = false;
+    reporter.change(change(3));
+    reporter.change(change(4));
+    expect(out).toHaveLength(3);
+    expect(out[0]).toBe(says);
+  });
+
+  it('on a terminal: a picture five times a second with the newest six changes, and the last one when it has left', () => {
     const { out, options } = printed();
     const clock = createVirtualClock({ wallMs: 0 });
     const same = (text: string): string => text;
@@ -120,9 +138,9 @@ describe('what a watch prints', () => {
     });
     reporter.begin();
     clock.advance(1_000);
-    expect(frames).toHaveLength(11);
+    expect(frames).toHaveLength(6);
     for (let cursor = 1; cursor <= 7; cursor += 1) reporter.change(change(cursor));
-    clock.advance(100);
+    clock.advance(200);
     const shown = frames.at(-1)?.filter((line) => line.includes('arming')) ?? [];
     expect(shown).toHaveLength(6);
     expect(shown[0]).toContain('12:00:02');
