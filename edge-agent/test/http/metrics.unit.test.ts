@@ -106,6 +106,15 @@ describe('the metrics of an edge', () => {
     expect(await value(it, 'open_requests_total')).toBe(3);
   });
 
+  it('count edges that were missed, gate by gate, from 0 on, of gates on real lines', async () => {
+    const missedEdges = new Map([['entry-1', 0]]);
+    const it = await watched({}, { missedEdges });
+    expect(await value(it, 'missed_edges_total{gate="entry-1"}')).toBe(0);
+    missedEdges.set('entry-1', 3);
+    expect(await value(it, 'missed_edges_total{gate="entry-1"}')).toBe(3);
+    expect(await value(await watched(), 'missed_edges_total{gate="entry-1"}')).toBeUndefined();
+  });
+
   it('measure decisions by who made them, and commits', async () => {
     const it = await watched();
     const decisions = (by: string): Promise<number | undefined> =>
