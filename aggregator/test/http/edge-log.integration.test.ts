@@ -111,11 +111,12 @@ describe('GET /edges/{edgeId}/faults', () => {
     fault: 'loop-stuck' | 'clock-jumped',
     detail: string,
     seq: number,
+    of = edgeId,
   ): Promise<void> {
     await api.aggregator.committer.execute((turn) => {
       const event = { kind: 'fault-raised', gateId, fault, detail };
       turn.put('events', {
-        ...{ edgeId, epoch: 'e'.repeat(32), seq, siteId, gateId, kind: 'fault-raised', hash: 'f'.repeat(64) },
+        ...{ edgeId: of, epoch: 'e'.repeat(32), seq, siteId, gateId, kind: 'fault-raised', hash: 'f'.repeat(64) },
         ...{ atMs: 1_777_876_200_000 + seq, receivedAtMs: 1_777_876_200_000 + seq, credentialId: null },
         ...{ body: JSON.stringify(event), origin: null, flags: [] },
       });
@@ -126,6 +127,7 @@ describe('GET /edges/{edgeId}/faults', () => {
     await raise('exit-1', 'loop-stuck', 'an earlier one', 1);
     await raise('exit-1', 'loop-stuck', 'safety for\u001b 900 s', 2);
     await raise('entry-1', 'loop-stuck', 'of another gate', 3);
+    await raise('exit-1', 'loop-stuck', 'of another edge', 4, 'another');
     await api.connectEdge();
     const { body } = await api.call<{ items: EdgeFaultResource[] }>('GET', faultsUrl, { key: api.keys.viewer });
     expect(body.items).toEqual([
@@ -139,6 +141,19 @@ describe('GET /edges/{edgeId}/faults', () => {
         since: '2026-05-04T06:30:00.002Z',
       },
     ]);
+  });
+
+  it('knows no beginning of one that was raised before two thousand others of the site', async () => {
+    await raise('exit-1', 'loop-stuck', 'long ago', 1);
+    for (let seq = 2; seq <= 2_001; seq += 1) await raise('entry-1', 'loop-stuck', 'again', seq);
+    await api.connectEdge();
+    const sinceAndWhy = async (): Promise<unknown[]> => {
+      const { body } = await api.call<{ items: EdgeFaultResource[] }>('GET', faultsUrl);
+      return body.items.filter(({ gateId }) => gateId === 'exit-1').map(({ since, detail }) => [since, detail]);
+    };
+    expect(await sinceAndWhy()).toEqual([[null, null]]);
+    await raise('exit-1', 'loop-stuck', 'just now', 2_002);
+    expect(await sinceAndWhy()).toEqual([['2026-05-04T06:30:02.002Z', 'just now']]);
   });
 
   it('answers nothing for an edge that has not reported', async () => {

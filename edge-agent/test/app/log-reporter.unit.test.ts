@@ -15,9 +15,11 @@ let logger: Logger;
 let reporter: LogReporter;
 let chance: number;
 
-beforeEach(async () => {
+beforeEach(() => open());
+
+async function open(latencyMs = 0): Promise<void> {
   clock = createVirtualClock({ wallMs: 1_777_876_201_000, monoMs: 0 });
-  link = createMemoryEdgeLink();
+  link = createMemoryEdgeLink({ clock, latencyMs });
   chance = 0;
   const lines = createLogLines({ clock, secrets: [] });
   logger = lines.tap(silentLogger);
@@ -26,7 +28,8 @@ beforeEach(async () => {
     random: { next: () => chance, hex: () => '' },
   });
   await link.start({ onUp: () => undefined, onDown: () => undefined, onMessage: () => undefined }, '');
-});
+  await advance(latencyMs);
+}
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
@@ -149,6 +152,19 @@ describe('log lines', () => {
     expect(reports()).toEqual([]);
     await advance(1);
     expect(messages()).toEqual([['one']]);
+  });
+
+  it('are told anew to one that asks for them while they are under way: it may have begun anew', async () => {
+    await open(400);
+    request();
+    logger.warn({}, 'one');
+    await advance(1_200);
+    expect(reports()).toEqual([]);
+    request(0, true);
+    await advance(200);
+    expect(messages()).toEqual([['one']]);
+    await advance(800);
+    expect(messages()).toEqual([['one'], ['one']]);
   });
 
   it('are not told once it was stopped', async () => {

@@ -5,6 +5,7 @@ import {
   edgeParamsSchema,
   faultCatalogue,
   instantOf,
+  instantOrNull,
   logLineLevels,
   pageQueryShape,
   plainText,
@@ -13,7 +14,7 @@ import {
 import type { EdgeFaultResource, EdgeLogLine, FaultName } from '@gatehouse/shared';
 import { z } from 'zod';
 import type { ShelvedLine } from '../../app/aggregator.js';
-import type { EventRow } from '../../app/ports.js';
+import type { EdgeRow, EventRow, Page } from '../../app/ports.js';
 import { pageOf } from '../lists.js';
 import { mapPage, pageRequest, route } from '../route.js';
 import type { RequestContext, Route } from '../route.js';
@@ -61,8 +62,7 @@ export const edgeLogRoutes: readonly Route[] = [
     answer: { status: 200, description: 'Faults.', content: edgeFaultListSchema },
     problems: ['edge-unknown', 'cursor-invalid'],
     handler: async ({ params, query }, context) => {
-      visibleEdge(context, params.edgeId);
-      const faults = await presentFaults(context, params.edgeId);
+      const faults = await presentFaults(context, visibleEdge(context, params.edgeId));
       return { body: pageOf('edge-faults', faults, faultKey, pageRequest(query)) };
     },
   }),
@@ -83,32 +83,54 @@ function faultKey({ gateId, fault }: { readonly gateId: string | null; readonly 
   return `${gateId ?? ''}/${fault}`;
 }
 
-/** Events that are looked at for when the faults of one edge were raised. */
-const maxLookedAt = 500;
+/** Raised faults of the site that are looked through, the newest first; an older one has no known beginning. */
+const maxLookedAt = 2_000;
+const pageEvents = 500;
 
-async function presentFaults(context: RequestContext, edgeId: string): Promise<EdgeFaultResource[]> {
+interface Raised {
+  readonly atMs: number;
+  readonly detail: string | null;
+}
+
+async function presentFaults(context: RequestContext, { edgeId, siteId }: EdgeRow): Promise<EdgeFaultResource[]> {
   const state = context.aggregator.edgeStatus(edgeId)?.lastState;
   if (state == null) return [];
   const present: { gateId: string | null; fault: FaultName }[] = [
     ...state.faults.map((fault) => ({ gateId: null, fault })),
     ...state.gates.flatMap(({ gateId, faults }) => faults.map((fault) => ({ gateId, fault }))),
   ];
-  if (present.length === 0) return [];
-  const filter = { edgeId, kind: 'fault-raised' };
-  const events = await context.aggregator.store.listEvents(filter, { limit: maxLookedAt, cursor: null });
-  const raised = new Map<string, { row: EventRow; detail: string | null }>();
-  for (const row of events.items) {
-    const { fault, detail } = raisedSchema.parse(JSON.parse(row.body));
-    const key = faultKey({ gateId: row.gateId, fault });
-    // The newest comes first.
-    if (!raised.has(key)) raised.set(key, { row, detail });
-  }
+  const raised = await whenRaised(context, edgeId, siteId, new Set(present.map(faultKey)));
   return present.map(({ gateId, fault }) => {
     const { severity, meaning } = faultCatalogue[fault];
-    const event = raised.get(faultKey({ gateId, fault }));
-    const since = event === undefined ? null : instantOf(event.row.atMs);
-    return { gateId, fault, severity, meaning, since, detail: event?.detail ?? null };
+    const { atMs = null, detail = null } = raised.get(faultKey({ gateId, fault })) ?? {};
+    return { gateId, fault, severity, meaning, since: instantOrNull(atMs), detail };
   });
+}
+
+/** Few events are of this kind, so they are found by it: those of one edge are many. */
+async function whenRaised(
+  { aggregator }: RequestContext,
+  edgeId: string,
+  siteId: string,
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Raised>> {
+  const found = new Map<string, Raised>();
+  let cursor: string | null = null;
+  for (let looked = 0; looked < maxLookedAt && found.size < wanted.size; looked += pageEvents) {
+    const page: Page<EventRow> = await aggregator.store.listEvents(
+      { siteId, kind: 'fault-raised' },
+      { limit: pageEvents, cursor },
+    );
+    for (const { body, gateId, atMs, ...event } of page.items) {
+      const { fault, detail } = raisedSchema.parse(JSON.parse(body));
+      const key = faultKey({ gateId, fault });
+      // The newest comes first.
+      if (event.edgeId === edgeId && wanted.has(key) && !found.has(key)) found.set(key, { atMs, detail });
+    }
+    cursor = page.nextCursor;
+    if (cursor === null) break;
+  }
+  return found;
 }
 
 const raisedSchema = z.object({
