@@ -15,6 +15,7 @@ import { say, seconds } from './lib/project.mjs';
 import { ensureSystemPackages, installCommand } from './lib/system-packages.mjs';
 
 const cache = process.env['GATEHOUSE_GPIO_CACHE'] ?? '/var/tmp/gatehouse-gpio';
+const drivers = /** @type {const} */ (['onoff', 'character-device']);
 const total = { passed: 0, failed: 0 };
 
 const missing = await ensureSystemPackages(['qemu-system-x86', 'busybox-static', 'cpio', 'e2fsprogs']);
@@ -23,7 +24,7 @@ if (missing.length > 0) {
 } else if (process.getuid?.() !== 0) {
   process.stdout.write('not run: GPIO — enable with: sudo npm run test:gpio\n');
 } else {
-  await runAll();
+  await counted(runAll());
 }
 process.stdout.write(`${String(total.passed)} passed, ${String(total.failed)} failed\n`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
@@ -39,20 +40,36 @@ async function runAll() {
     const initramfs = join(folder, 'initramfs.cpio');
     await makeInitramfs({ work: join(folder, 'files'), archive: initramfs, modules: kernel.modules });
     say(`Linux ${kernel.release} and its file system are ready, ${seconds(Date.now() - startMs)}`);
-    // They are made of compiled code, which may only be there now.
+    // They need what is compiled, which may only be there now.
     const { startCentre } = await import('./lib/gpio/centre.mjs');
     const { runLanes } = await import('./lib/gpio/run-lanes.mjs');
+    const { runPowerCuts } = await import('./lib/gpio/run-power-cuts.mjs');
     const centre = await startCentre();
     try {
       const machine = { kernel: kernel.image, initramfs, ports: centre.ports };
-      await runLanes({ driver: 'onoff', machine, centre, count });
+      await Promise.all(
+        drivers.map(async (driver) => {
+          await counted(runLanes({ driver, machine, centre, count }));
+          await counted(runPowerCuts({ driver, machine, centre, count, folder: join(folder, driver) }));
+        }),
+      );
     } finally {
       await centre.stop();
     }
-  } catch (error) {
-    count(`FAILED ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, false);
+    say(`all machines have ended, ${seconds(Date.now() - startMs)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What throws has failed.
+ * @param {Promise<void>} action
+ */
+async function counted(action) {
+  try {
+    await action;
+  } catch (error) {
+    count(`FAILED ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, false);
   }
 }
 

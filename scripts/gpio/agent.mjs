@@ -1,5 +1,6 @@
 /** The edge agent as it is installed, and what is in its outbox. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -12,19 +13,20 @@ const configurationFile = '/etc/edge.json';
 const codeFile = '/etc/enrolment-code';
 const pagePort = 9464;
 const pulseMs = 1_000;
-/** Longer than bouncing, shorter than what a scenario waits for. */
-export const debounceMs = 200;
+const debounceMs = 200;
+/** The loops that bounce here. A busy machine may hold up a guest for a while in the midst of a bounce. */
+const armingDebounceMs = 500;
+/** For so long an input keeps its level at least: much longer than the longest debounce time. */
+export const steadyMs = 1_200;
 /** Where the machine finds the aggregator: QEMU passes connections on to it. */
 const aggregator = { mqtt: 'mqtt://10.0.2.100:1883', http: 'http://10.0.2.100:8000' };
 
-/** Nothing may depend on how fast an emulated processor is; only the gate that is to get stuck has short bounds. */
+/** Nothing may depend on how fast an emulated processor is: a bound is short only where something is to run into it. */
 const patient = { travelTimeMs: 60_000, loopGapMs: 1_000, followGapMs: 500 };
-const impatient = {
-  travelTimeMs: 6_000,
-  stuckAfterMs: 8_000,
-  followGapMs: 60_000,
-  closeDelayMs: 2_000,
-  loopGapMs: 1_000,
+const rules = {
+  'entry-1': patient,
+  'exit-1': { ...patient, travelTimeMs: 6_000 },
+  'entry-2': { ...patient, stuckAfterMs: 12_000, followGapMs: 60_000, closeDelayMs: 2_000 },
 };
 
 /**
@@ -35,7 +37,7 @@ const impatient = {
 
 /** Writes the configuration.
  * @param {Identity} identity
- * @param {{ driver?: Driver, chipLabel?: string, red?: number, data?: string }} [change] `red`: another line for the red lamp of entry-1
+ * @param {{ driver?: Driver, red?: number }} [change] `red`: another line for the red lamp of entry-1
  */
 export function configure({ siteId, edgeId, code, driver }, change = {}) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -43,17 +45,14 @@ export function configure({ siteId, edgeId, code, driver }, change = {}) {
   const configuration = {
     siteId,
     edgeId,
-    dataDir: change.data ?? dataDir,
+    dataDir,
     gates: /** @type {GateId[]} */ (Object.keys(gates)).map((gateId) => ({
       gateId,
       direction: gateId === 'exit-1' ? 'exit' : 'entry',
-      lane: gateId === 'entry-2' ? impatient : patient,
+      lane: rules[gateId],
       barrier: {
         driver: change.driver ?? driver,
-        settings: {
-          ...(change.chipLabel === undefined ? {} : { chipLabel: change.chipLabel }),
-          ...wiring(gateId, gateId === 'entry-1' ? change.red : undefined),
-        },
+        settings: wiring(gateId, gateId === 'entry-1' ? change : {}),
       },
     })),
     broker: { url: aggregator.mqtt, allowPlaintext: true },
@@ -66,11 +65,15 @@ export function configure({ siteId, edgeId, code, driver }, change = {}) {
   writeFileSync(configurationFile, JSON.stringify(configuration));
 }
 
-/** @param {GateId} gateId @param {number | undefined} red */
-function wiring(gateId, red) {
+/** @param {GateId} gateId @param {{ red?: number }} [change] another line for the red lamp */
+export function wiring(gateId, { red } = {}) {
   const { inputs, outputs } = gates[gateId];
   return {
-    inputs: Object.fromEntries(Object.entries(inputs).map(([name, bcm]) => [name, { bcm, debounceMs }])),
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([name, bcm]) => {
+        return [name, { bcm, debounceMs: name === 'arming' ? armingDebounceMs : debounceMs }];
+      }),
+    ),
     outputs: {
       open: { bcm: outputs.open, mode: 'pulse', pulseMs },
       close: { bcm: outputs.close, pulseMs },
@@ -80,11 +83,22 @@ function wiring(gateId, red) {
   };
 }
 
-/** @param {{ uid?: number, onError?: (line: string) => void }} [options] `onError` is told what it writes to standard error */
-export function startAgent({ uid, onError = () => undefined } = {}) {
+/** The command that the service manager runs when the agent has ended, as the unit has it. */
+export async function restoreSafeLevels() {
+  const startMs = performance.now();
+  const child = spawn(
+    process.execPath,
+    ['--max-old-space-size=32', '/app/edge-agent/dist/safe-levels.js', '--config', configurationFile],
+    { stdio: 'inherit' },
+  );
+  const [code] = await once(child, 'close');
+  return { code, tookMs: Math.round(performance.now() - startMs) };
+}
+
+/** @param {{ onError?: (line: string) => void }} [options] `onError` is told what it writes to standard error */
+export function startAgent({ onError = () => undefined } = {}) {
   const agent = spawn(process.execPath, ['/app/edge-agent/dist/main.js', '--config', configurationFile, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const said = { output: '' };
   agent.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => (said.output += text));

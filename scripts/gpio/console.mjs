@@ -1,9 +1,10 @@
 /** What the machine tells the test outside, and how it waits. */
 import { setTimeout as pause } from 'node:timers/promises';
 
-export const pollMs = 5;
-/** An emulated processor needs half a minute for the start of the agent when the machine outside is busy. */
-const patienceMs = 120_000;
+/** An emulated processor has little time for it. */
+export const pollMs = 20;
+/** On a busy machine the agent needs minutes to start. */
+const patienceMs = 300_000;
 
 /** @param {string} what @param {Record<string, unknown>} [more] */
 export function tell(what, more = {}) {

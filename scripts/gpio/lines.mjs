@@ -1,5 +1,6 @@
 /** The lines of the simulated chip: the test moves its inputs from below, as loops and limits would, and looks at its outputs. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { openSync, readSync, writeFileSync } from 'node:fs';
 import { pollMs, tell, until } from './console.mjs';
 
 const chip = '/sys/devices/platform/gpio-sim.0/gpiochip0';
@@ -16,7 +17,6 @@ export const gates = {
     inputs: { arming: 30, safety: 31, 'limit-open': 32, 'limit-closed': 33 },
     outputs: { red: 34, green: 35, close: 36, open: 37 },
   },
-  /** Its bounds are short, so that something is stuck soon. */
   'entry-2': {
     inputs: { arming: 40, safety: 41, 'limit-open': 42, 'limit-closed': 43 },
     outputs: { red: 44, green: 45, close: 46, open: 47 },
@@ -39,6 +39,19 @@ export function drive(gate, input, active) {
 
 /** @type {Map<string, boolean>} */
 const levels = new Map();
+/** @type {Map<number, number>} */
+const files = new Map();
+const text = Buffer.alloc(1);
+
+/** Looked at often: the files stay open.
+ * @param {number} line
+ */
+function isHigh(line) {
+  const file = files.get(line) ?? openSync(`${chip}/sim_gpio${String(line)}/value`, 'r');
+  files.set(line, file);
+  readSync(file, text, 0, 1, 0);
+  return text.toString() === '1';
+}
 
 /**
  * Tells every output that changed since it was looked at last. What the agent changes later is looked at earlier: of two changes, one
@@ -48,9 +61,7 @@ export function look() {
   for (const gate of gateIds) {
     const now = Object.entries(gates[gate].outputs)
       .toReversed()
-      .map(([name, line]) => {
-        return { name, active: readFileSync(`${chip}/sim_gpio${String(line)}/value`, 'utf8').trim() === '1' };
-      });
+      .map(([name, line]) => ({ name, active: isHigh(line) }));
     for (const { name, active } of now.toReversed()) {
       const key = `${gate} ${name}`;
       if (levels.get(key) !== active) tell('output', { gate, name, active });
@@ -68,8 +79,15 @@ export function watch() {
   };
 }
 
-export function tellLevels() {
-  tell('levels', { levels: Object.fromEntries(levels) });
+/** @param {string} when */
+export function tellLevels(when) {
+  look();
+  tell('levels', { when, levels: Object.fromEntries(levels) });
+}
+
+/** As on a kernel that was built without sysfs GPIO. */
+export function hideSysfsGpio() {
+  execFileSync('mount', ['-t', 'tmpfs', 'none', '/sys/class/gpio']);
 }
 
 /** @param {GateId} gate @param {Output} name @param {boolean} active */

@@ -5,12 +5,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { acknowledged, configure, startAgent, tellOutbox } from './agent.mjs';
 import { tell } from './console.mjs';
-import { drive, gateIds, output, tellLevels, watch } from './lines.mjs';
+import { drive, gateIds, output, watch } from './lines.mjs';
 import { armCloses, armOpens, goesUnderTheArm, isLetIn, passes } from './scenarios.mjs';
 
 const gate = 'entry-1';
 /** Longer than any power supply holds out. */
 const afterTheCutMs = 600_000;
+/** Time in which an agent would do what it must not: close on what stands under the arm. */
+const afterTheStartMs = 3_000;
 
 /** @typedef {'arrived' | 'opening' | 'under-the-arm'} Cut */
 
@@ -58,7 +60,6 @@ const goOn = {
     await armCloses(gate);
   },
 };
-const afterTheStartMs = 3_000;
 
 /** @param {import('./agent.mjs').Identity & { after?: Cut, before?: Cut }} wanted */
 export async function powerCut({ after, before, ...identity }) {
@@ -74,7 +75,6 @@ export async function powerCut({ after, before, ...identity }) {
   const unwatch = watch();
   await started;
   tell('started');
-  tellLevels();
   if (after !== undefined) await goOn[after]();
   await acknowledged();
   await tellOutbox('recovered');
@@ -87,6 +87,5 @@ export async function powerCut({ after, before, ...identity }) {
   agent.kill('SIGTERM');
   tell('ended', { code: await ended });
   unwatch();
-  tellLevels();
   await tellOutbox('the end');
 }

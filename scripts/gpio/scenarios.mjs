@@ -1,14 +1,12 @@
 /** What happens at a lane, by name. The arm moves as it is asked to, unless it is stuck. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { debounceMs } from './agent.mjs';
+import { steadyMs } from './agent.mjs';
 import { tell } from './console.mjs';
 import { drive, output } from './lines.mjs';
 
 const bounceMs = 10;
 /** Between scenarios: no vehicle follows another. */
 const quietMs = 1_000;
-/** So long a loop keeps its level at least; edges in less time than the debounce time would not be seen. */
-const steadyMs = 3 * debounceMs;
 
 /** @typedef {import('./lines.mjs').GateId} GateId */
 
@@ -92,7 +90,7 @@ const scenarios = {
       await isLetIn(gate);
       await goesUnderTheArm(gate);
       drive(gate, 'safety', false);
-      await output(gate, 'red', true);
+      await output(gate, 'green', false);
       drive(gate, 'safety', true);
       await pause(steadyMs);
       drive(gate, 'safety', false);
@@ -100,7 +98,7 @@ const scenarios = {
     },
   },
   stuckArm: {
-    gate: 'entry-2',
+    gate: 'exit-1',
     async happen(gate) {
       drive(gate, 'arming', true);
       await output(gate, 'open', true);

@@ -29,7 +29,7 @@ export function runMachine({ kernel, initramfs, timeoutMs, guest, ports, disk = 
     const child = spawn(
       'qemu-system-x86_64',
       [
-        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '1', '-m', '1024'],
+        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '1', '-m', '768'],
         ...['-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
         ...['-kernel', kernel, '-initrd', initramfs],
         ...['-append', `console=ttyS0 quiet panic=-1 mitigations=off guest=${wanted}`],

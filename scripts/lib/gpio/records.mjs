@@ -1,4 +1,5 @@
 /** Reads what the machine told. */
+import assert from 'node:assert/strict';
 
 /** @typedef {import('./machine.mjs').Run['records']} Records */
 
@@ -26,7 +27,7 @@ export function stepsOf(records, wanted) {
   });
 }
 
-/** @typedef {{ seq: number, hash: string, event: { kind: string, gateId?: string, fault?: string, monoMs: number } }} OutboxEvent */
+/** @typedef {{ seq: number, hash: string, event: { kind: string, gateId?: string, fault?: string, arrival?: number, monoMs: number } }} OutboxEvent */
 
 /** The events in the outbox, as the machine told them at this moment.
  * @param {Records} records
@@ -35,4 +36,36 @@ export function stepsOf(records, wanted) {
 export function outboxEvents(records, wanted) {
   const found = records.filter(({ what, when }) => what === 'event' && when === wanted);
   return /** @type {OutboxEvent[]} */ (/** @type {unknown} */ (found));
+}
+
+const ends = ['vehicle-passed', 'vehicle-backed-out', 'arrival-void', 'arrival-unresolved'];
+
+/** Fails unless each arrival has one end, no more and no less. Answers how many there are.
+ * @param {readonly OutboxEvent[]} events of one outbox, all of them
+ */
+export function endOnce(events) {
+  const arrivals = events.filter(({ event }) => event.kind === 'vehicle-arrived');
+  for (const { seq } of arrivals) {
+    const found = events.filter(({ event }) => ends.includes(event.kind) && event.arrival === seq);
+    assert.equal(found.length, 1, `arrival ${String(seq)}: ${found.map(({ event }) => event.kind).join(', ')}`);
+  }
+  return arrivals.length;
+}
+
+/** @param {Records} records @param {string} wanted @returns {Record<string, boolean>} */
+export function levelsOf(records, wanted) {
+  const found = records.find(({ what, when }) => what === 'levels' && when === wanted);
+  assert.ok(found, `the machine told no levels: ${wanted}`);
+  return /** @type {Record<string, boolean>} */ (found['levels']);
+}
+
+/** When the machine told this, in milliseconds of its own clock, and where in the order.
+ * @param {Records} records
+ * @param {(record: Records[number]) => boolean} isWanted
+ */
+export function told(records, isWanted) {
+  const index = records.findIndex(isWanted);
+  const record = records[index];
+  assert.ok(record, 'the machine did not tell it');
+  return { index, atMs: Number(record['atMs']) };
 }

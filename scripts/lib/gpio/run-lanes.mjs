@@ -1,10 +1,11 @@
 /** One machine, one driver: whole scenarios at three lanes, then agents that are wired wrongly. */
 import { say, seconds } from '../project.mjs';
+import { driverChecks } from './checks-driver.mjs';
 import { laneChecks } from './checks-lanes.mjs';
 import { judge } from './judge.mjs';
 import { runMachine } from './machine.mjs';
 
-const timeoutMs = 10 * 60_000;
+const timeoutMs = 15 * 60_000;
 
 /**
  * @typedef {'onoff' | 'character-device'} Driver
@@ -23,7 +24,7 @@ export async function runLanes({ driver, machine, centre, count }) {
   say(`${driver}: the machine ran for ${seconds(Date.now() - startMs)}`);
   judge({
     title: driver,
-    checks: laneChecks,
+    checks: [...laneChecks, ...driverChecks(driver)],
     evidence: { run, known: await centre.asked(place) },
     console: run.console,
     count,

@@ -1,14 +1,16 @@
 /** One machine with a disk, one driver: its power is cut in mid-passage, it starts again, goes on to the next cut, and so on. */
 import { mkdirSync } from 'node:fs';
 import { until } from '../../../simulators/dist/index.js';
+import { lastLines } from '../images/command.mjs';
 import { say, seconds } from '../project.mjs';
 import { checksAfterCut, checksAtTheEnd } from './checks-cut.mjs';
 import { makeDisk } from './disk.mjs';
 import { judge } from './judge.mjs';
 import { runMachine } from './machine.mjs';
+import { only } from './records.mjs';
 
-const timeoutMs = 6 * 60_000;
-const seenTimeoutMs = 60_000;
+const timeoutMs = 15 * 60_000;
+const seenTimeoutMs = 300_000;
 
 /** In this order, one in each run of the machine. */
 const cuts = /** @type {const} */ (['arrived', 'opening', 'under-the-arm']);
@@ -36,6 +38,7 @@ export async function runPowerCuts({ driver, machine, centre, count, folder }) {
       },
       onRecord: cut === undefined ? undefined : cutting(cut, () => centre.events(place)),
     });
+    if (run.timedOut || only(run.records, 'failed') !== undefined) throw new Error(unfinished(driver, run));
     const known = await centre.asked(place);
     const what = cut === undefined ? 'to its end' : `to the cut "${cut}"`;
     say(`${driver}: the machine ran ${what} for ${seconds(Date.now() - startMs)}`);
@@ -68,4 +71,10 @@ function cutting(cut, stored) {
       seenTimeoutMs,
     ).finally(cutPower);
   };
+}
+
+/** @param {string} driver @param {import('./machine.mjs').Run} run */
+function unfinished(driver, { records, timedOut, console }) {
+  const why = timedOut ? 'the machine had to be killed' : String(only(records, 'failed')?.['why']);
+  return `${driver}, power cuts: ${why}\nThe end of its console:\n${lastLines(console)}`;
 }
