@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { writeCredential } from '../../src/enrolment.js';
 import { eventually } from '../adapters/support/eventually.js';
 
+/** A busy machine starts a process slowly. */
+const patienceMs = 40_000;
 const program = join(import.meta.dirname, '../../dist/main.js');
 
 interface Run {
@@ -72,7 +74,7 @@ describe('an installer who tests a barrier', () => {
 
   it('can end it at any moment', async () => {
     const run = start('test-barrier', '--yes');
-    await eventually(() => run.output.text.includes('open '), 'the arm is up', 20_000);
+    await eventually(() => run.output.text.includes('open '), 'the arm is up', patienceMs);
     run.child.kill('SIGINT');
     expect(await run.ended).toBe(1);
     expect(run.output.text).toContain('ended before it was done: outputs are at their safe level');
@@ -103,7 +105,7 @@ describe('an installer who tests a barrier', () => {
       mqttUrl: 'mqtt://127.0.0.1:1',
     });
     const agent = start('--json');
-    await eventually(() => agent.output.text.includes('\n'), 'the agent started');
+    await eventually(() => agent.output.text.includes('\n'), 'the agent started', patienceMs);
     const run = start('test-barrier', '--yes');
     expect(await run.ended).toBe(1);
     expect(run.output.errors).toMatch(/an agent \(process \d+\) runs here and holds the lines.*systemctl stop/);

@@ -13,6 +13,8 @@ import { eventually } from '../adapters/support/eventually.js';
 
 /** Of bsdutils, which every Debian has: gives a program a terminal. */
 const terminalProgram = 'script';
+/** A busy machine starts a process slowly. */
+const patienceMs = 40_000;
 const program = join(import.meta.dirname, '../../dist/main.js');
 
 interface Run {
@@ -91,7 +93,7 @@ describe('an installer who watches the lines', () => {
   };
   const startAgent = async (file: string): Promise<{ run: Run; controlUrl: string }> => {
     const run = start(['--config', file, '--json']);
-    await eventually(() => run.output.text.includes('\n'), 'the agent started');
+    await eventually(() => run.output.text.includes('\n'), 'the agent started', patienceMs);
     return { run, controlUrl: (JSON.parse(run.output.text) as { controlUrl: string }).controlUrl };
   };
   const linesOf = ({ output }: Run): WatchLine[] =>
@@ -103,7 +105,11 @@ describe('an installer who watches the lines', () => {
   it('sees without an agent what the inputs do, and ends on Ctrl-C with the whole picture', async () => {
     const file = await configure(null);
     const watch = start(['watch', '--config', file]);
-    await eventually(() => watch.output.text.includes('entry-1  arming active'), 'a vehicle is on the loop', 20_000);
+    await eventually(
+      () => watch.output.text.includes('entry-1  arming active'),
+      'a vehicle is on the loop',
+      patienceMs,
+    );
     watch.child.kill('SIGINT');
     expect(await watch.ended).toBe(0);
     expect(watch.output.errors).toBe('');
@@ -117,7 +123,7 @@ describe('an installer who watches the lines', () => {
     expect(await watch.ended).toBe(0);
     expect(linesOf(watch).at(-1)?.event).toBe('ended');
     const piped = start(['watch', '--config', file]);
-    await eventually(() => piped.output.text !== '', 'it watches');
+    await eventually(() => piped.output.text !== '', 'it watches', patienceMs);
     piped.child.stdout?.destroy();
     expect(await piped.ended).toBe(0);
   });
@@ -141,7 +147,7 @@ describe('an installer who watches the lines', () => {
     runs.push({ child: terminal, output: { text: '', errors: '' }, ended });
     const enter = '\u001b[?1049h\u001b[?25l';
     const leave = '\u001b[?25h\u001b[?1049l';
-    await eventually(() => shown.split('limit-closed').length > 3, 'it draws again and again');
+    await eventually(() => shown.split('limit-closed').length > 3, 'it draws again and again', patienceMs);
     expect(shown.startsWith(enter)).toBe(true);
     expect(shown).not.toContain(leave);
     if (signal === 'SIGINT') terminal.stdin.write('\u0003');
@@ -158,7 +164,7 @@ describe('an installer who watches the lines', () => {
     const file = await configure(await freePort());
     const agent = await startAgent(file);
     const watch = start(['watch', '--config', file, '--json']);
-    await eventually(() => watch.output.text.includes('\n'), 'it watches');
+    await eventually(() => watch.output.text.includes('\n'), 'it watches', patienceMs);
     expect(linesOf(watch)[0]).toMatchObject({ event: 'watching', gates: [{ lane: { barrier: 'closed' } }] });
     await createSimulationControlClient(agent.controlUrl).sendVehicle('entry-1', {
       behaviour: 'back-out',
@@ -166,7 +172,7 @@ describe('an installer who watches the lines', () => {
     });
     const changes = (): string[] =>
       linesOf(watch).flatMap(({ event, line = '', value = '' }) => (event === 'change' ? [`${line} ${value}`] : []));
-    await eventually(() => changes().includes('arming clear'), 'the vehicle came and went', 40_000);
+    await eventually(() => changes().includes('arming clear'), 'the vehicle came and went', patienceMs);
     watch.child.kill('SIGTERM');
     expect(await watch.ended).toBe(0);
     const last = linesOf(watch).at(-1);
@@ -179,9 +185,9 @@ describe('an installer who watches the lines', () => {
     const file = await configure(await freePort());
     const agent = await startAgent(file);
     const watch = start(['watch', '--config', file]);
-    await eventually(() => watch.output.text.includes('entry-1'), 'it watches');
+    await eventually(() => watch.output.text.includes('entry-1'), 'it watches', patienceMs);
     agent.run.child.kill('SIGKILL');
-    await eventually(() => watch.output.text.includes('the agent does not answer'), 'it says so');
+    await eventually(() => watch.output.text.includes('the agent does not answer'), 'it says so', patienceMs);
     watch.child.kill('SIGINT');
     expect(await watch.ended).toBe(0);
   });
