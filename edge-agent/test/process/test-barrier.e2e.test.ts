@@ -37,8 +37,8 @@ describe('an installer who tests a barrier', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const configure = async (gateIds: readonly string[]): Promise<void> => {
-    const gates = gateIds.map((gateId) => ({ gateId, direction: 'entry', barrier: { driver: 'simulated' } }));
+  const configure = async (gateIds: readonly string[], settings: object = {}): Promise<void> => {
+    const gates = gateIds.map((gateId) => ({ gateId, direction: 'entry', barrier: { driver: 'simulated', settings } }));
     const dataDir = join(directory, 'data');
     await writeFile(file, JSON.stringify({ siteId: 'north', edgeId: 'north-1', dataDir, gates, http: { port: null } }));
   };
@@ -73,12 +73,13 @@ describe('an installer who tests a barrier', () => {
   });
 
   it('can end it at any moment', async () => {
+    await configure(['entry-1'], { armOpenMs: 7_000 });
     const run = start('test-barrier', '--yes');
-    await eventually(() => run.output.text.includes('open '), 'the arm is up', patienceMs);
+    await eventually(() => run.output.text.includes('arm '), 'the arm is on its way', patienceMs);
     run.child.kill('SIGINT');
     expect(await run.ended).toBe(1);
     expect(run.output.text).toContain('ended before it was done: outputs are at their safe level');
-    expect(run.output.text).not.toContain('limit-closed after');
+    expect(run.output.text).not.toContain('limit-open after');
   });
 
   it('is asked first, so that nothing moves where nobody can be asked', async () => {
