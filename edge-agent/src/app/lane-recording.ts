@@ -93,8 +93,13 @@ function lineOf(
       const { credential } = former;
       return { ...start, former: { ...former, credential: credential === null ? null : aliasOf(credential) } };
     }
-    case 'read':
-      return { ...happening, gateId, credential: aliasOf(happening.credential) };
+    case 'read': {
+      const { credential, trackId } = happening;
+      const read = { ...happening, gateId, credential: aliasOf(credential) };
+      if (trackId === undefined) return read;
+      // Nobody knows what a reader makes its names of.
+      return { ...read, trackId: aliasOf({ kind: 'tag', value: trackId, source: 'track', confidence: 1 }).value };
+    }
     case 'command':
       // Who gave it is nobody's business here.
       return { ...happening, gateId, by: 'operator' };
