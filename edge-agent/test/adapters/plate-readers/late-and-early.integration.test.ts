@@ -161,6 +161,17 @@ describe('a vehicle that was turned away and stays', () => {
   });
 });
 
+describe('readers whose broker is away', () => {
+  it('keep no vehicle from the gate, and show in a metric', async () => {
+    await begin({ cameras: [frigate], readersBrokerUrl: 'mqtt://127.0.0.1:9', lane: { readAfterMs: 100 } });
+    await edge.control.sendVehicle('gate', {});
+    await edge.havePassed(1);
+    const metrics = await (await fetch(`${edge.edge.httpUrl ?? ''}/metrics`)).text();
+    expect(metrics).toMatch(/^gatehouse_agent_reader_broker_connected\{reader="frigate",.*\} 0$/m);
+    expect(await shown()).toEqual([null]);
+  });
+});
+
 describe('a gate for both directions', () => {
   it('takes for a vehicle what the camera of its direction reads, and not what the other one does', async () => {
     const cameras = [

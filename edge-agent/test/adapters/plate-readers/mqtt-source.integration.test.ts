@@ -2,11 +2,14 @@
  * Plate readers at a real broker: Aedes in this process, and Mosquitto.
  * @needs mosquitto
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Aedes } from 'aedes';
 import { connectAsync } from 'mqtt';
@@ -204,6 +207,49 @@ describe('plate readers at a broker that does not work', () => {
     );
     await expect(start({ username: 'u', passwordFile: '/dev/null' })).rejects.toThrow(/must hold 1 to 1,000/);
     await expect(start({ tls: { caFile: '/nowhere' } })).rejects.toThrow(/readers\.mqtt\.0\.tls\.caFile: /);
+  });
+
+  it('say which file to look at when the broker is not trusted, and hear it when it is', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'gatehouse-readers-tls-'));
+    const [certFile, keyFile] = [join(directory, 'broker.crt'), join(directory, 'broker.key')];
+    await promisify(execFile)('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+      ...['-keyout', keyFile, '-out', certFile, '-subj', '/CN=broker', '-addext', 'subjectAltName=IP:127.0.0.1'],
+    ]);
+    const aedes = await Aedes.createBroker();
+    const pair = { cert: await readFile(certFile), key: await readFile(keyFile) };
+    const server = createTlsServer(pair, aedes.handle);
+    server.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `mqtts://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const reasons: string[] = [];
+    const listen = async (tls: object): Promise<PlateReaders> => {
+      const made = createPlateReaders({
+        settings: plateReadersSettingsSchema.parse({
+          mqtt: [{ sourceId: 'nvr', url, tls }],
+          cameras: [{ cameraId: 'tags', gateId: 'in', mqtt: { sourceId: 'nvr', topic: 'tags/in' } }],
+        }),
+        clientName: 'x',
+        clock: systemClock,
+        linkClock: systemClock,
+        random: systemRandom,
+        logger: { ...silentLogger, warn: (fields: unknown) => reasons.push((fields as { reason: string }).reason) },
+      });
+      await made.start(() => undefined);
+      return made;
+    };
+    const distrusting = await listen({});
+    await eventually(() => reasons.length > 0, 'not trusted');
+    expect(reasons[0]).toContain('readers.mqtt.0.tls.caFile must hold the authority');
+    await distrusting.stop();
+    const trusting = await listen({ caFile: certFile });
+    await eventually(() => trusting.sources[0]?.isUp === true, 'connected');
+    await trusting.stop();
+    await new Promise<void>((resolve) => {
+      aedes.close(resolve);
+    });
+    await new Promise((resolve) => server.close(resolve));
+    await rm(directory, { recursive: true, force: true });
   });
 
   it('do not wait longer than they may for one that never answers, tell of it once, and stop at once', async () => {

@@ -47,9 +47,11 @@ export interface ReadingEdge {
 export interface ReadingEdgeOptions {
   readonly gate: { readonly direction: string; readonly lane?: object };
   readonly cameras: readonly { readonly cameraId: string; readonly [key: string]: unknown }[];
+  /** Of readers; default: the one of everybody. */
+  readonly readersBrokerUrl?: string;
 }
 
-export async function startReadingEdge({ gate, cameras }: ReadingEdgeOptions): Promise<ReadingEdge> {
+export async function startReadingEdge({ gate, cameras, readersBrokerUrl }: ReadingEdgeOptions): Promise<ReadingEdge> {
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-reading-'));
   const secretFile = join(directory, 'secret');
   await writeFile(secretFile, secret);
@@ -81,7 +83,7 @@ export async function startReadingEdge({ gate, cameras }: ReadingEdgeOptions): P
       protocol: { decisionTimeoutMs: 50 },
       readers: {
         http: { port: 0 },
-        mqtt: needsBroker ? [{ sourceId: 'frigate', url: mqttUrl }] : [],
+        mqtt: needsBroker ? [{ sourceId: 'frigate', url: readersBrokerUrl ?? mqttUrl }] : [],
         cameras: cameras.map((camera) => ({
           gateId: 'gate',
           ...('mqtt' in camera ? {} : { secretFile }),
@@ -94,7 +96,8 @@ export async function startReadingEdge({ gate, cameras }: ReadingEdgeOptions): P
     requestRestart: () => undefined,
   });
   await edge.start();
-  await eventually(() => edge.readerSources.every(({ isUp }) => isUp), 'readers are heard');
+  const areHeard = () => edge.readerSources.every(({ isUp }) => isUp);
+  if (readersBrokerUrl === undefined) await eventually(areHeard, 'readers are heard');
   const gateNow = () => edge.agent.status().gates[0];
   return {
     edge,
