@@ -24,6 +24,8 @@ export const systemPackages = /** @type {const} */ ({
   'dpkg-dev': { program: 'dpkg-shlibdeps', purpose: 'makes the Debian package of the edge agent' },
   binutils: { program: 'strip', purpose: 'makes its programs smaller' },
   lintian: { program: 'lintian', purpose: 'checks that package' },
+  faketime: { program: 'faketime', purpose: 'starts a program with a wrong clock' },
+  strace: { program: 'strace', purpose: 'counts what an edge agent writes, for npm run measure:edge' },
   chromium: { program: 'chromium', purpose: 'opens pages as a person would' },
 });
 

@@ -50,6 +50,42 @@ describe('the estimate of an edge clock', () => {
     expect(estimate.correct(event, nowMs + 10_000)).toEqual({ atMs: nowMs - 3_000_000, clockOff: true });
   });
 
+  it('needs one state only to find the time of what was written before the clock was set', () => {
+    const estimate = createClockEstimate(30_000, null);
+    const nowMs = 1_700_000_000_000;
+    estimate.onState({ atMs: nowMs, monoMs: 3_600_000, bootId }, nowMs);
+    const event = { atMs: 1_000, monoMs: 600_000, bootId };
+    expect(estimate.correct(event, nowMs)).toEqual({ atMs: nowMs - 3_000_000, clockOff: true });
+  });
+
+  it.each([
+    ['from long ago', -1_500_000_000_000],
+    ['from years ahead', 63_072_000_000],
+  ])('gives no event a wrong time while the clock is set right %s, whatever comes first', (_from, wrongMs) => {
+    const nowMs = 1_700_000_000_000;
+    const reading = (monoMs: number, offMs: number) => ({ atMs: nowMs + monoMs + offMs, monoMs, bootId });
+    const message = fc.record({ kind: fc.constantFrom('state', 'event'), latencyMs: fc.nat(2_000) });
+    fc.assert(
+      fc.property(fc.array(message, { minLength: 1, maxLength: 12 }), fc.nat(12), (messages, movedAfter) => {
+        const estimate = createClockEstimate(30_000, null);
+        estimate.onState(reading(0, wrongMs), nowMs);
+        messages.forEach(({ kind, latencyMs }, index) => {
+          const monoMs = (index + 1) * 1_000;
+          const told = reading(monoMs, index < movedAfter ? wrongMs : 0);
+          const receivedAtMs = nowMs + monoMs + latencyMs;
+          if (kind === 'state') {
+            estimate.onState(told, receivedAtMs);
+            return;
+          }
+          estimate.onEvent(told.atMs, receivedAtMs);
+          const { atMs } = estimate.correct(told, receivedAtMs);
+          expect(Math.abs(atMs - nowMs - monoMs)).toBeLessThanOrEqual(2_000);
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('never answers a time after the receipt or before the epoch', () => {
     const times = fc.integer({ min: 0, max: 4_000_000_000_000 });
     fc.assert(

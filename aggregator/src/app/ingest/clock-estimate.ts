@@ -29,14 +29,13 @@ export interface ClockEstimate {
 
 /** Samples that are looked back on. */
 const maxSamples = 8;
-/** A wall clock and a monotonic clock that agree this well between two states run at the same rate. */
-const steadyMs = 1_000;
 
 export function createClockEstimate(boundMs: number, storedOffsetMs: number | null): ClockEstimate {
-  let samples: number[] = storedOffsetMs === null ? [] : [storedOffsetMs];
+  let samples: readonly number[] = storedOffsetMs === null ? [] : [storedOffsetMs];
   let doubtful: number | null = null;
   let lastState: EdgeClockReading | null = null;
-  let isSteady = false;
+  /** Our time minus the monotonic one, of the states of this boot: a wall clock that is moved changes nothing of it. */
+  let monoSamples: readonly number[] = [];
 
   const offsetMs = (): number | null => (samples.length === 0 ? null : Math.max(...samples));
 
@@ -60,22 +59,25 @@ export function createClockEstimate(boundMs: number, storedOffsetMs: number | nu
     doubtful = sample;
   };
 
-  /** Where the wall clock stood on the monotonic one when an event was written, compared with now: not 0 if it was moved since. */
-  const movedSince = (event: EdgeClockReading): number => {
-    if (!isSteady || lastState?.bootId !== event.bootId) return 0;
-    return lastState.atMs - lastState.monoMs - (event.atMs - event.monoMs);
-  };
+  /** By how much the wall clock was moved on the monotonic one of the same boot, from one reading to another. */
+  const movedBetween = (from: EdgeClockReading, to: EdgeClockReading): number =>
+    from.bootId === to.bootId ? to.atMs - to.monoMs - (from.atMs - from.monoMs) : 0;
 
   return {
     onState(reading, receivedAtMs) {
-      if (lastState?.bootId === reading.bootId && reading.monoMs > lastState.monoMs) {
-        const drift = reading.atMs - lastState.atMs - (reading.monoMs - lastState.monoMs);
-        isSteady = Math.abs(drift) <= steadyMs;
-      } else {
-        isSteady = false;
+      const sample = reading.atMs - receivedAtMs;
+      const moved = lastState === null ? 0 : movedBetween(lastState, reading);
+      const far = sample - (offsetMs() ?? sample);
+      // What the edge itself shows to have been moved need not be seen twice.
+      if (Math.abs(moved) > boundMs && Math.abs(far - moved) < Math.abs(far)) {
+        samples = samples.map((earlier) => earlier + moved);
+        doubtful = null;
       }
+      const monoSample = receivedAtMs - reading.monoMs;
+      const isSameBoot = lastState?.bootId === reading.bootId;
+      monoSamples = [...(isSameBoot ? monoSamples : []), monoSample].slice(-maxSamples);
       lastState = reading;
-      onSample(reading.atMs - receivedAtMs);
+      onSample(sample);
     },
     onEvent(atMs, receivedAtMs) {
       const sample = atMs - receivedAtMs;
@@ -89,10 +91,14 @@ export function createClockEstimate(boundMs: number, storedOffsetMs: number | nu
       return Math.abs(offsetMs() ?? 0) > boundMs;
     },
     correct(event, receivedAtMs) {
-      const moved = movedSince(event);
-      const atMs = Math.abs(moved) > boundMs ? event.atMs + moved : event.atMs;
       const offset = offsetMs() ?? 0;
-      const corrected = Math.abs(offset) > boundMs ? atMs - offset : atMs;
+      const isOff = Math.abs(offset) > boundMs;
+      const wasMoved = lastState !== null && Math.abs(movedBetween(event, lastState)) > boundMs;
+      const byWall = isOff ? event.atMs - offset : event.atMs;
+      const isSameBoot = lastState?.bootId === event.bootId;
+      const found = isSameBoot && (isOff || wasMoved) ? event.monoMs + Math.min(...monoSamples) : byWall;
+      // A clock that agrees with that is right by now.
+      const corrected = Math.abs(found - event.atMs) <= boundMs ? event.atMs : found;
       const clockOff = corrected !== event.atMs || corrected > receivedAtMs + boundMs;
       return { atMs: Math.max(0, Math.min(corrected, receivedAtMs)), clockOff };
     },
