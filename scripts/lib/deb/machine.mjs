@@ -1,4 +1,7 @@
-/** A small Debian of its own, booted with systemd by systemd-nspawn: its own processes, users and network, the kernel of this machine. */
+/**
+ * A small Debian of its own, booted with systemd by systemd-nspawn: its own processes, users and network, the kernel of this machine.
+ * Where that cannot boot, as in some containers, it is a file system that commands run in, and nothing is started.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +23,7 @@ const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
  *
  * @typedef {object} Machine
  * @property {string} root Its file system, as this machine sees it.
+ * @property {string | undefined} lacksSystemd why it was not booted
  * @property {(command: readonly string[]) => Promise<Ended>} run Runs a command in it, as root, to its end.
  * @property {() => Promise<void>} stop Stops it and removes its file system.
  */
@@ -57,11 +61,43 @@ export async function ensureBase(suite, cache) {
   return base;
 }
 
-/** Copies the base and boots the copy. @param {string} base @param {string} cache @returns {Promise<Machine>} */
-export async function bootMachine(base, cache) {
+/** Copies the base, and boots the copy if that can be. @param {string} base @param {string} cache @returns {Promise<Machine>} */
+export async function startMachine(base, cache) {
   const folder = mkdtempSync(join(cache, 'machine-'));
   const root = join(folder, 'root');
   await ended(['cp', '--archive', '--reflink=auto', base, root]);
+  // Nothing in it has to outlive a power cut.
+  writeFileSync(join(root, 'etc/dpkg/dpkg.cfg.d/unsafe-io'), 'force-unsafe-io\n');
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const { run, stop } = await boot(root);
+    return { root, run, lacksSystemd: undefined, stop: () => stop().then(remove) };
+  } catch (error) {
+    const enter = ['unshare', '--mount', '--net', 'sh', '-ec', chrootScript, 'sh', root];
+    const stop = async () => {
+      remove();
+    };
+    return { root, run: (command) => finished([...enter, ...commandLine(command)]), lacksSystemd: String(error), stop };
+  }
+}
+
+/** `sh -ec … sh ROOT COMMAND …` in a mount namespace and a network of its own. */
+const chrootScript = `
+root=$1; shift
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+exec chroot "$root" "$@"
+`;
+
+/** @param {readonly string[]} command */
+function commandLine(command) {
+  return ['env', '-i', path, 'LANG=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive', ...command];
+}
+
+/** @param {string} root @returns {Promise<Pick<Machine, 'run' | 'stop'>>} */
+async function boot(root) {
   const child = spawn(
     'systemd-nspawn',
     [
@@ -93,22 +129,12 @@ export async function bootMachine(base, cache) {
     const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
     await end;
     clearTimeout(timer);
-    rmSync(folder, { recursive: true, force: true });
   };
   const inside = (/** @type {readonly string[]} */ command) => {
     const leader = childOf(child.pid ?? 0);
     if (leader === undefined) return Promise.resolve({ code: 1, output: 'it does not run' });
     const enter = ['--target', String(leader), '--all', '--root', '--wdns=/', '--'];
-    return finished([
-      'nsenter',
-      ...enter,
-      'env',
-      '-i',
-      path,
-      'LANG=C.UTF-8',
-      'DEBIAN_FRONTEND=noninteractive',
-      ...command,
-    ]);
+    return finished(['nsenter', ...enter, ...commandLine(command)]);
   };
   try {
     const state = await eventually(
@@ -123,9 +149,9 @@ export async function bootMachine(base, cache) {
     if (state === 'degraded') say((await inside(['systemctl', '--failed', '--no-legend', '--plain'])).output);
   } catch (error) {
     await stop();
-    throw new Error(`no machine: ${String(error)}\n${lastLines(output)}`, { cause: error });
+    throw new Error(`${String(error)}\n${lastLines(output)}`, { cause: error });
   }
-  return { root, run: inside, stop };
+  return { run: inside, stop };
 }
 
 /** Asks until there is an answer.

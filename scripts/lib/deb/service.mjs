@@ -10,8 +10,11 @@ import { eventually } from './machine.mjs';
 const ask = `fetch('http://127.0.0.1:8001/healthz', { signal: AbortSignal.timeout(5000) })
   .then(async (answer) => console.log(JSON.stringify({ status: answer.status, says: (await answer.json()).status })))`;
 
-/** @param {Machine} machine @param {string} witness file in it that the stop hook writes to */
-export function createService(machine, witness) {
+/** Where the stop hook leaves word. */
+export const witnessPath = '/var/lib/gatehouse-edge/witness';
+
+/** @param {Machine} machine */
+export function createService(machine) {
   /** @param {readonly string[]} command @returns {Promise<string>} */
   const must = async (command) => {
     const { code, output } = await machine.run(command);
@@ -24,7 +27,7 @@ export function createService(machine, witness) {
   const property = (name) => outputOf(['systemctl', 'show', `--property=${name}`, '--value', 'gatehouse-edge']);
   const mainPid = () => property('MainPID');
   const witnessed = () => {
-    const path = join(machine.root, witness);
+    const path = join(machine.root, witnessPath);
     return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
   };
   return {
