@@ -12,16 +12,17 @@ const removed = '…';
 const textNames: ReadonlySet<string> = new Set([
   ...['error', 'reason', 'detail', 'problem', 'damage', 'failure', 'cause', 'rule', 'code', 'state', 'fault', 'mode'],
   ...['broker', 'url', 'path', 'file', 'aside', 'chip', 'driver', 'interface', 'input', 'output', 'line', 'kind'],
-  ...['channel', 'direction', 'slotId', 'cameraId', 'camera', 'service', 'version'],
+  ...['channel', 'direction', 'slotId', 'cameraId', 'camera', 'sourceId', 'service', 'version'],
 ]);
 const tellingName = /plate|ticket|tag$|credential|value|licen[cs]e|passw|secret|token|key$|auth/i;
 const fieldName = /^[A-Za-z][A-Za-z0-9]{0,31}$/;
 
 /** `user:password@` of an address, and all behind its host: paths and queries may be secrets. */
 const address = /\b([a-z][a-z0-9+.-]{1,15}:\/\/)(?:[^\s/@"']*@)?([^\s/"'?#]*)([^\s"']*)/gi;
-const assignment =
-  /\b(pass\w*|secret|token|api[-_]?key|authorization|bearer|basic)(["']?\s*[:=]\s*|\s+)("[^"]*"|'[^']*'|\S+)/gi;
+const bearer = /\b(bearer|basic)\s+\S+/gi;
+const assignment = /\b(pass\w*|secret|token|api[-_]?key|authorization)(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)/gi;
 const enrolmentCode = /\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b/g;
+const plainQuotes = /^(?:[^"]*"[a-z][A-Za-z-]{0,62}")+[^"]*$/;
 /** Those with a digit among them are keys, tokens, digests. */
 const longWord = /[A-Za-z0-9_+=]{24,}/g;
 
@@ -91,15 +92,25 @@ function redactedText(text: string, { secrets, credentials }: Concealed): string
       address,
       (_all, scheme: string, host: string, rest: string) => scheme + host + (rest === '' ? '' : `/${removed}`),
     )
+    .replace(bearer, `$1 ${removed}`)
     .replace(assignment, `$1$2${removed}`)
     .replace(enrolmentCode, removed)
     .replace(longWord, (word) => (/\d/.test(word) ? removed : word));
+  told = withoutQuotes(told);
   const plain = lettersAndDigits(told);
   // Nearly always none of them is in it, which costs far less to see this way.
   for (const credential of credentials.values()) {
     if (plain.includes(credential.plain)) told = told.replace(credential.pattern, removed);
   }
   return plainText(told, maxTextChars);
+}
+
+/** A parser quotes what it could not read, and that has quotes of its own: all between the first and the last goes, or all behind one that does not end. */
+function withoutQuotes(text: string): string {
+  const parts = text.split('"');
+  if (parts.length === 1 || plainQuotes.test(text)) return text;
+  const behind = parts.length % 2 === 1 ? (parts.at(-1) ?? '') : '';
+  return `${parts[0] ?? ''}"${removed}"${behind}`;
 }
 
 function slugOrNull(value: unknown): string | null {

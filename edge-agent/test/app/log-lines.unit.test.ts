@@ -29,6 +29,14 @@ function told(fields: Record<string, unknown>, message = 'said'): LogLine {
   return line;
 }
 
+function errorOf(text: string): string {
+  try {
+    return String(JSON.parse(text));
+  } catch (error) {
+    return String(error);
+  }
+}
+
 describe('the last lines of the log', () => {
   it('are those of info and above, with their time, part and gate; the log itself gets everything', () => {
     const written: string[] = [];
@@ -157,13 +165,17 @@ describe('a line that leaves the machine', () => {
     ['a user in an address', 'mqtt://harbour:pa55@broker:1883 is down', 'mqtt://broker:1883 is down'],
     ['what is behind a host', 'GET http://10.0.0.7:8080/read/s3cret?x=1 failed', 'GET http://10.0.0.7:8080/… failed'],
     ['a password', 'refused password=hunter2', 'refused password=…'],
-    ['a bearer', 'Authorization: Bearer abc', 'Authorization: … abc'],
+    ['a bearer', 'Authorization: Bearer abc', 'Authorization: … …'],
     ['a key', `no such key ${'0123456789abcdef'.repeat(4)}`, 'no such key …'],
     ['an enrolment code', 'code K7QD-2MNX-9TRV-4HWP has expired', 'code … has expired'],
+    ['what a parser could not read', errorOf('{"plate":"AB12CDE"'), expect.not.stringContaining('AB12')],
+    ['what it quotes', errorOf('AB12CDE'), `SyntaxError: Unexpected token 'A', "…" is not valid JSON`],
+    ['a strange member', 'reads[0]: Unrecognized key: "AB12CDE"', 'reads[0]: Unrecognized key: "…"'],
+    ['what a cut has left without an end', `near "${'x '.repeat(500)}"`, 'near "…"'],
     ['the password of this edge', 'bad 6d1f0c9be2a7!', 'bad …!'],
   ])('does not tell %s', (_what, text, left) => {
-    expect(told({ error: text }).fields.error).toBe(left);
-    expect(told({}, text).message).toBe(left);
+    expect(told({ error: text }).fields.error).toEqual(left);
+    expect(told({}, text).message).toEqual(left);
   });
 
   it('does not tell what was read lately, however it is written', () => {
@@ -188,6 +200,9 @@ describe('a line that leaves the machine', () => {
   });
 
   it('keeps what an installer needs', () => {
+    expect(told({ error: 'Unrecognized key: "confidence" of "reader"' }).fields.error).toContain(
+      '"confidence" of "reader"',
+    );
     const fields = {
       path: '/var/lib/gatehouse-edge/outbox.sqlite',
       detail: 'SQLITE_IOERR: disk I/O error',
