@@ -171,8 +171,8 @@ function claim(audit: Audit, sent: Sent, came: CameIn): void {
     audit.except('session-guessed');
     return;
   }
-  const { edge, record, inDoubt } = sent;
-  street.claims.set(slot, { vehicle: came.vehicle, edge, record, inDoubt });
+  const { edge, record, inDoubt, byDesk } = sent;
+  street.claims.set(slot, { vehicle: came.vehicle, edge, record, inDoubt, ...(byDesk === true ? { byDesk } : {}) });
   if (other === undefined || other.vehicle === came.vehicle) return;
   if (street.inside.get(other.vehicle)?.parked !== true) return;
   const what = `${slot}: ${other.vehicle} is inside and was sent there, and now ${came.vehicle}`;
@@ -198,11 +198,24 @@ export function claimEnded(audit: Audit, siteId: string, slotId: string): void {
 export function claimMoved(audit: Audit, siteId: string, fromSlotId: string, toSlotId: string): void {
   const from = `${siteId}/${fromSlotId}`;
   const claim = audit.street.claims.get(from);
-  if (claim === undefined) return;
+  if (claim === undefined) {
+    reportMoved(audit, siteId, fromSlotId, toSlotId);
+    return;
+  }
   audit.street.claims.delete(from);
   audit.street.claims.set(`${siteId}/${toSlotId}`, { ...claim, byDesk: true });
   const place = audit.street.inside.get(claim.vehicle);
   if (place !== undefined) place.slot = `${siteId}/${toSlotId}`;
+}
+
+/** Its passage is stored already, while its last wheel is not through. */
+function reportMoved(audit: Audit, siteId: string, fromSlotId: string, toSlotId: string): void {
+  for (const gate of audit.street.gates.values()) {
+    if (audit.store.gateSites.get(gate.gateId) !== siteId) continue;
+    const at = gate.reportedIn.findLastIndex((sent) => sent.slotId === fromSlotId);
+    const sent = gate.reportedIn[at];
+    if (sent !== undefined) gate.reportedIn[at] = { ...sent, slotId: toSlotId, byDesk: true };
+  }
 }
 
 /** A restored store does not know where the desk sent vehicles since, and nobody else does. */

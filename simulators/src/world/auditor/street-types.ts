@@ -81,4 +81,6 @@ export interface Sent {
   readonly inDoubt: boolean;
   readonly edge: EdgeBook;
   readonly record: EventRecord;
+  /** As in a claim. */
+  readonly byDesk?: boolean;
 }

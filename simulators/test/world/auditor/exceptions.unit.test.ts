@@ -323,6 +323,27 @@ describe('the auditor, what it accepts', () => {
     }
   });
 
+  it('knows that the desk may send a vehicle elsewhere before its last wheel is through', () => {
+    for (const isMoved of [true, false]) {
+      const story = new Story();
+      const arrival = story.arrives('ab1');
+      story.admitted(arrival, 'a-1');
+      story.open();
+      const passage = { direction: 'entry', arrival, slotId: 'a-1', basis: 'decision', flags: [] };
+      story.inside(arrival, story.commit({ kind: 'vehicle-passed', ...passage }), 'a-1');
+      if (isMoved) {
+        story.store({
+          slots: [story.slot('a-1', {}), story.occupied('a-2', `s-${String(arrival)}`)],
+          sessions: [story.session(`s-${String(arrival)}`, { slotId: 'a-2' })],
+          audit: [story.audit('session.move')],
+        });
+      }
+      story.through('ab1');
+      story.enters('ab2', 'a-1');
+      expect(story.found.includes('slot-for-two-vehicles')).toBe(!isMoved);
+    }
+  });
+
   it('knows who stands at the gate when those who came before go over into a new epoch, too', () => {
     const story = new Story();
     story.enters('ab1', 'a-1');
