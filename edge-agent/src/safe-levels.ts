@@ -7,7 +7,6 @@
  * chip, and where they become inputs the pulls of board and wiring decide (docs/decisions/gpio.md).
  */
 import { parseArgs } from 'node:util';
-import { silentLogger } from '@gatehouse/shared';
 import { exitCodes, loadConfiguration, reportFatal } from '@gatehouse/shared/node';
 import { z } from 'zod';
 import { restoreSafeLevels } from './adapters/gpio-barrier/restore-safe-levels.js';
@@ -22,7 +21,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: 'string', short: 'c' } } });
   if (values.config === undefined) throw new Error('usage: safe-levels --config FILE');
   const { gates } = loadConfiguration(gatesSchema, { file: values.config, environment: {}, variables: {} });
-  const restored = await restoreSafeLevels(gates, { logger: silentLogger });
+  const restored = await restoreSafeLevels(gates);
   for (const { gateId, levels, problems } of restored) {
     if (levels.length > 0) process.stdout.write(`gate ${gateId}: ${levels.join(', ')}\n`);
     for (const problem of problems) process.stderr.write(`gate ${gateId}: ${problem}\n`);

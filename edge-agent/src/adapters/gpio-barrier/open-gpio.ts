@@ -9,7 +9,7 @@ import type { GpioSystem } from './character-device/system.js';
 import { GpioError } from './gpio-error.js';
 import type { GpioDriver } from './settings.js';
 import { createSysfsAccess } from './sysfs/access.js';
-import { findSysfsChip, sysfsGpioRoot } from './sysfs/chips.js';
+import { findSysfsChip, readSysfsLevel, sysfsGpioRoot } from './sysfs/chips.js';
 import { loadOnoff } from './sysfs/onoff.js';
 import type { OnoffModule } from './sysfs/onoff.js';
 
@@ -17,7 +17,8 @@ export interface OpenGpioOptions {
   readonly driver: GpioDriver;
   /** Undefined: the chip of a Raspberry Pi's header, else the only one there is. */
   readonly chipLabel: string | undefined;
-  readonly logger: Logger;
+  /** Told which chip was found. */
+  readonly logger?: Logger;
   /** An input has to be pulled, which sysfs cannot do: then `gpio` chooses the character device. */
   readonly needsBias?: boolean;
   /** For reading back; default: that of the machine. */
@@ -29,6 +30,8 @@ export interface OpenGpioOptions {
 export interface GpioMachine {
   readonly sysfsRoot: string;
   readonly loadOnoff: () => Promise<OnoffModule>;
+  /** Whether the line with this number of sysfs is active. @throws an error with the code of the system */
+  readonly readSysfsLevel: (number: number) => boolean;
   readonly loadSystem: () => Promise<GpioSystem>;
 }
 
@@ -36,12 +39,15 @@ export interface GpioMachine {
 export async function openGpio(options: OpenGpioOptions): Promise<GpioAccess> {
   const access = await openAny(options);
   const { label, base, path } = access.chip;
-  options.logger.info({ chip: label, base, path, interface: access.interface }, 'GPIO chip found');
+  options.logger?.info({ chip: label, base, path, interface: access.interface }, 'GPIO chip found');
   return access;
 }
 
 async function openAny(options: OpenGpioOptions): Promise<GpioAccess> {
-  const machine = { sysfsRoot: sysfsGpioRoot, loadOnoff, loadSystem: loadGpioSystem, ...options.machine };
+  const machine = {
+    ...{ sysfsRoot: sysfsGpioRoot, loadOnoff, readSysfsLevel, loadSystem: loadGpioSystem },
+    ...options.machine,
+  };
   if (options.driver === 'onoff') return openSysfs(options, machine);
   if (options.driver === 'character-device' || options.needsBias === true) return openDevice(options, machine);
   try {
@@ -63,7 +69,7 @@ async function openSysfs(
 ): Promise<GpioAccess> {
   const onoff = await machine.loadOnoff();
   const chip = await findSysfsChip(machine.sysfsRoot, chipLabel);
-  return createSysfsAccess({ onoff, chip, clock });
+  return createSysfsAccess({ onoff, chip, clock, readLevel: machine.readSysfsLevel });
 }
 
 async function openDevice({ chipLabel }: OpenGpioOptions, machine: GpioMachine): Promise<GpioAccess> {

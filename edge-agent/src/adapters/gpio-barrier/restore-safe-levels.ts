@@ -1,6 +1,4 @@
 /** Brings the outputs of gates to their safe level while no agent runs. */
-import { messageOf } from '@gatehouse/shared';
-import type { Logger } from '@gatehouse/shared';
 import type { GpioAccess } from './access.js';
 import { openGpio } from './open-gpio.js';
 import type { OpenGpioOptions } from './open-gpio.js';
@@ -23,7 +21,6 @@ export interface RestoredGate {
 }
 
 export interface RestoreOptions {
-  readonly logger: Logger;
   /** Default: the chips of this machine. */
   readonly open?: (gpio: Pick<OpenGpioOptions, 'driver' | 'chipLabel' | 'needsBias'>) => Promise<GpioAccess>;
 }
@@ -31,7 +28,7 @@ export interface RestoreOptions {
 /** Of every gate that is not simulated. Lines are given back at the end. */
 export async function restoreSafeLevels(
   gates: readonly ConfiguredGate[],
-  { logger, open = (gpio) => openGpio({ ...gpio, logger }) }: RestoreOptions,
+  { open = openGpio }: RestoreOptions = {},
 ): Promise<RestoredGate[]> {
   const restored: RestoredGate[] = [];
   for (const { gateId, barrier } of gates) {
@@ -47,7 +44,7 @@ export async function restoreSafeLevels(
       restoreAll(access, settings, levels, problems);
       access.close();
     } catch (error) {
-      problems.push(messageOf(error));
+      problems.push((error as Error).message);
     }
     restored.push({ gateId, levels, problems });
   }
@@ -62,7 +59,7 @@ function restoreAll(access: GpioAccess, settings: SafeSettings, levels: string[]
       openSafely(access, settings, name)?.write(active);
       levels.push(`${name} ${active ? 'on' : 'off'}`);
     } catch (error) {
-      problems.push(messageOf(error));
+      problems.push((error as Error).message);
     }
   }
 }

@@ -48,7 +48,7 @@ describeGpioAccess('sysfs', async () => {
     return line;
   };
   const open = async () => {
-    const machine = { sysfsRoot, loadOnoff: () => Promise.resolve(onoff.module) };
+    const machine = { sysfsRoot, loadOnoff: () => Promise.resolve(onoff.module), readSysfsLevel: onoff.readLevel };
     const access = await openGpio({ driver: 'onoff', chipLabel: undefined, logger: silentLogger, clock, machine });
     const inputs: typeof access.inputs = (wanted) => {
       const opened = access.inputs(wanted);

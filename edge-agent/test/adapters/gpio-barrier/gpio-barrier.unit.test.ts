@@ -58,7 +58,11 @@ describe('the barrier on GPIO lines through sysfs', () => {
           chipLabel: parsed.chipLabel,
           logger: silentLogger,
           clock,
-          machine: { sysfsRoot: sysfs, loadOnoff: () => Promise.resolve(onoff.module) },
+          machine: {
+            sysfsRoot: sysfs,
+            loadOnoff: () => Promise.resolve(onoff.module),
+            readSysfsLevel: onoff.readLevel,
+          },
         }),
     });
     const levels = await driver.start({

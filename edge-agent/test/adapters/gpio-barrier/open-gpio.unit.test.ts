@@ -35,6 +35,7 @@ describe('the way to GPIO', () => {
       machine: {
         sysfsRoot,
         loadOnoff: () => Promise.resolve(onoff.module),
+        readSysfsLevel: onoff.readLevel,
         loadSystem: () => Promise.resolve(kernel.system),
         ...machine,
       },
@@ -121,16 +122,25 @@ describe('the way to GPIO', () => {
       expect(told).toEqual(['on']);
     });
 
-    it('tells when a line cannot be read, and ends with its inputs', async () => {
+    it('reads aside, so that the notice of an edge that is on its way is not taken back', async () => {
+      const { clock, line } = await watch();
+      const { reads } = line;
+      clock.advance(3 * readBackIntervalMs);
+      expect(line.reads).toBe(reads);
+    });
+
+    it('tells once that a line cannot be read, tells that it can again, and ends with its inputs', async () => {
       const { clock, inputs, line, told } = await watch();
       line.failure = 'EIO';
-      clock.advance(readBackIntervalMs);
+      clock.advance(3 * readBackIntervalMs);
       expect(told).toEqual([expect.stringMatching(/^inputs.arming \(BCM 17\): /)]);
       line.failure = undefined;
+      clock.advance(3 * readBackIntervalMs);
+      expect(told.slice(1)).toEqual(['off']);
       inputs.close();
       line.level = 1;
       clock.advance(10 * readBackIntervalMs);
-      expect(told).toHaveLength(1);
+      expect(told).toHaveLength(2);
     });
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@gatehouse/shared';
 import { createMemoryChip } from '../../../src/adapters/gpio-barrier/memory-chip.js';
 import { restoreSafeLevels } from '../../../src/adapters/gpio-barrier/restore-safe-levels.js';
 import type { ConfiguredGate } from '../../../src/adapters/gpio-barrier/restore-safe-levels.js';
@@ -18,7 +17,7 @@ const gate = (settings: object, driver = 'gpio'): ConfiguredGate => ({
 
 describe('outputs at their safe level', () => {
   const restore = async (gates: readonly ConfiguredGate[], chip = createMemoryChip()) => {
-    const restored = await restoreSafeLevels(gates, { logger: silentLogger, open: () => Promise.resolve(chip.open()) });
+    const restored = await restoreSafeLevels(gates, { open: () => Promise.resolve(chip.open()) });
     const isHigh = (...bcms: number[]) => bcms.map((bcm) => chip.isHigh(bcm));
     return { restored, isHigh, chip };
   };
@@ -93,7 +92,7 @@ describe('outputs at their safe level', () => {
       gate({ outputs, inputs, chipLabel: 'a-board' }),
       gate({ outputs, inputs: { arming: { bcm: 17 } } }, 'onoff'),
     ];
-    await restoreSafeLevels(gates, { logger: silentLogger, open });
+    await restoreSafeLevels(gates, { open });
     expect(ways).toEqual([
       { driver: 'gpio', chipLabel: 'a-board', needsBias: true },
       { driver: 'onoff', chipLabel: undefined, needsBias: false },
@@ -102,7 +101,7 @@ describe('outputs at their safe level', () => {
 
   it('says why there is no chip', async () => {
     const open = () => Promise.reject(new Error('no chip'));
-    const restored = await restoreSafeLevels([gate({ outputs })], { logger: silentLogger, open });
+    const restored = await restoreSafeLevels([gate({ outputs })], { open });
     expect(restored).toEqual([{ gateId: 'entry-1', levels: [], problems: ['no chip'] }]);
   });
 });

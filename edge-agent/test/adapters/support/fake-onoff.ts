@@ -9,6 +9,8 @@ export interface FakeOnoffLine {
   level: OnoffLevel;
   watcher: Watcher | undefined;
   unexported: boolean;
+  /** How often the file that is waited on was read. */
+  reads: number;
   /** Code of the error with which every call fails. */
   failure: string | undefined;
 }
@@ -32,10 +34,11 @@ export function fakeOnoff(refuse: Readonly<Record<number, string>> = {}) {
       const first = (direction === 'high') !== options.activeLow ? 1 : 0;
       const level = direction === 'in' ? known : first;
       const made = `${direction} ${edge}${options.activeLow ? ' activeLow' : ''}`;
-      this.#line = { made, level, watcher: undefined, unexported: false, failure: undefined };
+      this.#line = { made, level, watcher: undefined, unexported: false, reads: 0, failure: undefined };
       lines.set(number, this.#line);
     }
     readSync(): OnoffLevel {
+      this.#line.reads += 1;
       if (this.#line.failure !== undefined) fail(this.#line.failure);
       return this.#line.level;
     }
@@ -61,5 +64,10 @@ export function fakeOnoff(refuse: Readonly<Record<number, string>> = {}) {
     line.level = level;
     line.watcher?.(null, level);
   };
-  return { module: { Gpio } as OnoffModule, lines, writes, refused, set };
+  const readLevel = (number: number): boolean => {
+    const line = lines.get(number);
+    if (line?.failure !== undefined) fail(line.failure);
+    return line?.level === 1;
+  };
+  return { module: { Gpio } as OnoffModule, lines, writes, refused, set, readLevel };
 }

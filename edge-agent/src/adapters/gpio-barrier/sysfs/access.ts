@@ -22,9 +22,11 @@ export interface SysfsAccessOptions {
   readonly chip: SysfsChip;
   /** For reading back. */
   readonly clock: Clock;
+  /** Whether the line with this number is active; must not touch the file that `onoff` waits on. */
+  readonly readLevel: (number: number) => boolean;
 }
 
-export function createSysfsAccess({ onoff, chip, clock }: SysfsAccessOptions): GpioAccess {
+export function createSysfsAccess({ onoff, chip, clock, readLevel }: SysfsAccessOptions): GpioAccess {
   const opened = new Set<GpioInputs>();
 
   const open = (wanted: GpioLineOptions, make: (number: number) => OnoffLine): OnoffLine => {
@@ -49,7 +51,7 @@ export function createSysfsAccess({ onoff, chip, clock }: SysfsAccessOptions): G
         for (const line of lines.values()) line.unexport();
         throw error;
       }
-      const inputs = createSysfsInputs(lines, clock);
+      const inputs = createSysfsInputs(lines, clock, (bcm) => readLevel(chip.base + bcm));
       opened.add(inputs);
       return inputs;
     },

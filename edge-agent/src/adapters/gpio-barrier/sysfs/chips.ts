@@ -1,4 +1,5 @@
 /** The chips that sysfs shows. Since Linux 6.6 the number of a chip's first line is not 0 any more, so that BCM numbers must be added to it. */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseChip } from '../choose-chip.js';
@@ -39,4 +40,9 @@ async function readChips(root: string): Promise<SysfsChip[]> {
       chips.push({ label: await text('label'), base, lines, path });
   }
   return chips;
+}
+
+/** Whether the line with this number is active, by a file of its own: reading the one that is waited on would take back the notice of an edge. */
+export function readSysfsLevel(number: number): boolean {
+  return readFileSync(join(sysfsGpioRoot, `gpio${String(number)}`, 'value'), 'latin1').startsWith('1');
 }

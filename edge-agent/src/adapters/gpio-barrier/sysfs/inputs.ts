@@ -9,9 +9,16 @@ export const readBackIntervalMs = 1_000;
 /** What is read differs from what was told for so long before it counts as missed: the notification may be on its way. */
 export const readBackConfirmMs = 100;
 
-export function createSysfsInputs(lines: ReadonlyMap<GpioInputOptions, OnoffLine>, clock: Clock): GpioInputs {
+/** @param readAside whether a line is active, without taking back the notice of an edge that is on its way */
+export function createSysfsInputs(
+  lines: ReadonlyMap<GpioInputOptions, OnoffLine>,
+  clock: Clock,
+  readAside: (bcm: number) => boolean,
+): GpioInputs {
   /** By BCM number: what was read or told last. */
   const told = new Map<number, boolean>();
+  /** Those that could not be read the last time. */
+  const failing = new Set<number>();
   let cancelTimer: () => void = () => undefined;
   let isClosed = false;
 
@@ -26,10 +33,12 @@ export function createSysfsInputs(lines: ReadonlyMap<GpioInputOptions, OnoffLine
   /** @param found what was different the time before */
   const readBack = (listener: GpioEdgeListener, found: ReadonlySet<number>): void => {
     const differing = new Set<number>();
-    for (const [options, line] of lines) {
+    for (const options of lines.keys()) {
       const { bcm } = options;
       try {
-        const active = levelOf(options, line);
+        const active = readAside(bcm);
+        // That it can be read again is told by what is known of it.
+        if (failing.delete(bcm)) listener.onEdge({ bcm, active: told.get(bcm) ?? active, ageMs: 0 });
         if (active === told.get(bcm)) continue;
         if (!found.has(bcm)) {
           differing.add(bcm);
@@ -39,7 +48,8 @@ export function createSysfsInputs(lines: ReadonlyMap<GpioInputOptions, OnoffLine
         listener.onMissed(1);
         listener.onEdge({ bcm, active, ageMs: 0 });
       } catch (error) {
-        listener.onProblem(lineProblem(error, options), [bcm]);
+        if (!failing.has(bcm)) listener.onProblem(lineProblem(error, options), [bcm]);
+        failing.add(bcm);
       }
     }
     if (isClosed) return;
