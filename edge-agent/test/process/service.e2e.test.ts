@@ -15,8 +15,10 @@ import { eventually } from '../adapters/support/eventually.js';
 const program = join(import.meta.dirname, '../../dist/main.js');
 const startTimeoutMs = 60_000;
 const watchdogMs = 600;
-/** Lets a signal make the event loop hang. */
-const hangs = `data:text/javascript,${encodeURIComponent("process.on('SIGUSR2', () => { for (;;); });")}`;
+/** Lets a signal make the event loop hang, after a word about it. */
+const hangingCode = `import { writeSync } from 'node:fs';
+process.on('SIGUSR2', () => { writeSync(2, 'hangs'); for (;;); });`;
+const hangs = `data:text/javascript,${encodeURIComponent(hangingCode)}`;
 
 describe('the edge agent as a service', () => {
   let directory: string;
@@ -101,8 +103,7 @@ describe('the edge agent as a service', () => {
     const agent = await start();
     await heard(3, /^WATCHDOG=1/m);
     agent.kill('SIGUSR2');
-    // One more may be under way.
-    await sleep(watchdogMs);
+    await eventually(() => errors.includes('hangs'), 'its event loop hangs', startTimeoutMs);
     socket.received();
     await sleep(3 * watchdogMs);
     expect(socket.received()).toEqual([]);
