@@ -64,7 +64,7 @@ const goOn = {
 /** @param {import('./agent.mjs').Identity & { after?: Cut, before?: Cut }} wanted */
 export async function powerCut({ after, before, ...identity }) {
   configure(identity);
-  if (after !== undefined) await tellOutbox('found');
+  if (after !== undefined) await tellFound();
   for (const other of gateIds) if (other !== gate || after === undefined) drive(other, 'limit-closed', true);
   if (after !== undefined) {
     for (const [input, active] of Object.entries(left[after])) {
@@ -88,4 +88,13 @@ export async function powerCut({ after, before, ...identity }) {
   tell('ended', { code: await ended });
   unwatch();
   await tellOutbox('the end');
+}
+
+/** What the cut left; it may be no outbox at all. */
+async function tellFound() {
+  try {
+    await tellOutbox('found');
+  } catch (error) {
+    tell('outbox', { when: 'found', unreadable: error instanceof Error ? error.message : String(error) });
+  }
 }

@@ -67,6 +67,21 @@ export const checksAfterCut = [
       return undefined;
     },
   },
+  {
+    name: 'the arm is never asked to close while something is under it',
+    holds({ run: { records }, before }) {
+      let isUnder = false;
+      let closed = 0;
+      for (const { what, name, active } of records) {
+        if (what === 'input' && name === 'safety') isUnder = active === true;
+        if (what !== 'output' || name !== 'close' || active !== true) continue;
+        assert.equal(isUnder, false, 'it was');
+        closed += 1;
+      }
+      assert.ok(closed > 0, 'it was not asked to close at all');
+      return before?.cut === 'under-the-arm' ? 'it waits for what was left there' : undefined;
+    },
+  },
 ];
 
 /** @type {readonly Check[]} */
