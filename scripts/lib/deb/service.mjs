@@ -30,6 +30,9 @@ export function createService(machine) {
     const path = join(machine.root, witnessPath);
     return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
   };
+  const log = () => outputOf(['journalctl', '--no-pager', '--unit=gatehouse-edge']);
+  /** How often safe-levels ran to its end; there is a simulated gate alone. */
+  const hooksRun = async () => (await log()).split('no gate is on real lines').length - 1;
   return {
     must,
     outputOf,
@@ -37,7 +40,7 @@ export function createService(machine) {
     mainPid,
     /** What the stop hook left word of: why it ran, and when it had ended, in seconds of this machine. */
     witnessed,
-    log: () => outputOf(['journalctl', '--no-pager', '--unit=gatehouse-edge']),
+    log,
     /** What its page says. @returns {Promise<{ status: number, says: string }>} */
     health: async () => JSON.parse(await outputOf(['/usr/lib/gatehouse-edge/bin/node', '--eval', ask])),
     /** Sends a signal to its process and waits until another one runs; answers how long the stop hook took to its end, and the new start.
@@ -47,11 +50,15 @@ export function createService(machine) {
     async backAfter(signal, result) {
       const pid = await mainPid();
       const count = witnessed().length;
+      const hooks = await hooksRun();
       const startSeconds = uptimeSeconds();
       await must(['sh', '-c', `kill -${signal} ${pid}`]);
       const line = await eventually(`the stop hook has run after ${signal}`, async () => witnessed()[count]);
       const [why, endSeconds = ''] = line.split(' ');
       assert.equal(why, result);
+      await eventually('the journal has the word of safe-levels', async () =>
+        (await hooksRun()) > hooks ? true : undefined,
+      );
       await eventually('it runs again', async () => {
         const now = await mainPid();
         return now !== '0' && now !== pid && (await property('ActiveState')) === 'active' ? true : undefined;
