@@ -27,7 +27,7 @@ export function driverChecks(driver) {
       },
     },
     {
-      name: 'killed in mid-pulse: the command of ExecStopPost lets the relay go, before anything starts again',
+      name: 'killed in mid-pulse: with the command of ExecStopPost every relay is off, before anything starts again',
       holds({ run: { records } }) {
         const killed = told(records, ({ what }) => what === 'killed');
         const drawn = told(records, ({ what, name, active, atMs }) => {
