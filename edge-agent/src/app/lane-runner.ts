@@ -1,5 +1,5 @@
 /** Runs one lane: feeds its state machine, carries out what it wants, and keeps its timer. */
-import type { Clock, CommandKind, Logger } from '@gatehouse/shared';
+import type { Clock, CommandKind, Logger, Random } from '@gatehouse/shared';
 import { decide, nextDeadlineMs } from '../domain/lane/lane.js';
 import { isClosed, newLane } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';
@@ -14,6 +14,7 @@ import type {
 import type { LaneRecording } from './lane-recording.js';
 import type { BarrierDriver, CredentialRead, EdgeAgentPorts } from './ports.js';
 import type { GateSettings } from './settings.js';
+import { issueTicket, wantsTicket } from './tickets.js';
 
 /** A happening without its time. */
 export type Untimed<T> = T extends unknown ? Omit<T, 'atMs'> : never;
@@ -48,7 +49,12 @@ export interface LaneRunner {
 export function createLaneRunner(
   settings: GateSettings,
   driver: BarrierDriver,
-  ports: { readonly clock: Clock; readonly logger: Logger; readonly recording: LaneRecording | undefined },
+  ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    readonly recording: LaneRecording | undefined;
+  },
   listener: LaneListener,
 ): LaneRunner {
   const { clock, logger } = ports;
@@ -149,6 +155,10 @@ export function createLaneRunner(
       };
       const levels = await driver.start({
         onInput: (edge) => {
+          if (started && edge.active && edge.input === 'ticket-button' && wantsTicket(state, settings)) {
+            const credential = issueTicket(ports.random);
+            hear({ type: 'read', credential, readAtMs: edge.monoMs, atMs: edge.monoMs });
+          }
           hear({ type: 'edge', input: edge.input, active: edge.active, atMs: edge.monoMs });
         },
         onTrouble: (detail) => {

@@ -45,6 +45,12 @@ export const laneSettingsSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('A vehicle without a read counts as arrived only when the ticket button is pressed.'),
+  issuesTickets: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The ticket button gives a vehicle that has shown nothing a ticket of its own: the sign shows its number when the vehicle is let in, and whoever shows that at an exit ends just that session.',
+    ),
   vehicleClass: z
     .enum(['standard', 'ev', 'accessible', 'motorcycle', 'large'])
     .nullable()

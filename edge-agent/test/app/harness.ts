@@ -66,6 +66,8 @@ export class FakeBarrier implements BarrierDriver {
     'ticket-button',
   ] as const);
   readonly requests: string[] = [];
+  /** What the sign showed. */
+  readonly texts: string[] = [];
   /** How often it was asked to close while something was under the arm. */
   closedUpon = 0;
   readonly levels = new Map<LaneInput, boolean>();
@@ -114,8 +116,8 @@ export class FakeBarrier implements BarrierDriver {
     // Nobody looks.
   }
 
-  showText(): void {
-    // Nobody reads.
+  showText(text: string): void {
+    this.texts.push(text);
   }
 
   stop(): Promise<void> {

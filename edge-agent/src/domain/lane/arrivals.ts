@@ -1,7 +1,17 @@
 /** A vehicle presents itself, is decided about, and perhaps shows something else. One vehicle, one decision. */
 import type { Credential } from '@gatehouse/shared';
 import { occupancy } from './loops.js';
-import { isOfTrack, isOfWay, isSimilar, isSure, trackIdsOf, vote, withVote, withWaiting } from './reads.js';
+import {
+  isOfTrack,
+  isOfWay,
+  isSimilar,
+  isSure,
+  ticketSource,
+  trackIdsOf,
+  vote,
+  withVote,
+  withWaiting,
+} from './reads.js';
 import { directionFrom, isFreeFlow, isServed, maxCredentialsPerVehicle, modeOf } from './state.js';
 import type { Arrival, LaneState, Read, Vehicle } from './state.js';
 import { isOfPassed, voidArrival } from './tracking.js';
@@ -191,7 +201,7 @@ export function onlineDecision(turn: Turn, decision: Extract<LaneHappening, { ty
   if (arrival?.id !== decision.arrivalId || !mayDecide(arrival, decision)) return;
   if (decision.outcome === 'admit') {
     admit(turn, arrival, { basis: decision.basis, slotId: decision.slotId, revision: decision.revision });
-    show(turn, decision.slotLabel ?? '');
+    show(turn, signOf(arrival, decision.slotLabel));
   } else {
     deny(turn, arrival, decision.revision);
     show(turn, decision.reason ?? 'denied');
@@ -217,7 +227,7 @@ export function localChoice(turn: Turn, arrivalId: ArrivalId, choice: LocalChoic
   }
   report(turn, { kind: 'vehicle-admitted', arrivalId, slotId: choice.slotId, basis: choice.basis });
   changeVehicle(turn, { arrival: { ...arrival, progress: 'recording', basis: choice.basis, slotId: choice.slotId } });
-  show(turn, choice.slotLabel ?? '');
+  show(turn, signOf(arrival, choice.slotLabel));
 }
 
 export function admissionRecorded(turn: Turn, arrivalId: ArrivalId): void {
@@ -271,6 +281,12 @@ export function revoke(turn: Turn, as: 'locked' | 'operator'): void {
 export function askAgainAfterMode(turn: Turn): void {
   const arrival = turn.state.vehicle?.arrival ?? null;
   if (arrival?.deniedByMode === true) replaceArrival(turn, arrival, arrival.credential);
+}
+
+/** Whoever was given a ticket needs its number to go out again. */
+function signOf({ credential }: Arrival, slotLabel: string | null): string {
+  const ticket = credential?.source === ticketSource ? credential.value : '';
+  return `${ticket} ${slotLabel ?? ''}`.trim();
 }
 
 function show(turn: Turn, text: string): void {

@@ -4,6 +4,9 @@ import type { Credential, Direction } from '@gatehouse/shared';
 import { maxReads, maxTracks } from './state.js';
 import type { Read } from './state.js';
 
+/** Source of the tickets that a press of the button issues. */
+export const ticketSource = 'ticket-button';
+
 /**
  * Whether two reads may well be of one vehicle: plates that readers confuse, or of which one lost a character. Plates that merely
  * follow one another, as those of a fleet do, are two vehicles.
