@@ -44,18 +44,17 @@ function blocksOf(text: string, language: string): string[] {
   return [...blocks].map(([, indent = '', block = '']) => block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
 }
 
-const edgeHead = `siteId: s
-edgeId: e
-gates: [{ gateId: g, direction: entry, barrier: { driver: simulated } }]
-`;
+const edgeHead = 'siteId: s\nedgeId: e\n';
+const gates = 'gates: [{ gateId: g, direction: entry, barrier: { driver: simulated } }]\n';
 
-/** A snippet for an edge may leave out who it is. */
+/** A snippet for an edge may leave out who it is, and its gates. */
 function read(yaml: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pages-'));
   const file = join(folder, 'snippet.yaml');
   const isEdge = /^(broker|gates):/m.test(yaml);
   try {
-    writeFileSync(file, isEdge && !yaml.includes('siteId:') ? edgeHead + yaml : yaml);
+    const head = `${edgeHead}${/^gates:/m.test(yaml) ? '' : gates}`;
+    writeFileSync(file, isEdge && !yaml.includes('siteId:') ? head + yaml : yaml);
     if (isEdge) loadEdgeConfiguration(file, {});
     else readConfiguration(file, {});
   } finally {
