@@ -1,7 +1,6 @@
 /** Tells the agent that starts after this one how recent an open arrival is, so that it may know the vehicle again. */
 import { hex128Schema, parseValue, seqSchema } from '@gatehouse/shared';
 import { z } from 'zod';
-import type { FormerArrival } from './recovery.js';
 import type { MachineUptime, OutboxNotes } from './ports.js';
 
 const noteSchema = z.strictObject({
@@ -34,7 +33,7 @@ export function standingNotes(
 /** Whether the arrival was noted on this boot of the machine, and at most `withinMs` ago. */
 export function wasThereJustNow(
   notes: OutboxNotes,
-  { gateId, epoch, seq }: FormerArrival,
+  { gateId, epoch, seq }: { readonly gateId: string; readonly epoch: string; readonly seq: number },
   machine: MachineUptime | undefined,
   withinMs: number,
 ): boolean {
