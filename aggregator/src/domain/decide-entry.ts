@@ -101,21 +101,20 @@ function staleSessionFacts(
 ): SiteFact[] {
   if (session.credentialId === null) return [];
   const facts: SiteFact[] = [];
-  for (const sessionId of state.sessionsByCredential.get(session.credentialId) ?? []) {
-    const stale = state.sessions.get(sessionId);
-    if (stale === undefined || (leftAtMs !== undefined && stale.entryAtMs >= leftAtMs)) continue;
+  const stays = [...(state.sessionsByCredential.get(session.credentialId) ?? [])].flatMap((sessionId) => {
+    const stay = state.sessions.get(sessionId);
+    if (stay === undefined || (leftAtMs !== undefined && stay.entryAtMs >= leftAtMs)) return [];
+    return stay.state === 'uncertain' || state.site?.layout.antiPassback !== 'off' ? [stay] : [];
+  });
+  const ending = new Set(stays.map(({ sessionId }) => sessionId));
+  for (const stale of stays) {
     if (stale.state === 'uncertain') {
+      const end = { atMs: stale.uncertainSinceMs ?? session.entryAtMs, gateId: null, basis: 'inferred' } as const;
+      facts.push(...sessionEnded(state, stale, end, ending), ...settleMark(state, stale.sessionId, context));
+    } else {
+      const end = { atMs: session.entryAtMs, gateId: null, basis: 'anti-passback' } as const;
       facts.push(
-        ...sessionEnded(state, stale, {
-          atMs: stale.uncertainSinceMs ?? session.entryAtMs,
-          gateId: null,
-          basis: 'inferred',
-        }),
-      );
-      facts.push(...settleMark(state, stale.sessionId, context));
-    } else if (state.site?.layout.antiPassback !== 'off') {
-      facts.push(...sessionEnded(state, stale, { atMs: session.entryAtMs, gateId: null, basis: 'anti-passback' }));
-      facts.push(
+        ...sessionEnded(state, stale, end, ending),
         newReview(state, context, {
           kind: 'already-inside',
           atMs: session.entryAtMs,

@@ -276,13 +276,11 @@ function correctCount(state: SiteState, input: InputOf<'correct-count'>, context
     });
     facts.push({ type: 'session-opened', session, credential: null });
   }
-  let surplus = -difference;
-  for (const sessionId of state.anonymous) {
-    if (surplus <= 0) break;
-    const session = state.sessions.get(sessionId);
-    if (session === undefined) continue;
-    facts.push(...sessionEnded(state, session, { atMs: context.nowMs, gateId: null, basis: 'correction' }));
-    surplus -= 1;
+  const anonymous = [...state.anonymous].flatMap((sessionId) => state.sessions.get(sessionId) ?? []);
+  const surplus = anonymous.slice(0, Math.max(0, -difference));
+  const ending = new Set(surplus.map(({ sessionId }) => sessionId));
+  for (const session of surplus) {
+    facts.push(...sessionEnded(state, session, { atMs: context.nowMs, gateId: null, basis: 'correction' }, ending));
   }
   return facts;
 }

@@ -94,15 +94,14 @@ function exitSettled(state: SiteState, review: ReviewRow, input: ResolveReview):
 /** Time went by: sessions that have been uncertain for too long are taken to have left. */
 export function decideTick(state: SiteState, context: Context): SiteFact[] {
   const limitMs = (state.site?.layout.uncertainAgeLimitHours ?? Number.POSITIVE_INFINITY) * 3_600_000;
-  const facts: SiteFact[] = [];
-  for (const sessionId of state.uncertain) {
+  const due = [...state.uncertain].flatMap((sessionId) => {
     const session = state.sessions.get(sessionId);
     const sinceMs = session?.uncertainSinceMs ?? null;
-    if (session === undefined || sinceMs === null || context.nowMs - sinceMs < limitMs) continue;
-    facts.push(
-      ...sessionEnded(state, session, { atMs: sinceMs, gateId: null, basis: 'age-limit' }),
-      ...settleMark(state, sessionId, context),
-    );
-  }
-  return facts;
+    return session === undefined || sinceMs === null || context.nowMs - sinceMs < limitMs ? [] : [{ session, sinceMs }];
+  });
+  const ending = new Set(due.map(({ session }) => session.sessionId));
+  return due.flatMap(({ session, sinceMs }) => [
+    ...sessionEnded(state, session, { atMs: sinceMs, gateId: null, basis: 'age-limit' }, ending),
+    ...settleMark(state, session.sessionId, context),
+  ]);
 }

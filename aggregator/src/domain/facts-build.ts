@@ -14,8 +14,11 @@ import type {
 } from './rows.js';
 import type { SiteState } from './state.js';
 
-/** Frees a slot, and lets what waited for it take effect. */
-export function slotReturned(state: SiteState, slot: SlotRow): SiteFact[] {
+/**
+ * Frees a slot, and lets what waited for it take effect. `provided` are the sessions that want none any more though the state does not
+ * show it yet: they end by the same input, or got another slot by it. Whoever gets this one is added.
+ */
+export function slotReturned(state: SiteState, slot: SlotRow, provided = new Set<string>()): SiteFact[] {
   const { slotId, recall } = slot;
   if (recall === null) return [{ type: 'slot-freed', slotId }];
   const facts: SiteFact[] = [{ type: 'slot-freed', slotId }];
@@ -30,8 +33,9 @@ export function slotReturned(state: SiteState, slot: SlotRow): SiteFact[] {
       ];
     case 'assign': {
       facts.push({ type: 'slot-recall-changed', slotId, recall: null });
-      const [sessionId, ...others] = claimsOf(state, recall);
+      const [sessionId, ...others] = claimsOf(state, recall).filter((claim) => !provided.has(claim));
       if (sessionId === undefined) return facts;
+      provided.add(sessionId);
       facts.push(
         { type: 'slot-occupied', slotId, sessionId, key: null, confirmed: true },
         { type: 'session-changed', sessionId, change: { slotId } },
@@ -58,8 +62,13 @@ export interface SessionEnd {
   readonly state?: 'closed' | 'void';
 }
 
-/** Closes a session and returns its slot. The duration is never negative, whatever the clocks said. */
-export function sessionEnded(state: SiteState, session: SessionRow, end: SessionEnd): SiteFact[] {
+/** Closes a session and returns its slot. The duration is never negative, whatever the clocks said. `provided`: see slotReturned. */
+export function sessionEnded(
+  state: SiteState,
+  session: SessionRow,
+  end: SessionEnd,
+  provided?: Set<string>,
+): SiteFact[] {
   const exitAtMs = Math.max(session.entryAtMs, end.atMs);
   const slot = session.slotId === null ? undefined : state.slots.get(session.slotId);
   return [
@@ -73,7 +82,7 @@ export function sessionEnded(state: SiteState, session: SessionRow, end: Session
       durationMs: exitAtMs - session.entryAtMs,
       slotId: session.slotId,
     },
-    ...(slot?.state === 'occupied' && slot.sessionId === session.sessionId ? slotReturned(state, slot) : []),
+    ...(slot?.state === 'occupied' && slot.sessionId === session.sessionId ? slotReturned(state, slot, provided) : []),
   ];
 }
 

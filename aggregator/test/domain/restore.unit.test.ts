@@ -6,7 +6,7 @@ import { TestSite, checkInvariants, layout } from './site.js';
 describe('a slot that a restored store believes to be somebody else’s', () => {
   /** `s1` is reserved for a vehicle at the gate, as in the copy; then edges report what happened since. */
   function restored(): { site: TestSite; reserved: number } {
-    const site = new TestSite(layout({ slotCount: 1 }));
+    const site = new TestSite(layout({ slotCount: 1, uncertainAgeLimitHours: 1 }));
     const reserved = site.arrive('entry');
     site.apply({ type: 'store-restored', edgeId: 'edge-in' });
     return { site, reserved };
@@ -31,6 +31,19 @@ describe('a slot that a restored store believes to be somebody else’s', () => 
     expect(site.slot('s1')).toMatchObject({ state: 'occupied', sessionId: third, recall: null });
     site.leave('EEEEEE');
     expect(site.slot('s1').state).toBe('free');
+    checkInvariants(site.state);
+  });
+
+  it('goes to nobody whose session ends at the same moment', () => {
+    const { site, reserved } = restored();
+    const [first, second, third] = ['AAAAAA', 'CCCCCC', 'EEEEEE'].map((plate) => goIn(site, plate));
+    letGo(site, reserved);
+    for (const plate of ['XXX111', 'YYY222']) site.leave(plate);
+    expect([first, second].map((id) => site.state.sessions.get(id ?? '')?.state)).toEqual(['uncertain', 'uncertain']);
+    expect(site.slot('s1')).toMatchObject({ sessionId: first, recall: { sessionId: second, next: [third] } });
+    site.wait(3_600_000).apply({ type: 'tick' });
+    expect([...site.state.sessions.keys()]).toEqual([third]);
+    expect(site.slot('s1')).toMatchObject({ state: 'occupied', sessionId: third });
     checkInvariants(site.state);
   });
 
