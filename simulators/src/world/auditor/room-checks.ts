@@ -109,7 +109,7 @@ function checkDecision(audit: Audit, site: SiteBook, arrival: ArrivalRow, summar
 function checkRecovery(audit: Audit, site: SiteBook, summary: CommitSummary, before: SiteBefore): void {
   if (summary.audited(site.siteId)) return;
   const told = [...site.toHear.entries()]
-    .filter(([, { noticed, overridden }]) => noticed && !overridden)
+    .filter(([edgeId, { noticed, overridden }]) => noticed && !overridden && audit.store.entryEdges.has(edgeId))
     .map(([edgeId]) => edgeId);
   const recovering = before.recovering ? (site.ledger?.recoveringEdges ?? []) : [];
   const waited = told.length > 0 ? told : recovering;

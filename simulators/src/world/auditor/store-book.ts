@@ -34,6 +34,7 @@ export function createStoreBook(): StoreBook {
     lost: new Map(),
     gateSites: new Map(),
     gateEdges: new Map(),
+    entryEdges: new Set(),
     gatesHad: new Set(),
     lastNoticeId: 0,
     audit: null,
@@ -68,7 +69,7 @@ export function createStoreBook(): StoreBook {
       for (const site of kept) Object.assign(book.site(site.siteId), site);
       for (const map of [book.cursors, book.arrivals, book.decisions, book.openReviews, book.passages]) map.clear();
       for (const map of [book.origins, book.lost, book.lastHeld, book.mustReport]) map.clear();
-      for (const set of [book.commands, book.revoked, book.retired, book.gatesHad]) set.clear();
+      for (const set of [book.commands, book.revoked, book.retired, book.entryEdges, book.gatesHad]) set.clear();
       for (const stored of epochs.values()) {
         stored.upTo = 0;
         stored.hash = '';
@@ -87,7 +88,8 @@ export function createStoreBook(): StoreBook {
       for (const row of changes.commands) book.commands.add(row.commandId);
       for (const row of changes.sites) {
         book.site(row.siteId).layout = row.layout;
-        for (const { gateId, edgeId } of row.layout.gates) {
+        for (const { gateId, edgeId, direction } of row.layout.gates) {
+          if (direction !== 'exit') book.entryEdges.add(edgeId);
           book.gateSites.set(gateId, row.siteId);
           book.gateEdges.set(gateId, edgeId);
           book.gatesHad.add(`${edgeId}/${gateId}`);

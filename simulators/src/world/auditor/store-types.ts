@@ -92,6 +92,8 @@ export interface StoreBook {
   readonly gateSites: Map<string, string>;
   /** The edge that each gate there ever was belongs to, or belonged to last. */
   readonly gateEdges: Map<string, string>;
+  /** Edges that a layout in this store ever gave an entry. */
+  readonly entryEdges: Set<string>;
   /** `edge/gate` of all gates that layouts in this store ever gave an edge. */
   readonly gatesHad: Set<string>;
   lastNoticeId: number;

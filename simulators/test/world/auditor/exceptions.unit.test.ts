@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { changesOf, edgeId, epochOf, Story } from './story.js';
+import { changesOf, edgeId, epochOf, instance, Story } from './story.js';
 import type { Row } from './story.js';
 
 describe('the auditor, other ways in which a promise is broken', () => {
@@ -295,6 +295,31 @@ describe('the auditor, what it accepts', () => {
     story.tell({ type: 'store-replaced', contents });
     story.drained();
     expect(story.found).toContain('event-never-stored');
+  });
+
+  it('waits after a restore for edges that have an entry, and for no others', () => {
+    for (const entryOf of [edgeId, 'edge-2']) {
+      const story = new Story();
+      const seq = story.arrives('ab1');
+      story.take(seq, seq);
+      story.released(seq);
+      const gates = [
+        { gateId: 'entry-1', edgeId: entryOf, direction: 'entry' },
+        { gateId: 'exit-1', edgeId, direction: 'exit' },
+      ];
+      const slots = [story.slot('a-1', {}), story.slot('a-2', {})];
+      const arrivals = [story.arrival(seq, { edgeId: entryOf })];
+      const around = { ledgers: [story.ledgerRow(0)], edges: [story.edgeRow()], slots, arrivals };
+      story.tell({ type: 'store-replaced', contents: changesOf({ sites: [story.siteRow({ gates })], ...around }) });
+      story.deliver('aggregator', 'state', story.stateMessage({ acked: seq }));
+      for (let round = 0; round < 3; round += 1) {
+        story.wait(10_000);
+        story.publish('aggregator', 'acks', { instance, ...story.cursor(0), conflict: null });
+      }
+      const admitted = story.arrival(seq, { edgeId: entryOf, decision: story.decision('a-1') });
+      story.store({ arrivals: [admitted], slots: [story.reserved('a-1', seq)] });
+      expect(story.found.includes('slot-given-while-recovering')).toBe(entryOf === edgeId);
+    }
   });
 
   it('knows that nobody remembers where the desk sent a vehicle, once the store is restored', () => {
