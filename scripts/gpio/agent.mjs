@@ -9,7 +9,8 @@ import { gates } from './lines.mjs';
 
 const dataDir = '/data/edge';
 const outboxFile = 'outbox.sqlite';
-const configurationFile = '/etc/edge.json';
+export const configurationFile = '/etc/edge.json';
+export const program = '/app/edge-agent/dist/main.js';
 const codeFile = '/etc/enrolment-code';
 const pagePort = 9464;
 const pulseMs = 1_000;
@@ -18,6 +19,8 @@ const debounceMs = 200;
 const armingDebounceMs = 500;
 /** For so long an input keeps its level at least: much longer than the longest debounce time. */
 export const steadyMs = 1_200;
+/** Shorter than a vehicle stands on its loops at the restart. */
+const laneClearTimeoutMs = 1_000;
 /** Where the machine finds the aggregator: QEMU passes connections on to it. */
 const aggregator = { mqtt: 'mqtt://10.0.2.100:1883', http: 'http://10.0.2.100:8000' };
 
@@ -59,6 +62,7 @@ export function configure({ siteId, edgeId, code, driver }, change = {}) {
     enrolment: { url: aggregator.http, codeFile, allowPlaintext: true },
     // Decided by the aggregator, however slow the emulated processor is.
     protocol: { decisionTimeoutMs: 60_000 },
+    restart: { laneClearTimeoutMs },
     http: { port: pagePort },
     log: { format: 'json' },
   };
@@ -97,7 +101,7 @@ export async function restoreSafeLevels() {
 
 /** @param {{ onError?: (line: string) => void }} [options] `onError` is told what it writes to standard error */
 export function startAgent({ onError = () => undefined } = {}) {
-  const agent = spawn(process.execPath, ['/app/edge-agent/dist/main.js', '--config', configurationFile, '--json'], {
+  const agent = spawn(process.execPath, [program, '--config', configurationFile, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { output: '' };
@@ -145,7 +149,7 @@ export async function tellOutbox(when) {
 
 /** @param {string} file @param {string} sql @returns {Promise<Record<string, unknown>[]>} */
 async function select(file, sql) {
-  const { Database, OPEN_READONLY } = createRequire('/app/edge-agent/dist/main.js')('sqlite3');
+  const { Database, OPEN_READONLY } = createRequire(program)('sqlite3');
   const database = new Database(file, OPEN_READONLY);
   try {
     return await new Promise((resolve, reject) => {

@@ -1,8 +1,10 @@
-/** Whole days at three lanes, a kill -9 in mid-pulse among them, and then barriers that are wired wrongly. */
-import { acknowledged, configure, restoreSafeLevels, startAgent, tellOutbox } from './agent.mjs';
+/** Whole days at three lanes, a kill -9 in mid-pulse and a restart among them, then the installer's tools, and barriers that are wired wrongly. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { acknowledged, configure, restoreSafeLevels, startAgent, steadyMs, tellOutbox } from './agent.mjs';
 import { tell } from './console.mjs';
 import { busyBcm, drive, gateIds, hideSysfsGpio, output, tellLevels, watch } from './lines.mjs';
-import { armCloses, armOpens, play } from './scenarios.mjs';
+import { armCloses, armOpens, isLetIn, play } from './scenarios.mjs';
+import { useTools } from './tools.mjs';
 import { wireWrongly } from './wiring.mjs';
 
 /** @param {import('./agent.mjs').Identity} identity */
@@ -25,14 +27,17 @@ export async function lanes(identity) {
   await output('entry-1', 'green', true);
   drive('entry-1', 'arming', false);
   await armCloses('entry-1');
+  await pause(steadyMs);
+  const third = await restartOnTheWay('entry-1', second);
   await acknowledged();
   tell('scenario', { name: 'stop' });
-  second.agent.kill('SIGTERM');
-  tell('ended', { code: await second.ended });
+  third.agent.kill('SIGTERM');
+  tell('ended', { code: await third.ended });
   unwatch();
   tellLevels('the end');
   await tellOutbox('the end');
 
+  await useTools(identity);
   await wireWrongly(identity.driver);
   await refused(identity, { red: busyBcm });
 }
@@ -52,6 +57,28 @@ async function killInMidPulse({ agent, ended }) {
   await output('entry-1', 'open', false);
   tell('safe');
   tell('restored', await restored);
+}
+
+/** A vehicle that was let in stands on both loops for longer than the agent waits for it, and goes on when the next agent is there.
+ * @param {import('./lines.mjs').GateId} gate
+ * @param {ReturnType<typeof startAgent>} running
+ */
+async function restartOnTheWay(gate, { agent, ended }) {
+  tell('scenario', { name: 'restart', gate });
+  await isLetIn(gate);
+  drive(gate, 'safety', true);
+  await pause(steadyMs);
+  agent.kill('SIGTERM');
+  tell('restart', { code: await ended });
+  await tellOutbox('restart');
+  const next = startAgent();
+  await next.started;
+  tell('restarted');
+  drive(gate, 'arming', false);
+  await pause(steadyMs);
+  drive(gate, 'safety', false);
+  await armCloses(gate);
+  return next;
 }
 
 /** @param {import('./agent.mjs').Identity} identity @param {Parameters<typeof configure>[1]} change */

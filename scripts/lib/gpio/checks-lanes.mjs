@@ -1,6 +1,6 @@
 /** What has to be true of the agent's time at its lanes. */
 import assert from 'node:assert/strict';
-import { endOnce, levelsOf, only, outboxEvents, stepsOf } from './records.mjs';
+import { endOnce, ends, levelsOf, only, outboxEvents, stepsOf } from './records.mjs';
 
 /**
  * @typedef {import('./machine.mjs').Run} Run
@@ -28,7 +28,13 @@ const lane = {
   stuckArm: ['arming on', 'open on', 'open off', ...turnsBack, ...closing],
   stuckLoop: ['arming on', ...opening, 'red on', 'green off', ...closing, 'arming off'],
   exit: [...passes, ...closing],
+  restart: ['arming on', ...opening, 'safety on', 'arming off', 'safety off', ...closing],
 };
+
+/** Lamps are switched when an agent ends, and when one starts.
+ * @param {string} step
+ */
+const isNoLamp = (step) => !/(^| )(red|green) /.test(step);
 
 /** What the outbox has to say of each gate, before the kill. */
 const told = {
@@ -100,6 +106,24 @@ export const laneChecks = [
     holds: inOrder('exit'),
   },
   {
+    name: 'a restart while a vehicle stands on the loops, let in: it counts once, and the arm does not close on it',
+    holds({ run: { records, console }, known: { reviews } }) {
+      assert.equal(only(records, 'restart')?.['code'], 0);
+      assert.match(console, /ends with a vehicle on its way through/);
+      assert.deepEqual(stepsOf(records, 'restart').filter(isNoLamp), lane.restart.filter(isNoLamp));
+      const before = outboxEvents(records, 'restart');
+      const arrival = before.findLast(({ event }) => event.kind === 'vehicle-arrived')?.seq;
+      const tellItsEnd = (/** @type {typeof before} */ events) =>
+        events
+          .filter(({ event }) => event.arrival === arrival && ends.includes(event.kind))
+          .map(({ event }) => event.kind);
+      assert.deepEqual(tellItsEnd(before), []);
+      assert.deepEqual(tellItsEnd(outboxEvents(records, 'the end')), ['vehicle-passed']);
+      assert.ok(reviews.every(({ kind }) => kind !== 'arrival-unresolved'));
+      return undefined;
+    },
+  },
+  {
     name: 'what happened is in the outbox, for each gate in its order',
     holds({ run: { records } }) {
       const events = outboxEvents(records, 'the end').map(({ event }) => event);
@@ -137,9 +161,9 @@ export const laneChecks = [
       const { vehiclesInside, entriesTotal, exitsTotal } = occupancy;
       assert.deepEqual(
         { vehiclesInside, entriesTotal, exitsTotal },
-        { vehiclesInside: 3, entriesTotal: 4, exitsTotal: 1 },
+        { vehiclesInside: 4, entriesTotal: 5, exitsTotal: 1 },
       );
-      assert.deepEqual(sessions.map(({ state }) => state).sort(), ['closed', 'open', 'open', 'open']);
+      assert.deepEqual(sessions.map(({ state }) => state).sort(), ['closed', 'open', 'open', 'open', 'open']);
       return reviews.map(({ kind }) => kind).join(' ');
     },
   },

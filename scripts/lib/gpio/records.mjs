@@ -38,7 +38,7 @@ export function outboxEvents(records, wanted) {
   return /** @type {OutboxEvent[]} */ (/** @type {unknown} */ (found));
 }
 
-const ends = ['vehicle-passed', 'vehicle-backed-out', 'arrival-void', 'arrival-unresolved'];
+export const ends = ['vehicle-passed', 'vehicle-backed-out', 'arrival-void', 'arrival-unresolved'];
 
 /** Fails unless each arrival has one end, no more and no less. Answers how many there are.
  * @param {readonly OutboxEvent[]} events of one outbox, all of them

@@ -1,7 +1,8 @@
-/** One machine, one driver: whole scenarios at three lanes, then agents that are wired wrongly. */
+/** One machine, one driver: whole scenarios at three lanes, the installer's tools, then agents that are wired wrongly. */
 import { say, seconds } from '../project.mjs';
 import { driverChecks } from './checks-driver.mjs';
 import { laneChecks } from './checks-lanes.mjs';
+import { toolChecks } from './checks-tools.mjs';
 import { judge } from './judge.mjs';
 import { runMachine } from './machine.mjs';
 
@@ -24,7 +25,7 @@ export async function runLanes({ driver, machine, centre, count }) {
   say(`${driver}: the machine ran for ${seconds(Date.now() - startMs)}`);
   judge({
     title: driver,
-    checks: [...laneChecks, ...driverChecks(driver)],
+    checks: [...laneChecks, ...driverChecks(driver), ...toolChecks(driver)],
     evidence: { run, known: await centre.asked(place) },
     console: run.console,
     count,
