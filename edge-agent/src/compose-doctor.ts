@@ -11,6 +11,7 @@ import {
 } from './adapters/machine/index.js';
 import { plaintextProblem, reachBroker, signInAtBroker } from './adapters/mqtt-link/index.js';
 import { inspectOutbox } from './adapters/sqlite-outbox/index.js';
+import { doctorBounds, readerChecks } from './compose-doctor-readers.js';
 import type { EdgeConfiguration } from './configuration.js';
 import { checkBroker } from './doctor/broker.js';
 import { checkClock } from './doctor/clock.js';
@@ -30,8 +31,6 @@ import { credentialPath } from './enrolment.js';
 /** The flushes are timed before the rest, which would slow them. Both bounds together stay below 15 s. */
 const storageBoundMs = 5_000;
 const checksBoundMs = 9_500;
-const signInTimeoutMs = 4_000;
-const reachTimeoutMs = 2_500;
 /** Larger outboxes take longer than a doctor may. */
 const maxOutboxFileBytes = 128 * 1024 * 1024;
 
@@ -69,8 +68,9 @@ async function examineMachine(configuration: EdgeConfiguration): Promise<Finding
     const url = broker.url ?? credential?.mqttUrl;
     if (credential === undefined || url === undefined) return [];
     const world = {
-      reach: (address: string) => reachBroker(address, broker, reachTimeoutMs),
-      signIn: (address: string) => signInAtBroker(address, broker, credential, signInTimeoutMs),
+      reach: (address: string) => reachBroker(address, broker, doctorBounds.reachTimeoutMs),
+      signIn: (address: string) =>
+        signInAtBroker(address, broker, { clientId: credential.edgeId, ...credential }, doctorBounds.signInTimeoutMs),
     };
     return checkBroker(world, {
       url,
@@ -96,6 +96,7 @@ async function examineMachine(configuration: EdgeConfiguration): Promise<Finding
         name: 'gpio',
         run: async () => checkGpio(machineGpio, wiredGates(configuration), (await agent) !== undefined),
       },
+      ...readerChecks(configuration, async () => (await agent) !== undefined),
     ],
     checksBoundMs,
     systemClock,

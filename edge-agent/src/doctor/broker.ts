@@ -35,11 +35,12 @@ export async function checkBroker(
     return [
       unreachable === undefined
         ? fail(`${url} is reached, and does not accept this edge: ${problem}`, refusalRemedyOf(problem))
-        : fail(`${url} cannot be used: ${unreachable}`, remedyOf(unreachable)),
+        : fail(`${url} cannot be used: ${unreachable}`, networkRemedyOf(unreachable, 'broker.url') ?? otherRemedy),
     ];
   }
   const problem = await world.reach(url);
-  if (problem !== undefined) return [fail(`${url} cannot be used: ${problem}`, remedyOf(problem))];
+  if (problem !== undefined)
+    return [fail(`${url} cannot be used: ${problem}`, networkRemedyOf(problem, 'broker.url') ?? otherRemedy)];
   if (agent.link?.up === true) return [pass(`${url}: the running agent is connected; ${encryption}`)];
   if (agent.link !== undefined) {
     const why = agent.link.downReason ?? 'it has not been up yet';
@@ -59,10 +60,13 @@ function refusalRemedyOf(problem: string): string {
     : 'see the aggregator’s log; enrol again if the key was revoked';
 }
 
-function remedyOf(problem: string): string {
-  if (/ENOTFOUND|EAI_AGAIN/.test(problem)) return 'look at the name in broker.url and at this machine’s DNS';
+const otherRemedy = 'see docs/how-to/run-with-tls.md for encryption, else the network';
+
+/** What to do about a broker that is not reached; undefined when it is there, and it is something else. `key`: where its address stands. */
+export function networkRemedyOf(problem: string, key: string): string | undefined {
+  if (/ENOTFOUND|EAI_AGAIN/.test(problem)) return `look at the name in ${key} and at this machine’s DNS`;
   if (problem.includes('ECONNREFUSED'))
-    return 'look at the port in broker.url, and whether the broker runs and listens there';
+    return `look at the port in ${key}, and whether the broker runs and listens there`;
   if (/EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|no answer/.test(problem)) return 'look at cable, address, route and firewall';
-  return 'see docs/how-to/run-with-tls.md for encryption, else the network';
+  return undefined;
 }

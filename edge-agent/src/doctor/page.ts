@@ -14,10 +14,15 @@ export async function checkPage(
   if (isOurs) return [pass(`${where} is answered by the running agent`)];
   const problem = await listenProblem();
   if (problem === undefined) return [pass(`${where} is free`)];
+  return [fail(`${where} cannot be listened on (${problem})`, listenRemedyOf(problem, 'http'))];
+}
+
+/** `key`: where host and port stand. */
+export function listenRemedyOf(problem: string, key: string): string {
   const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'another program listens there ("ss -ltnp"): set http.port to another',
-    EADDRNOTAVAIL: 'this machine has no such address: set http.host to one it has',
-    EACCES: 'ports below 1024 need a privilege: set http.port above',
+    EADDRINUSE: `another program listens there ("ss -ltnp"): set ${key}.port to another`,
+    EADDRNOTAVAIL: `this machine has no such address: set ${key}.host to one it has`,
+    EACCES: `ports below 1024 need a privilege: set ${key}.port above`,
   };
-  return [fail(`${where} cannot be listened on (${problem})`, remedies[problem] ?? 'look at http.host and http.port')];
+  return remedies[problem] ?? `look at ${key}.host and ${key}.port`;
 }

@@ -13,6 +13,8 @@ import { eventually } from '../adapters/support/eventually.js';
 
 const program = join(import.meta.dirname, '../../dist/main.js');
 
+const readerPassword = 'the reader’s password';
+
 interface Report {
   readonly ok: boolean;
   readonly findings: readonly { readonly check: string; readonly verdict: string; readonly says: string }[];
@@ -33,8 +35,9 @@ describe('the commands of an installer', () => {
     signIns = [];
     isRefusing = false;
     aedes = await Aedes.createBroker({
-      authenticate: (client, _username, _password, done) => {
-        if (isRefusing) {
+      authenticate: (client, username, password, done) => {
+        const isWrong = username === 'reader' && password?.toString() !== readerPassword;
+        if (isRefusing || isWrong) {
           done(Object.assign(new Error('refused'), { returnCode: 4 }), null);
           return;
         }
@@ -61,7 +64,7 @@ describe('the commands of an installer', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const configure = async (httpPort: number | null): Promise<string> => {
+  const configure = async (httpPort: number | null, more: object = {}): Promise<string> => {
     const file = join(directory, 'edge.json');
     const configuration = {
       siteId: 'north',
@@ -71,6 +74,7 @@ describe('the commands of an installer', () => {
       broker: { url: `mqtt://127.0.0.1:${String(port)}` },
       http: { port: httpPort },
       log: { format: 'json' },
+      ...more,
     };
     await writeFile(file, JSON.stringify(configuration));
     return file;
@@ -100,13 +104,14 @@ describe('the commands of an installer', () => {
     const report = JSON.parse(text) as Report;
     const verdictOf = (check: string) => report.findings.find((finding) => finding.check === check)?.verdict;
     const saysOf = (check: string) => report.findings.find((finding) => finding.check === check)?.says ?? '';
-    return { code, report, verdictOf, saysOf };
+    const readers = report.findings.filter(({ check }) => check === 'readers');
+    return { code, report, verdictOf, saysOf, readers };
   };
-  const runAgent = async (file: string): Promise<string> => {
+  const runAgent = async (file: string, clients = 1): Promise<string> => {
     const { child, output } = start(['--config', file, '--json']);
     agent = child;
     await eventually(() => output.text.includes('\n'), 'the agent started');
-    await eventually(() => aedes.connectedClients === 1, 'the agent is connected');
+    await eventually(() => aedes.connectedClients === clients, 'the agent is connected');
     return (JSON.parse(output.text) as { httpUrl?: string }).httpUrl ?? '';
   };
   const freePort = async (): Promise<number> => {
@@ -188,6 +193,77 @@ describe('the commands of an installer', () => {
     expect(verdictOf('broker')).toBe('warn');
     expect(saysOf('broker')).toContain('was not tried');
     expect(signIns).toEqual(['north-1']);
+  });
+
+  describe('where plates are read', () => {
+    const write = async (name: string, text: string, mode = 0o600): Promise<string> => {
+      const path = join(directory, name);
+      await writeFile(path, text);
+      await chmod(path, mode);
+      return path;
+    };
+    const cameras = (secretFile: string) => [
+      { cameraId: 'posts', gateId: 'entry-1', secretFile },
+      { cameraId: 'heard', gateId: 'entry-1', mqtt: { sourceId: 'nvr', topic: 'gates/in' } },
+    ];
+    const brokerAt = (brokerPort: number, passwordFile: string) => {
+      return { sourceId: 'nvr', url: `mqtt://127.0.0.1:${String(brokerPort)}`, username: 'reader', passwordFile };
+    };
+
+    it('say what is good: the secrets, the address, and the broker', async () => {
+      const http = { port: await freePort() };
+      const secretFile = await write('secret', 'a-secret-of-a-camera\n');
+      const mqtt = [brokerAt(port, await write('password', `${readerPassword}\n`))];
+      const file = await configure(null, { readers: { http, mqtt, cameras: cameras(secretFile) } });
+      await enrol();
+      const { code, readers } = await doctor(file);
+      expect(code).toBe(0);
+      expect(readers.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass']);
+      expect(readers[1]?.says).toBe(`http://127.0.0.1:${String(http.port)}, where posts posts, is free`);
+      expect(readers[2]?.says).toContain('accepts reader; not encrypted; heard there: heard');
+      expect([...signIns].sort()).toEqual(['gatehouse-north-1-nvr-doctor', 'north-1']);
+    });
+
+    it('say what is wrong: a secret for everybody, a port that is taken, a password that is refused', async () => {
+      // The broker of this test has it.
+      const http = { port };
+      const secretFile = await write('secret', 'a-secret-of-a-camera', 0o644);
+      const mqtt = [brokerAt(port, await write('password', 'another'))];
+      const file = await configure(null, { readers: { http, mqtt, cameras: cameras(secretFile) } });
+      await enrol();
+      const { code, readers } = await doctor(file);
+      expect(code).toBe(1);
+      expect(readers.map(({ verdict }) => verdict)).toEqual(['warn', 'pass', 'fail', 'fail']);
+      expect(readers[0]?.says).toContain('mode 0644');
+      expect(readers[2]?.says).toContain('EADDRINUSE');
+      expect(readers[3]?.says).toContain('look at readers.mqtt.0.username and readers.mqtt.0.passwordFile');
+    });
+
+    it('warn of a broker that is away, and end with 0: gates run without it', async () => {
+      const secretFile = await write('secret', 'a-secret-of-a-camera');
+      const mqtt = [brokerAt(await freePort(), await write('password', readerPassword))];
+      const http = { port: 0 };
+      const file = await configure(null, { readers: { http, mqtt, cameras: cameras(secretFile) } });
+      await enrol();
+      const { code, readers } = await doctor(file);
+      expect(code).toBe(0);
+      expect(readers.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'warn']);
+      expect(readers[2]?.says).toContain('ECONNREFUSED');
+    });
+
+    it('throw out neither connection of a running agent, and take its address for its own', async () => {
+      const http = { port: await freePort() };
+      const secretFile = await write('secret', 'a-secret-of-a-camera');
+      const mqtt = [brokerAt(port, await write('password', readerPassword))];
+      const file = await configure(await freePort(), { readers: { http, mqtt, cameras: cameras(secretFile) } });
+      await enrol();
+      await runAgent(file, 2);
+      const { code, readers } = await doctor(file);
+      expect(code).toBe(0);
+      expect(readers.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass']);
+      expect(readers[1]?.says).toContain('is in use, and an agent runs');
+      expect([...signIns].sort()).toEqual(['gatehouse-north-1-nvr', 'gatehouse-north-1-nvr-doctor', 'north-1']);
+    });
   });
 
   it('show the outbox of a running agent', async () => {

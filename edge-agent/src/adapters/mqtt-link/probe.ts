@@ -8,10 +8,24 @@ import { readTls, tlsProblemOf } from './tls.js';
 
 const farewellTimeoutMs = 500;
 
+export interface ProbedSettings extends Pick<BrokerSettings, 'tls'> {
+  /** Where they stand, for messages; default: `broker`. */
+  readonly settingsKey?: string;
+  /** What a refused credential means there; default: that of an edge. */
+  readonly whenRefused?: string;
+}
+
+export interface BrokerCredential {
+  readonly clientId: string;
+  /** Undefined: the broker takes anybody. */
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
 /** Connects, with TLS where the address says so, and says nothing. Answers why not, or undefined. */
 export async function reachBroker(
   url: string,
-  settings: BrokerSettings,
+  settings: ProbedSettings,
   timeoutMs: number,
 ): Promise<string | undefined> {
   return inWords(settings, async (tls) => {
@@ -32,13 +46,13 @@ export async function reachBroker(
 }
 
 /**
- * Connects as this edge, without a will, and leaves. A broker ends an older connection of the same edge for it: never to be called
- * while the agent runs. Answers why not, or undefined.
+ * Connects, without a will, and leaves. A broker ends an older connection of the same client id for it: never to be called with one
+ * that is in use. Answers why not, or undefined.
  */
 export async function signInAtBroker(
   url: string,
-  settings: BrokerSettings,
-  credential: { readonly edgeId: string; readonly username: string; readonly password: string },
+  settings: ProbedSettings,
+  { clientId, username, password }: BrokerCredential,
   timeoutMs: number,
 ): Promise<string | undefined> {
   return inWords(settings, (tls) => {
@@ -46,9 +60,9 @@ export async function signInAtBroker(
       protocolVersion: 4,
       protocolId: 'MQTT',
       clean: true,
-      clientId: credential.edgeId,
-      username: credential.username,
-      password: credential.password,
+      clientId,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
       // The bound below says it better.
       connectTimeout: 2 * timeoutMs,
       reconnectPeriod: 0,
@@ -89,14 +103,17 @@ function isOfParser(error: Error): boolean {
 }
 
 async function inWords(
-  settings: BrokerSettings,
+  settings: ProbedSettings,
   attempt: (tls: Awaited<ReturnType<typeof readTls>>) => Promise<void>,
 ): Promise<string | undefined> {
   try {
-    await attempt(await readTls(settings));
+    await attempt(await readTls(settings, settings.settingsKey));
     return undefined;
   } catch (error) {
     const problem = error as Error;
-    return refusalOf(problem) ?? tlsProblemOf(problem) ?? describeProblem(problem, false, false);
+    const { settingsKey, whenRefused } = settings;
+    return (
+      refusalOf(problem, whenRefused) ?? tlsProblemOf(problem, settingsKey) ?? describeProblem(problem, false, false)
+    );
   }
 }

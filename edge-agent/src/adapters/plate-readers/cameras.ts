@@ -88,13 +88,19 @@ function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
+/** The secret that a file of this text holds; undefined when that is none. */
+export function secretOf(text: string): string | undefined {
+  const secret = text.trim();
+  return /^[\w-]{16,128}$/.test(secret) ? secret : undefined;
+}
+
+export const secretRule = 'must hold 16 to 128 of A-Z, a-z, 0-9, "-", "_"';
+
 async function readSecret(path: string, key: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new ConfigurationError([`${key}: ${messageOf(error)}`]);
   });
-  const secret = text.trim();
-  if (!/^[\w-]{16,128}$/.test(secret)) {
-    throw new ConfigurationError([`${key}: ${path} must hold 16 to 128 of A-Z, a-z, 0-9, "-", "_"`]);
-  }
+  const secret = secretOf(text);
+  if (secret === undefined) throw new ConfigurationError([`${key}: ${path} ${secretRule}`]);
   return secret;
 }

@@ -40,6 +40,11 @@ export interface MqttSourceOptions {
   readonly logger: Logger;
 }
 
+/** What a refused credential means here, and what to do. */
+export function refusedIn(settingsKey: string): string {
+  return `user name or password refused: look at ${settingsKey}.username and ${settingsKey}.passwordFile`;
+}
+
 type Phase = 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
 
 const farewellTimeoutMs = 500;
@@ -135,10 +140,7 @@ export function createMqttSource(options: MqttSourceOptions): MqttSource {
     if (client !== attempt) return;
     client = undefined;
     const wasUp = phase === 'up';
-    const refusal = refusalOf(
-      problem,
-      `user name or password refused: look at ${settingsKey}.username and ${settingsKey}.passwordFile`,
-    );
+    const refusal = refusalOf(problem, refusedIn(settingsKey));
     const reason = refusal ?? tlsProblemOf(problem, settingsKey) ?? describeProblem(problem, wasUp, false);
     attempt.end(true);
     if (phase === 'stopped') return;
@@ -195,13 +197,19 @@ async function readPassword({ passwordFile }: MqttSourceSettings, settingsKey: s
   const text = await readFile(passwordFile, 'utf8').catch((error: unknown) => {
     throw new Error(`${key}: ${messageOf(error)}`, { cause: error });
   });
-  // An editor ends a line that the password does not.
-  const password = text.replace(/\r?\n$/, '');
-  if (password === '' || password.length > 1_000) {
-    throw new Error(`${key}: ${passwordFile} must hold 1 to 1,000 characters`);
-  }
+  const password = passwordOf(text);
+  if (password === undefined) throw new Error(`${key}: ${passwordFile} ${passwordRule}`);
   return password;
 }
+
+/** The password that a file of this text holds; undefined when that is none. */
+export function passwordOf(text: string): string | undefined {
+  // An editor ends a line that the password does not.
+  const password = text.replace(/\r?\n$/, '');
+  return password === '' || password.length > 1_000 ? undefined : password;
+}
+
+export const passwordRule = 'must hold 1 to 1,000 characters';
 
 function end(client: MqttClient, clock: Clock): Promise<void> {
   return new Promise((resolve) => {

@@ -55,7 +55,7 @@ export function createReceiver({ settings, tally, logger }: ReceiverOptions): Re
     },
     async start(deliver) {
       const keeper = await keepCameras(cameras);
-      app = createApp(settings, await readTls(http));
+      app = createApp(settings, await readReceiverTls(http));
       await addRoutes(app, { settings, keeper, tally, logger, deliver });
       try {
         await app.listen({ host, port });
@@ -191,7 +191,8 @@ interface TlsPair {
   readonly key: Buffer;
 }
 
-async function readTls({ tls }: PlateReadersSettings['http']): Promise<TlsPair | undefined> {
+/** @throws ConfigurationError naming the file that cannot be used */
+export async function readReceiverTls({ tls }: PlateReadersSettings['http']): Promise<TlsPair | undefined> {
   if (tls === undefined) return undefined;
   const load = async (name: 'certFile' | 'keyFile', check: (pem: Buffer) => void): Promise<Buffer> => {
     try {
