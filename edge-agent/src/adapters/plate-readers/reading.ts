@@ -8,7 +8,7 @@ export const movements = ['in', 'out', 'forward', 'reverse'] as const;
 export type Movement = (typeof movements)[number];
 
 export interface Reading {
-  readonly kind: Extract<CredentialKind, 'plate' | 'tag'>;
+  readonly kind: CredentialKind;
   readonly value: string;
   /** 0 to 1. */
   readonly confidence: number;
@@ -34,6 +34,10 @@ export const plateSchema = text
 
 export const tagSchema = text
   .transform((value) => normaliseCredential('tag', value))
+  .pipe(credentialSchema.shape.value);
+
+export const ticketSchema = text
+  .transform((value) => normaliseCredential('ticket', value))
   .pipe(credentialSchema.shape.value);
 
 export const fractionSchema = z.number().min(0).max(1);

@@ -63,6 +63,11 @@ describe('what vendors send', () => {
     expect(mapPayload('generic', '{"tag": "04a1-B2 "}')).toEqual({ reading });
   });
 
+  it('takes a ticket in the generic form as just what a gate issued', () => {
+    const reading = { kind: 'ticket', value: '7B2KM4XQ', confidence: 1 };
+    expect(mapPayload('generic', '{"ticket": "7B2KM4XQ", "confidence": 0.5}')).toEqual({ reading });
+  });
+
   it('takes the surest of several plates of one frame where the format has no sizes', () => {
     const results = [
       { plate: 'FAR1', confidence: 40 },
@@ -89,7 +94,9 @@ describe('what vendors send', () => {
   it.each<[PostedFormat, string, RegExp]>([
     ['generic', 'plate=AB12', /^body: is not JSON$/],
     ['generic', '[]', /^value: /],
-    ['generic', '{"confidence": 1}', /^plate: either plate or tag has to be there$/],
+    ['generic', '{"confidence": 1}', /^plate: either plate or tag or ticket has to be there$/],
+    ['generic', '{"tag": "A", "ticket": "B"}', /^plate: either/],
+    ['generic', '{"ticket": ""}', /^ticket: /],
     ['generic', '{"plate": "A", "tag": "B", "confidence": 1}', /^plate: either/],
     ['generic', '{"plate": "AB12"}', /^confidence: has to be there/],
     ['generic', '{"plate": "AB12", "confidence": 93}', /^confidence: /],
