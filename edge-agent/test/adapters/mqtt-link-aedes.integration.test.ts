@@ -122,6 +122,7 @@ describe('the MQTT link', () => {
     await link.start(handlers(), '{}');
     await eventually(() => reasons.length > 0, 'the refusal');
     expect(diary.entries).toEqual([]);
+    expect(reasons[0]).toMatch(/^the broker refuses the subscription to \S+\/decisions$/);
   });
 
   it('stays stopped although the connection breaks during its farewell', async () => {

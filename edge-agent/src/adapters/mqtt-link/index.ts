@@ -4,5 +4,5 @@ export { brokerSettingsSchema, brokerTlsSchema, brokerUrlSchema, milliseconds, p
 export type { BrokerSettings } from './settings.js';
 export { reachBroker, signInAtBroker } from './probe.js';
 export { describeProblem, openSocket } from './mqtt-link.js';
-export { refusalOf } from './refusal.js';
+export { refusalOf, subscriptionProblem } from './refusal.js';
 export { readTls, tlsProblemOf } from './tls.js';

@@ -10,7 +10,7 @@ import { centreToEdgeChannels, edgeTopic, isDiagnostic } from '@gatehouse/shared
 import type { CancelTimer, CentreToEdgeChannel, Clock, EdgeToCentreChannel, Logger, Random } from '@gatehouse/shared';
 import { MqttClient } from 'mqtt';
 import type { EdgeLink, EdgeLinkHandlers } from '../../app/ports.js';
-import { refusalOf } from './refusal.js';
+import { refusalOf, subscriptionProblem } from './refusal.js';
 import type { BrokerSettings } from './settings.js';
 import { readTls, tlsProblemOf } from './tls.js';
 
@@ -95,25 +95,22 @@ export function createMqttLink(options: MqttLinkOptions): EdgeLink {
       if (error === null || client !== attempt || !attempt.connected) return;
       logger.info({ error: error.message }, 'the broker does not let the log of this edge be asked for');
     });
-    attempt.subscribe(
-      topics.filter((topic) => !isDiagnostic(topic)),
-      { qos: 1 },
-      (error, granted) => {
-        if (client !== attempt || phase !== 'connecting') return;
-        const refused = granted?.find((grant) => grant.qos === 128);
-        if (error !== null || refused !== undefined) {
-          drop(attempt, error ?? new Error(`the broker refuses the subscription to ${refused?.topic ?? ''}`));
-          return;
-        }
-        phase = 'up';
-        lastReason = undefined;
-        later(settings.stableAfterMs, () => {
-          waitBoundMs = settings.reconnectMinMs;
-        });
-        logger.info({ broker: url }, 'connected');
-        handlers?.onUp();
-      },
-    );
+    const needed = topics.filter((topic) => !isDiagnostic(topic));
+    attempt.subscribe(needed, { qos: 1 }, (error, _grants, packet) => {
+      if (client !== attempt || phase !== 'connecting') return;
+      const problem = subscriptionProblem(error, needed, packet?.granted);
+      if (problem !== null) {
+        drop(attempt, problem);
+        return;
+      }
+      phase = 'up';
+      lastReason = undefined;
+      later(settings.stableAfterMs, () => {
+        waitBoundMs = settings.reconnectMinMs;
+      });
+      logger.info({ broker: url }, 'connected');
+      handlers?.onUp();
+    });
   };
 
   const receive = (channel: CentreToEdgeChannel, payload: Uint8Array): void => {

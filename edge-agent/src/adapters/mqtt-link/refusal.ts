@@ -17,3 +17,16 @@ export function refusalOf(
   if (credentialRefusals.includes(code)) return whenRefused;
   return typeof code === 'number' ? refusals[code] : undefined;
 }
+
+/**
+ * The problem of a subscription; null when all is granted. Codes of MQTT 3.1.1, section 3.9.3; the client's own error names no topic.
+ * `granted`: the broker's answer, topic by topic; undefined when there was none.
+ */
+export function subscriptionProblem(
+  error: Error | null,
+  topics: readonly string[],
+  granted: readonly unknown[] | undefined,
+): Error | null {
+  const refused = topics.find((_topic, index) => granted?.[index] === 128);
+  return refused === undefined ? error : new Error(`the broker refuses the subscription to ${refused}`);
+}

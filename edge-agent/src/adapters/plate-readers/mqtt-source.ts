@@ -9,7 +9,14 @@ import { messageOf } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Logger, Random } from '@gatehouse/shared';
 import { ConfigurationError } from '@gatehouse/shared/node';
 import { MqttClient } from 'mqtt';
-import { describeProblem, openSocket, readTls, refusalOf, tlsProblemOf } from '../mqtt-link/index.js';
+import {
+  describeProblem,
+  openSocket,
+  readTls,
+  refusalOf,
+  subscriptionProblem,
+  tlsProblemOf,
+} from '../mqtt-link/index.js';
 import { boundPackets } from './packet-bound.js';
 import type { MqttSourceSettings } from './settings-mqtt.js';
 
@@ -112,11 +119,11 @@ export function createMqttSource(options: MqttSourceOptions): MqttSource {
 
   const subscribe = (attempt: MqttClient): void => {
     // At most once: a read that has to be sent again is too late.
-    attempt.subscribe([...topics], { qos: 0 }, (error, granted) => {
+    attempt.subscribe([...topics], { qos: 0 }, (error, _grants, packet) => {
       if (client !== attempt || phase !== 'connecting') return;
-      const refused = granted?.find((grant) => grant.qos === 128);
-      if (error !== null || refused !== undefined) {
-        drop(attempt, error ?? new Error(`the broker refuses the subscription to ${refused?.topic ?? ''}`));
+      const problem = subscriptionProblem(error, topics, packet?.granted);
+      if (problem !== null) {
+        drop(attempt, problem);
         return;
       }
       phase = 'up';
