@@ -10,6 +10,7 @@ import {
   refusedIn,
   secretOf,
   secretRule,
+  topicsOf,
 } from './adapters/plate-readers/index.js';
 import type { PlateReadersSettings } from './adapters/plate-readers/index.js';
 import type { EdgeConfiguration } from './configuration.js';
@@ -88,12 +89,13 @@ async function examineBroker(edgeId: string, readers: PlateReadersSettings, inde
   const settings = { tls: source.tls, settingsKey: key, whenRefused: refusedIn(key) };
   // A name of its own: one that the agent has would end its connection.
   const clientId = `gatehouse-${edgeId}-${sourceId}-doctor`;
+  const cameras = camerasAt(readers, source);
+  const credential = { clientId, username, password, topics: topicsOf(source, cameras) };
   const world = {
     reach: (address: string) => reachBroker(address, settings, doctorBounds.reachTimeoutMs),
-    signIn: (address: string) =>
-      signInAtBroker(address, settings, { clientId, username, password }, doctorBounds.signInTimeoutMs),
+    signIn: (address: string) => signInAtBroker(address, settings, credential, doctorBounds.signInTimeoutMs),
   };
-  const cameraIds = camerasAt(readers, source).map(({ cameraId }) => cameraId);
+  const cameraIds = cameras.map(({ cameraId }) => cameraId);
   return checkReaderBroker(world, { key, sourceId, url, username, cameraIds });
 }
 

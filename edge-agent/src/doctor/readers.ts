@@ -94,7 +94,7 @@ export interface ReaderBroker {
   readonly sourceId: string;
   readonly url: string;
   readonly username: string | undefined;
-  /** The cameras whose reads are found there. */
+  /** The cameras whose reads are found there. Signing in includes being let hear them. */
   readonly cameraIds: readonly string[];
 }
 
@@ -111,7 +111,7 @@ export async function checkReaderBroker(world: BrokerWorld, broker: ReaderBroker
   }
   const unreachable = await world.reach(url);
   if (unreachable === undefined) {
-    const remedy = `look at ${key}, and at the users that the broker knows; the agent tries again after refusedRetryMs`;
+    const remedy = `look at ${key}, and at the users of the broker and what they may read; the agent tries again after refusedRetryMs`;
     return [fail(`${what} is reached, and does not accept this edge: ${problem}`, remedy)];
   }
   const remedy = networkRemedyOf(unreachable, `${key}.url`);

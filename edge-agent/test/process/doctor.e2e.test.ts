@@ -239,6 +239,21 @@ describe('the commands of an installer', () => {
       expect(readers[3]?.says).toContain('look at readers.mqtt.0.username and readers.mqtt.0.passwordFile');
     });
 
+    it('say that the user may not read the topic of a camera', async () => {
+      aedes.authorizeSubscribe = (_client, subscription, done) => {
+        done(null, subscription.topic === 'gates/in' ? null : subscription);
+      };
+      const secretFile = await write('secret', 'a-secret-of-a-camera');
+      const mqtt = [brokerAt(port, await write('password', readerPassword))];
+      const http = { port: 0 };
+      const file = await configure(null, { readers: { http, mqtt, cameras: cameras(secretFile) } });
+      await enrol();
+      const { code, readers } = await doctor(file);
+      expect(code).toBe(1);
+      expect(readers.map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'fail']);
+      expect(readers[2]?.says).toContain('the broker refuses the subscription to gates/in');
+    });
+
     it('warn of a broker that is away, and end with 0: gates run without it', async () => {
       const secretFile = await write('secret', 'a-secret-of-a-camera');
       const mqtt = [brokerAt(await freePort(), await write('password', readerPassword))];

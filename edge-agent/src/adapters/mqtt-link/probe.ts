@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { MqttClient } from 'mqtt';
 import { describeProblem, openSocket } from './mqtt-link.js';
-import { refusalOf } from './refusal.js';
+import { refusalOf, subscriptionProblem } from './refusal.js';
 import type { BrokerSettings } from './settings.js';
 import { readTls, tlsProblemOf } from './tls.js';
 
@@ -20,6 +20,8 @@ export interface BrokerCredential {
   /** Undefined: the broker takes anybody. */
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** What it has to be let hear; nothing that comes is looked at. Default: none. */
+  readonly topics?: readonly string[];
 }
 
 /** Connects, with TLS where the address says so, and says nothing. Answers why not, or undefined. */
@@ -52,7 +54,7 @@ export async function reachBroker(
 export async function signInAtBroker(
   url: string,
   settings: ProbedSettings,
-  { clientId, username, password }: BrokerCredential,
+  { clientId, username, password, topics = [] }: BrokerCredential,
   timeoutMs: number,
 ): Promise<string | undefined> {
   return inWords(settings, (tls) => {
@@ -78,6 +80,15 @@ export async function signInAtBroker(
         if (error === undefined) resolve();
         else reject(error);
       };
+      const leave = (): void => {
+        isAccepted = true;
+        clearTimeout(timer);
+        const bound = setTimeout(resolve, farewellTimeoutMs);
+        client.end(false, {}, () => {
+          clearTimeout(bound);
+          resolve();
+        });
+      };
       client.on('error', (error) => {
         end(isOfParser(error) ? new Error(`what answers there does not speak MQTT (${error.message})`) : error);
       });
@@ -85,12 +96,14 @@ export async function signInAtBroker(
         if (!isAccepted) end(new Error(describeProblem(undefined, false, settings.tls.certFile !== undefined)));
       });
       client.on('connect', () => {
-        isAccepted = true;
-        clearTimeout(timer);
-        const bound = setTimeout(resolve, farewellTimeoutMs);
-        client.end(false, {}, () => {
-          clearTimeout(bound);
-          resolve();
+        if (topics.length === 0) {
+          leave();
+          return;
+        }
+        client.subscribe([...topics], { qos: 0 }, (error, _grants, packet) => {
+          const problem = subscriptionProblem(error, topics, packet?.granted);
+          if (problem === null) leave();
+          else end(problem);
         });
       });
     });
