@@ -1,8 +1,8 @@
 /** Tries the way to a broker once, for a person who wants to know why it does not work. */
 import { once } from 'node:events';
 import { MqttClient } from 'mqtt';
-import { describeProblem, openSocket } from './mqtt-link.js';
-import { refusalOf, subscriptionProblem } from './refusal.js';
+import { describeProblem, refusalOf, subscriptionProblem } from './refusal.js';
+import { openSocket } from './socket.js';
 import type { BrokerSettings } from './settings.js';
 import { readTls, tlsProblemOf } from './tls.js';
 

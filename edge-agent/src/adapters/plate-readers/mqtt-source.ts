@@ -1,15 +1,11 @@
-/**
- * Listens at a broker of others. A connection is a new client with clean session, so that nothing old is delivered; waits between
- * attempts have full jitter. A broker that is away disturbs nobody: it is told once, and shown by a metric.
- */
+/** Listens at a broker of others. One that is away disturbs nobody: it is told once, and shown by a metric. */
 import { readFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { messageOf } from '@gatehouse/shared';
-import type { CancelTimer, Clock, Logger, Random } from '@gatehouse/shared';
+import type { Clock, Logger, Random } from '@gatehouse/shared';
 import { ConfigurationError } from '@gatehouse/shared/node';
-import { MqttClient } from 'mqtt';
 import {
+  createBrokerConnection,
   describeProblem,
   openSocket,
   readTls,
@@ -52,8 +48,6 @@ export function refusedIn(settingsKey: string): string {
   return `user name or password refused: look at ${settingsKey}.username and ${settingsKey}.passwordFile`;
 }
 
-type Phase = 'idle' | 'connecting' | 'up' | 'waiting' | 'stopped';
-
 const farewellTimeoutMs = 500;
 /** How much longer than the longest message a packet may be. */
 const packetFactor = 4;
@@ -61,126 +55,60 @@ const packetFactor = 4;
 export function createMqttSource(options: MqttSourceOptions): MqttSource {
   const { settings, settingsKey, topics, clock, random, logger } = options;
   const { url, sourceId, username } = settings;
-  let phase: Phase = 'idle';
   let hear: (message: MqttMessage) => void = () => undefined;
   let secrets: Secrets = { tls: {}, password: undefined };
-  let client: MqttClient | undefined;
-  let cancelTimer: CancelTimer = () => undefined;
-  let waitBoundMs = settings.reconnectMinMs;
-  let lastReason: string | undefined;
 
-  const later = (delayMs: number, run: () => void): void => {
-    cancelTimer();
-    cancelTimer = clock.setTimer(delayMs, run);
-  };
-
-  const connect = (): void => {
-    phase = 'connecting';
-    let problem: Error | undefined;
-    const open = (): Socket => {
-      const socket = openSocket(url, secrets.tls);
-      boundPackets(socket, packetFactor * settings.maxMessageBytes);
-      // The client says nothing of what breaks a connection that was up.
-      socket.once('error', (error) => {
-        problem ??= error;
-      });
-      return socket;
-    };
-    const attempt = new MqttClient(open, {
-      protocolVersion: 4,
-      protocolId: 'MQTT',
-      clean: true,
+  const connection = createBrokerConnection({
+    settings,
+    clock,
+    random,
+    identity: () => ({
       clientId: options.clientId,
       ...(username === undefined ? {} : { username }),
       ...(secrets.password === undefined ? {} : { password: secrets.password }),
-      keepalive: Math.ceil(settings.keepaliveMs / 1_000),
-      connectTimeout: settings.connectTimeoutMs,
-      reconnectPeriod: 0,
-      resubscribe: false,
-      queueQoSZero: false,
-    });
-    client = attempt;
-    later(settings.connectTimeoutMs, () => {
-      drop(attempt, new Error(`no answer within ${String(settings.connectTimeoutMs)} ms`));
-    });
-    attempt.on('error', (error) => {
-      problem ??= error;
-    });
-    attempt.on('close', () => {
-      drop(attempt, problem);
-    });
-    attempt.on('connect', () => {
-      subscribe(attempt);
-    });
-    attempt.on('message', (topic, payload, { retain }) => {
-      if (client === attempt) receive({ topic, payload, isRetained: retain });
-    });
-  };
-
-  const subscribe = (attempt: MqttClient): void => {
-    // At most once: a read that has to be sent again is too late.
-    attempt.subscribe([...topics], { qos: 0 }, (error, _grants, packet) => {
-      if (client !== attempt || phase !== 'connecting') return;
-      const problem = subscriptionProblem(error, topics, packet?.granted);
-      if (problem !== null) {
-        drop(attempt, problem);
-        return;
-      }
-      phase = 'up';
-      lastReason = undefined;
-      later(settings.stableAfterMs, () => {
-        waitBoundMs = settings.reconnectMinMs;
+    }),
+    openSocket() {
+      const socket = openSocket(url, secrets.tls);
+      boundPackets(socket, packetFactor * settings.maxMessageBytes);
+      return socket;
+    },
+    subscribe(client, done) {
+      // At most once: a read that has to be sent again is too late.
+      client.subscribe([...topics], { qos: 0 }, (error, _grants, packet) => {
+        done(subscriptionProblem(error, topics, packet?.granted));
       });
+    },
+    reasonOf(problem, wasUp) {
+      const refusal = refusalOf(problem, refusedIn(settingsKey));
+      const reason = refusal ?? tlsProblemOf(problem, settingsKey) ?? describeProblem(problem, wasUp, false);
+      return { reason, isRefusal: refusal !== undefined };
+    },
+    onUp() {
       logger.info({ sourceId, broker: url }, 'listening to plate readers at their broker');
-    });
-  };
-
-  const receive = (message: MqttMessage): void => {
-    try {
-      hear(message);
-    } catch (error) {
-      logger.error({ sourceId, error: messageOf(error) }, 'a message of a plate reader could not be handled');
-    }
-  };
-
-  const drop = (attempt: MqttClient, problem: Error | undefined): void => {
-    if (client !== attempt) return;
-    client = undefined;
-    const wasUp = phase === 'up';
-    const refusal = refusalOf(problem, refusedIn(settingsKey));
-    const reason = refusal ?? tlsProblemOf(problem, settingsKey) ?? describeProblem(problem, wasUp, false);
-    attempt.end(true);
-    if (phase === 'stopped') return;
-    phase = 'waiting';
-    const waitMs =
-      refusal === undefined ? random.next() * waitBoundMs : settings.refusedRetryMs * (0.5 + random.next() / 2);
-    waitBoundMs = Math.min(settings.reconnectMaxMs, waitBoundMs * 2);
-    later(waitMs, connect);
-    if (wasUp || reason !== lastReason) {
+    },
+    onMessage(topic, payload, isRetained) {
+      try {
+        hear({ topic, payload, isRetained });
+      } catch (error) {
+        logger.error({ sourceId, error: messageOf(error) }, 'a message of a plate reader could not be handled');
+      }
+    },
+    onDown({ reason, isNews }) {
+      if (!isNews) return;
       logger.warn({ sourceId, broker: url, reason }, 'plate readers are not heard: their broker is not connected');
-    }
-    lastReason = reason;
-  };
+    },
+  });
 
   return {
     get isUp() {
-      return phase === 'up';
+      return connection.client !== undefined;
     },
     async start(onMessage) {
       hear = onMessage;
       secrets = await readSecrets(settings, settingsKey);
-      if (phase === 'idle') connect();
+      connection.start();
     },
-    async stop() {
-      if (phase === 'stopped') return;
-      const wasUp = phase === 'up';
-      const present = client;
-      phase = 'stopped';
-      cancelTimer();
-      client = undefined;
-      if (present !== undefined && wasUp) await end(present, clock);
-      else present?.end(true);
-    },
+    stop: () => connection.stop(farewellTimeoutMs),
   };
 }
 
@@ -217,16 +145,3 @@ export function passwordOf(text: string): string | undefined {
 }
 
 export const passwordRule = 'must hold 1 to 1,000 characters';
-
-function end(client: MqttClient, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.setTimer(farewellTimeoutMs, () => {
-      client.end(true);
-      resolve();
-    });
-    client.end(false, {}, () => {
-      cancel();
-      resolve();
-    });
-  });
-}
