@@ -156,15 +156,16 @@ export const aggregatorDefects: readonly Defect[] = [
       },
       {
         file: `${domain}/decide-review.ts`,
-        find: '  const limitMs = (state.site?.layout.uncertainAgeLimitHours ?? Number.POSITIVE_INFINITY) * 3_600_000;\n  const facts: SiteFact[] = [];',
-        replace: `  const limitMs = (state.site?.layout.uncertainAgeLimitHours ?? Number.POSITIVE_INFINITY) * 3_600_000;
+        find: '  const ending = new Set(due.map(({ session }) => session.sessionId));',
+        replace: `  const ending = new Set(due.map(({ session }) => session.sessionId));
   const facts: SiteFact[] = [];
   for (const [key, arrival] of state.arrivals) {
     const slot = state.slots.get(state.reservedFor.get(key) ?? '');
     if (slot === undefined || slot.frozen || context.nowMs - arrival.receivedAtMs < 20_000) continue;
     facts.push(...slotReturned(state, slot));
     facts.push({ type: 'arrival-ended', key, gateId: arrival.gateId, state: 'void', atMs: context.nowMs });
-  }`,
+  }
+  if (facts.length > 0) return facts;`,
       },
       {
         file: `${app}/settings.ts`,
