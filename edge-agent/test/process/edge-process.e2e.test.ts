@@ -1,8 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Aedes } from 'aedes';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
@@ -15,14 +12,8 @@ import type { OnlineState } from '@gatehouse/shared';
 import { createSimulationControlClient } from '../../src/adapters/simulated-barrier/index.js';
 import { writeCredential } from '../../src/enrolment.js';
 import { eventually } from '../adapters/support/eventually.js';
-
-const program = join(import.meta.dirname, '../../dist/main.js');
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: { text: string; errors: string };
-  readonly ended: Promise<number | string>;
-}
+import { killAll, requireProgram, startProgram } from './support/program.js';
+import type { Run } from './support/program.js';
 
 describe('the edge agent as a process', () => {
   let directory: string;
@@ -33,7 +24,7 @@ describe('the edge agent as a process', () => {
   const runs: Run[] = [];
 
   beforeEach(async () => {
-    if (!existsSync(program)) throw new Error('this test runs the compiled program: npm run build');
+    requireProgram();
     directory = await mkdtemp(join(tmpdir(), 'gatehouse-edge-'));
     aedes = await Aedes.createBroker();
     states = [];
@@ -45,10 +36,7 @@ describe('the edge agent as a process', () => {
     brokerUrl = `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
   });
   afterEach(async () => {
-    for (const { child, ended } of runs.splice(0)) {
-      child.kill('SIGKILL');
-      await ended;
-    }
+    await killAll(runs);
     await new Promise<void>((resolve) => {
       aedes.close(resolve);
     });
@@ -57,16 +45,7 @@ describe('the edge agent as a process', () => {
   });
 
   const start = (args: string[]): Run => {
-    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env.PATH }, cwd: directory });
-    const output = { text: '', errors: '' };
-    child.stdout.on('data', (part: Buffer) => (output.text += part.toString()));
-    child.stderr.on('data', (part: Buffer) => (output.errors += part.toString()));
-    const ended = new Promise<number | string>((resolve) => {
-      child.once('close', (code, signal) => {
-        resolve(code ?? signal ?? 'unknown');
-      });
-    });
-    const run = { child, output, ended };
+    const run = startProgram(directory, args);
     runs.push(run);
     return run;
   };

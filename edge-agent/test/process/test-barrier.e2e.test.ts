@@ -1,22 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCredential } from '../../src/enrolment.js';
 import { eventually } from '../adapters/support/eventually.js';
+import { killAll, requireProgram, startProgram } from './support/program.js';
+import type { Run } from './support/program.js';
 
 /** A busy machine starts a process slowly. */
 const patienceMs = 40_000;
-const program = join(import.meta.dirname, '../../dist/main.js');
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: { text: string; errors: string };
-  readonly ended: Promise<number | string>;
-}
 
 describe('an installer who tests a barrier', () => {
   let directory: string;
@@ -24,16 +16,13 @@ describe('an installer who tests a barrier', () => {
   const runs: Run[] = [];
 
   beforeEach(async () => {
-    if (!existsSync(program)) throw new Error('this test runs the compiled program: npm run build');
+    requireProgram();
     directory = await mkdtemp(join(tmpdir(), 'gatehouse-test-barrier-'));
     file = join(directory, 'edge.json');
     await configure(['entry-1']);
   });
   afterEach(async () => {
-    for (const { child, ended } of runs.splice(0)) {
-      child.kill('SIGKILL');
-      await ended;
-    }
+    await killAll(runs);
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -43,20 +32,7 @@ describe('an installer who tests a barrier', () => {
     await writeFile(file, JSON.stringify({ siteId: 'north', edgeId: 'north-1', dataDir, gates, http: { port: null } }));
   };
   const start = (...args: string[]): Run => {
-    const child = spawn(process.execPath, [program, ...args, '--config', file], {
-      env: { PATH: process.env.PATH },
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output = { text: '', errors: '' };
-    child.stdout.on('data', (part: Buffer) => (output.text += part.toString()));
-    child.stderr.on('data', (part: Buffer) => (output.errors += part.toString()));
-    const ended = new Promise<number | string>((resolve) => {
-      child.once('close', (code, signal) => {
-        resolve(code ?? signal ?? 'unknown');
-      });
-    });
-    const run = { child, output, ended };
+    const run = startProgram(directory, [...args, '--config', file]);
     runs.push(run);
     return run;
   };

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -10,18 +9,13 @@ import { join } from 'node:path';
 import { createSimulationControlClient } from '../../src/adapters/simulated-barrier/index.js';
 import { writeCredential } from '../../src/enrolment.js';
 import { eventually } from '../adapters/support/eventually.js';
+import { killAll, program, requireProgram, startProgram } from './support/program.js';
+import type { Run } from './support/program.js';
 
 /** Of bsdutils, which every Debian has: gives a program a terminal. */
 const terminalProgram = 'script';
 /** A busy machine starts a process slowly. */
 const patienceMs = 40_000;
-const program = join(import.meta.dirname, '../../dist/main.js');
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly output: { text: string; errors: string };
-  readonly ended: Promise<number | string>;
-}
 
 interface WatchLine {
   readonly event: 'watching' | 'change' | 'trouble' | 'ended';
@@ -46,28 +40,16 @@ describe('an installer who watches the lines', () => {
   const runs: Run[] = [];
 
   beforeEach(async () => {
-    if (!existsSync(program)) throw new Error('this test runs the compiled program: npm run build');
+    requireProgram();
     directory = await mkdtemp(join(tmpdir(), 'gatehouse-watch-'));
   });
   afterEach(async () => {
-    for (const { child, ended } of runs.splice(0)) {
-      child.kill('SIGKILL');
-      await ended;
-    }
+    await killAll(runs);
     await rm(directory, { recursive: true, force: true });
   });
 
   const start = (args: string[]): Run => {
-    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env.PATH }, cwd: directory });
-    const output = { text: '', errors: '' };
-    child.stdout.on('data', (part: Buffer) => (output.text += part.toString()));
-    child.stderr.on('data', (part: Buffer) => (output.errors += part.toString()));
-    const ended = new Promise<number | string>((resolve) => {
-      child.once('close', (code, signal) => {
-        resolve(code ?? signal ?? 'unknown');
-      });
-    });
-    const run = { child, output, ended };
+    const run = startProgram(directory, args);
     runs.push(run);
     return run;
   };
