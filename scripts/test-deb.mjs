@@ -48,7 +48,7 @@ async function runAll() {
 async function liveThrough(file, base) {
   const machine = await startMachine(base, cache);
   if (machine.lacksSystemd !== undefined) {
-    say(`left out: the service under systemd, which cannot be booted here: ${machine.lacksSystemd}`);
+    process.stdout.write(`not run: the service under systemd, which cannot be booted here: ${machine.lacksSystemd}\n`);
   }
   try {
     await checkMachine(machine, file, check);
