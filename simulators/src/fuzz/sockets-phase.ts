@@ -18,6 +18,7 @@ import {
   holdSilent,
   sendGiants,
   sendMalformed,
+  signInWrongly,
   slowSiteId,
   startDripping,
 } from './socket-attacks.js';
@@ -84,6 +85,9 @@ export async function runSocketsPhase(options: SocketsPhaseOptions): Promise<Soc
   await dripping.endedBy(options.endsWithinMs);
   silent.close();
   dripping.close();
+  // Among silent sockets most are turned away unheard. Now there is room, and the broker must answer for what it hears.
+  await sendMalformed(attack);
+  await signInWrongly(attack);
   const found = await service.stop();
   const after = await settled(aggregator, descriptorsBefore);
   const descriptorsAfter = valueOf(after, 'process_open_fds');
