@@ -1,0 +1,55 @@
+/** What a benchmark measures: something of ours beside a floor that is measured in the same run. */
+
+/** What the value of ours may be at most (`better: 'lower'`) or at least (`better: 'higher'`), as a multiple of the floor or by itself. */
+export interface Bound {
+  readonly of: 'ratio' | 'value';
+  readonly value: number;
+}
+
+/** One row of the table. */
+export interface Line {
+  /** Name of the value in what is measured, unique within its figure. */
+  readonly key: string;
+  readonly what: string;
+  readonly unit: 'ms' | 'µs' | 's' | '1/s' | 'MB' | 'kB' | '%' | 'count';
+  readonly better: 'lower' | 'higher';
+  /** What it is compared with; null: nothing, the value stands by itself. */
+  readonly floor: string | null;
+  /** null: told for information. */
+  readonly must: Bound | null;
+  readonly aim: Bound | null;
+}
+
+/** Values of one measurement by key of their line, in the line's unit. */
+export type Measured = Readonly<Record<string, number>>;
+
+export type Side = 'ours' | 'floor';
+
+/** `full` is what the published table is made with; `short` is for checking that nothing became many times slower. */
+export type Scale = 'full' | 'short';
+
+export interface BenchContext {
+  readonly scale: Scale;
+  /** An empty directory for this figure alone; removed after it. */
+  readonly directory: string;
+  /** Tells the person who waits. */
+  say(text: string): void;
+}
+
+export interface PreparedFigure {
+  /** One measurement of one side. Ours must have every line's key; the floor those of the lines that have a floor. */
+  measure(side: Side, round: number): Promise<Measured>;
+  /** Ends what was started. May be called after a failure. */
+  close(): Promise<void>;
+}
+
+export interface Figure {
+  readonly number: number;
+  readonly title: string;
+  /** How it is measured: one paragraph for who reads the table. */
+  readonly how: string;
+  readonly lines: readonly Line[];
+  /** Rounds of one measurement of each side. */
+  readonly rounds: Readonly<Record<Scale, number>>;
+  prepare(context: BenchContext): Promise<PreparedFigure>;
+}

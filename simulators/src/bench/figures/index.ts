@@ -1,0 +1,4 @@
+import type { Figure } from '../figure.js';
+
+/** In the order of the table. */
+export const figures: readonly Figure[] = [];

@@ -1,0 +1,10 @@
+/** The processes that benchmarks are made of, by name: floors, and what puts load on a program. Each module calls `serve`. */
+const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void }>>> = {
+  // NAME: () => import('./NAME.js'),
+};
+
+export async function runBenchProgram(name: string): Promise<void> {
+  const load = programs[name];
+  if (load === undefined) throw new Error(`no program ${name}: there are ${Object.keys(programs).join(', ')}`);
+  (await load()).run();
+}
