@@ -30,7 +30,7 @@ import type { BarrierDriver, EdgeAgent } from '@gatehouse/edge-agent';
 import { edgeTopic, silentLogger, siteLayoutSchema } from '@gatehouse/shared';
 import type { EdgeFaultResource, EdgeLogLine, Logger } from '@gatehouse/shared';
 import { sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
-import { connectClient } from '../src/fuzz/mqtt-client.js';
+import { connectClient } from '../src/bare-mqtt/client.js';
 
 const siteId = 'north';
 const secret = 'a secret for the test';

@@ -10,9 +10,9 @@ import { bookBatch, bookLog, bookState, count, newHistory } from './account.js';
 import type { History, Tally } from './account.js';
 import type { Dice } from './dice.js';
 import { hostileString } from './hostile.js';
-import { malformedBytes } from './mqtt-bytes.js';
-import { connectClient } from './mqtt-client.js';
-import type { Account, BareClient, Target } from './mqtt-client.js';
+import { malformedBytes } from './malformed-mqtt.js';
+import { connectClient } from '../bare-mqtt/client.js';
+import type { Account, BareClient, Target } from '../bare-mqtt/client.js';
 import { intentOf, payloadOf, wireValue } from './wire-values.js';
 import type { Meaning } from './wire-values.js';
 

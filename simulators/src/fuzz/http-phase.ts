@@ -11,7 +11,7 @@ import { buildRequest, malformedHttp } from './http-requests.js';
 import type { BuiltRequest, Caller } from './http-requests.js';
 import { createHttpConnection } from './http-wire.js';
 import type { HttpAnswer } from './http-wire.js';
-import type { Target } from './mqtt-client.js';
+import type { Target } from '../bare-mqtt/client.js';
 import { prepareEdges } from './mqtt-phase.js';
 import { readDocument, roles } from './openapi.js';
 

@@ -1,8 +1,8 @@
 /** HTTP/1.1 by hand over one kept connection: any bytes can be sent, and every answer is read whole. */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { openSocket } from './mqtt-client.js';
-import type { Target } from './mqtt-client.js';
+import { openSocket } from '../bare-mqtt/client.js';
+import type { Target } from '../bare-mqtt/client.js';
 
 export interface HttpAnswer {
   readonly status: number;

@@ -1,9 +1,9 @@
 /** Stands between an edge and the broker, passes everything on, and slips in what the broker never sent. */
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { createPacketReader, packetOf, publishPacket, readPublish } from './mqtt-bytes.js';
-import { openSocket } from './mqtt-client.js';
-import type { Target } from './mqtt-client.js';
+import { createPacketReader, packetOf, publishPacket, readPublish } from '../bare-mqtt/packets.js';
+import { openSocket } from '../bare-mqtt/client.js';
+import type { Target } from '../bare-mqtt/client.js';
 
 export interface InjectingProxy {
   readonly url: string;

@@ -7,7 +7,7 @@ import { changesBy } from './exposition.js';
 import type { Exposition } from './exposition.js';
 import { createHostileEdge, sumOf } from './hostile-edge.js';
 import type { HostileEdge } from './hostile-edge.js';
-import type { Target } from './mqtt-client.js';
+import type { Target } from '../bare-mqtt/client.js';
 
 export interface MqttReport {
   readonly sent: number;

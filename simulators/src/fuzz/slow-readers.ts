@@ -6,7 +6,7 @@ import { ackSchema, edgeTopic, parsePayload } from '@gatehouse/shared';
 import { bookBatch, createTally, newHistory } from './account.js';
 import { createDice } from './dice.js';
 import { sumOfSamples } from './exposition.js';
-import { connectClient, openSocket } from './mqtt-client.js';
+import { connectClient, openSocket } from '../bare-mqtt/client.js';
 import type { PreparedEdge } from './mqtt-phase.js';
 import { until } from './programs.js';
 import { accountOf, madEdge, slowSiteId } from './socket-attacks.js';

@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { edgeTopic } from '@gatehouse/shared';
 import type { TestedAggregator } from './aggregator.js';
 import { createDice } from './dice.js';
-import { connectPacket, malformedBytes, malformedConnect, publishPacket } from './mqtt-bytes.js';
-import { connectClient, openSocket } from './mqtt-client.js';
-import type { Account, Target } from './mqtt-client.js';
+import { malformedBytes, malformedConnect } from './malformed-mqtt.js';
+import { connectPacket, publishPacket } from '../bare-mqtt/packets.js';
+import { connectClient, openSocket } from '../bare-mqtt/client.js';
+import type { Account, Target } from '../bare-mqtt/client.js';
 import type { PreparedEdge } from './mqtt-phase.js';
 
 /** The site of the edges that are mad. */

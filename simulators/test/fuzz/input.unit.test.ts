@@ -17,7 +17,7 @@ import { hostileDocument } from '../../src/fuzz/hostile.js';
 import { createPool } from '../../src/fuzz/http-pool.js';
 import { buildRequest } from '../../src/fuzz/http-requests.js';
 import type { Caller } from '../../src/fuzz/http-requests.js';
-import { connectPacket, createPacketReader, publishPacket, readPublish } from '../../src/fuzz/mqtt-bytes.js';
+import { connectPacket, createPacketReader, publishPacket, readPublish } from '../../src/bare-mqtt/packets.js';
 import { mutated } from '../../src/fuzz/mutate.js';
 import { readDocument } from '../../src/fuzz/openapi.js';
 import { textOf } from '../../src/fuzz/pattern-text.js';

@@ -9,8 +9,8 @@ import {
   publishPacket,
   readPublish,
   subscribePacket,
-} from './mqtt-bytes.js';
-import type { Packet } from './mqtt-bytes.js';
+} from './packets.js';
+import type { Packet } from './packets.js';
 
 export interface Target {
   readonly host: string;
