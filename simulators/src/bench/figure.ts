@@ -1,5 +1,7 @@
 /** What a benchmark measures: something of ours beside a floor that is measured in the same run. */
 
+import type { TidyUp } from '../processes/index.js';
+
 /** What the value of ours may be at most (`better: 'lower'`) or at least (`better: 'higher'`), as a multiple of the floor or by itself. */
 export interface Bound {
   readonly of: 'ratio' | 'value';
@@ -18,6 +20,8 @@ export interface Line {
   /** null: told for information. */
   readonly must: Bound | null;
   readonly aim: Bound | null;
+  /** In the short form: beyond this, something became many times slower. Far enough off that noise does not reach it. */
+  readonly alarm?: Bound;
 }
 
 /** Values of one measurement by key of their line, in the line's unit. */
@@ -32,6 +36,8 @@ export interface BenchContext {
   readonly scale: Scale;
   /** An empty directory for this figure alone; removed after it. */
   readonly directory: string;
+  /** For what would outlive this program if it were ended in the middle: processes of a `System`, files elsewhere. */
+  readonly tidyUp: TidyUp;
   /** Tells the person who waits. */
   say(text: string): void;
 }

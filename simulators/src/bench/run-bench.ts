@@ -2,13 +2,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { BenchContext, Figure, Line, Measured, PreparedFigure, Scale, Side } from './figure.js';
+import { messageOf } from '@gatehouse/shared';
+import type { TidyUp } from '../processes/index.js';
+import type { Bound, Figure, Line, Measured, PreparedFigure, Scale, Side } from './figure.js';
 import { median } from './statistics.js';
 
 export interface BenchOptions {
   readonly scale: Scale;
   /** Rounds of every figure, in place of its own number. */
   readonly rounds?: number;
+  readonly tidyUp: TidyUp;
   say(text: string): void;
 }
 
@@ -19,6 +22,7 @@ export interface LineResult extends Line {
   readonly floors: readonly number[];
   /** Of each round, ours by the floor of that round. */
   readonly ratios: readonly number[];
+  /** Whether it is as it must be. */
   readonly verdict: 'met' | 'short' | 'told';
 }
 
@@ -28,10 +32,13 @@ export interface FigureResult {
   readonly how: string;
   readonly rounds: number;
   readonly durationS: number;
+  /** Empty when it could not be measured. */
   readonly lines: readonly LineResult[];
+  /** Why it could not be measured, else null. */
+  readonly failure: string | null;
 }
 
-/** @throws Error of the figure that cannot be measured, after it has been closed */
+/** One that cannot be measured is told in its result; the others go on. */
 export async function runBench(figures: readonly Figure[], options: BenchOptions): Promise<FigureResult[]> {
   const results: FigureResult[] = [];
   for (const figure of figures) results.push(await runFigure(figure, options));
@@ -39,18 +46,33 @@ export async function runBench(figures: readonly Figure[], options: BenchOptions
 }
 
 async function runFigure(figure: Figure, options: BenchOptions): Promise<FigureResult> {
-  const name = `figure ${String(figure.number)}, ${figure.title}`;
+  const { number, title, how } = figure;
   const rounds = options.rounds ?? figure.rounds[options.scale];
   const startedMs = performance.now();
+  options.say(`figure ${String(number)}, ${title}`);
+  let lines: LineResult[] = [];
+  let failure: string | null = null;
+  try {
+    lines = await linesOf(figure, rounds, options);
+  } catch (error) {
+    failure = messageOf(error);
+    options.say(`  not measured: ${failure}`);
+  }
+  return { number, title, how, rounds, durationS: (performance.now() - startedMs) / 1000, lines, failure };
+}
+
+async function linesOf(
+  figure: Figure,
+  rounds: number,
+  { scale, tidyUp, ...options }: BenchOptions,
+): Promise<LineResult[]> {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-bench-'));
   const say = (text: string): void => {
     options.say(`  ${text}`);
   };
-  options.say(name);
   let prepared: PreparedFigure | undefined;
   try {
-    const context: BenchContext = { scale: options.scale, directory, say };
-    prepared = await figure.prepare(context);
+    prepared = await figure.prepare({ scale, directory, tidyUp, say });
     const measured: Record<Side, Measured[]> = { ours: [], floor: [] };
     for (let round = 1; round <= rounds; round += 1) {
       // In turn, and not always the same one first: what drifts on the machine meets both.
@@ -59,11 +81,7 @@ async function runFigure(figure: Figure, options: BenchOptions): Promise<FigureR
         measured[side].push(await prepared.measure(side, round));
       }
     }
-    const lines = figure.lines.map((line) => resultOf(line, measured.ours, measured.floor));
-    const durationS = (performance.now() - startedMs) / 1000;
-    return { number: figure.number, title: figure.title, how: figure.how, rounds, durationS, lines };
-  } catch (error) {
-    throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    return figure.lines.map((line) => resultOf(line, measured.ours, measured.floor));
   } finally {
     await prepared?.close();
     await rm(directory, { recursive: true, force: true });
@@ -80,10 +98,19 @@ function resultOf(line: Line, ours: readonly Measured[], floors: readonly Measur
   return { ...line, ours: own, floors: floor, ratios, verdict: verdictOf(line, own, ratios) };
 }
 
-function verdictOf({ must, better }: Line, ours: readonly number[], ratios: readonly number[]): LineResult['verdict'] {
-  if (must === null) return 'told';
-  const value = median(must.of === 'ratio' ? ratios : ours);
-  return (better === 'lower' ? value <= must.value : value >= must.value) ? 'met' : 'short';
+function verdictOf(line: Line, ours: readonly number[], ratios: readonly number[]): LineResult['verdict'] {
+  if (line.must === null) return 'told';
+  return isWithin(line.must, line.better, ours, ratios) ? 'met' : 'short';
+}
+
+/** Whether the short form of a line is where nothing became many times slower; true for a line that cannot say. */
+export function isUnalarming({ alarm, better, ours, ratios }: LineResult): boolean {
+  return alarm === undefined || isWithin(alarm, better, ours, ratios);
+}
+
+function isWithin(bound: Bound, better: Line['better'], ours: readonly number[], ratios: readonly number[]): boolean {
+  const value = median(bound.of === 'ratio' ? ratios : ours);
+  return better === 'lower' ? value <= bound.value : value >= bound.value;
 }
 
 function valueOf(measured: Measured, key: string): number {

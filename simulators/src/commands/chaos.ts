@@ -5,7 +5,7 @@ import { runHerdProcess } from '../chaos/herd/herd-process.js';
 import { reportLines } from '../chaos/report.js';
 import { runChaos, scenarioNames, separateScenarios } from '../chaos/run.js';
 import type { ScenarioName } from '../chaos/run.js';
-import { createTidyUp } from '../processes/index.js';
+import { tidyUpAtExit } from '../processes/index.js';
 
 interface Options {
   readonly kills: number;
@@ -39,18 +39,7 @@ async function run(options: Options): Promise<void> {
   const say = (sentence: string): void => {
     process.stderr.write(`${sentence}\n`);
   };
-  const tidyUp = createTidyUp(say);
-  process.on('exit', () => {
-    tidyUp.now();
-  });
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      process.exit(code);
-    });
-  }
+  const tidyUp = tidyUpAtExit(say);
   const seed = options.seed ?? systemRandom.hex(4);
   say(`seed ${seed}`);
   const results = await runChaos({

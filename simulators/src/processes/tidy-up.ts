@@ -28,3 +28,20 @@ export function createTidyUp(onTrouble: (sentence: string) => void): TidyUp {
     },
   };
 }
+
+/** Undoes everything when this program ends, also when SIGINT or SIGTERM ends it. */
+export function tidyUpAtExit(onTrouble: (sentence: string) => void): TidyUp {
+  const tidyUp = createTidyUp(onTrouble);
+  process.on('exit', () => {
+    tidyUp.now();
+  });
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      process.exit(code);
+    });
+  }
+  return tidyUp;
+}
