@@ -1,6 +1,8 @@
 /** The processes that benchmarks are made of, by name: floors, and what puts load on a program. Each module calls `serve`. */
 const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void }>>> = {
   // NAME: () => import('./NAME.js'),
+  'by-hand-load': () => import('./by-hand-load.js'),
+  'by-hand-floor': () => import('./by-hand-floor.js'),
 };
 
 export async function runBenchProgram(name: string): Promise<void> {
