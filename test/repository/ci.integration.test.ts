@@ -1,5 +1,5 @@
 /** `.ci/run` counts what its parts count, and fails when any of them failed or was not run. */
-import { afterEach, beforeEach, describe, expect, it } from 'jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,13 @@ describe('.ci/run', () => {
   });
 
   /** Runs it with an npm that says what is given. */
-  function run(tests: Part, built: Part, packaged = deb, emulated = machine, measured = bench): { code: number | null; lines: string[] } {
+  function run(
+    tests: Part,
+    built: Part,
+    packaged = deb,
+    emulated = machine,
+    measured = bench,
+  ): { code: number | null; lines: string[] } {
     const say = ({ lines, code }: Part) =>
       `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')}; exit ${String(code)}`;
     const npm = `#!/bin/sh\ncase "$*" in\n*test:bench) ${say(measured)};;\n*test:images) ${say(built)};;\n*test:deb) ${say(packaged)};;\n*test:gpio) ${say(emulated)};;\n'test --silent -- --strict') ${say(tests)};;\nesac\nexit 99\n`;
