@@ -9,6 +9,8 @@ import { silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { openConnection } from '../../src/adapters/store/sqlite/connection.js';
 import { createSqliteStore } from '../../src/adapters/store/sqlite/index.js';
+import { pruneRules } from '../../src/adapters/store/pruning.js';
+import { pruneSql } from '../../src/adapters/store/sqlite/prune.js';
 import { deleteUnusedSql, nextCredentialsSql } from '../../src/adapters/store/sqlite/unused-credentials.js';
 import { databaseVersion } from '../../src/adapters/store/sqlite/migrations.js';
 import {
@@ -338,7 +340,7 @@ describe('the SQLite store', () => {
     const old = await openConnection(database());
     await old.exec('DROP INDEX events_credential; DROP INDEX arrivals_credential; DROP INDEX reviews_credential');
     await old.exec(
-      'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); PRAGMA user_version = 1',
+      'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); DROP INDEX reviews_resolved; PRAGMA user_version = 1',
     );
     await old.exec(
       'DROP TABLE allowances; ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates',
@@ -359,6 +361,34 @@ describe('the SQLite store', () => {
     await connection.close();
   });
 
+  it('looks for old rows through an index that has nothing else before them, in a database of version 5 too', async () => {
+    await (await openIn(directory)).close();
+    const old = await openConnection(database());
+    await old.exec(
+      'DROP INDEX sessions_ended; CREATE INDEX sessions_ended ON sessions (coalesce(exitAtMs, entryAtMs))',
+    );
+    await old.exec('DROP INDEX reviews_resolved; PRAGMA user_version = 5');
+    await old.close();
+    await (await openIn(directory)).close();
+    const connection = await openConnection(database());
+    for (const kind of Object.keys(pruneRules) as (keyof typeof pruneRules)[]) {
+      const plan = (await connection.all(`EXPLAIN QUERY PLAN ${pruneSql(kind)}`, [1, 1])).map((row) =>
+        String(row.detail),
+      );
+      const steps = plan.filter((step) => /^(SCAN|SEARCH|USE)/.test(step));
+      expect({
+        kind,
+        others: steps.filter((step) => !/^SEARCH \w+ USING (INTEGER PRIMARY KEY|(COVERING )?INDEX)/.test(step)),
+      }).toEqual({ kind, others: kind === 'notices' ? ['SEARCH notices'] : [] });
+      expect(steps.join()).toMatch(
+        new RegExp(`SEARCH ${kind} USING (COVERING )?INDEX ${pruneRules[kind].index} \\(\\S+<`),
+      );
+    }
+    const [sessions] = await connection.all(`SELECT sql FROM sqlite_schema WHERE name = 'sessions_ended'`);
+    expect(sessions?.sql).toContain('WHERE state IN');
+    await connection.close();
+  });
+
   it('gives a database of version 2 the sets of slots for edges, and every layout its share of them', async () => {
     const store = await openIn(directory);
     const { allowance, ...former } = siteRow().layout;
@@ -366,7 +396,7 @@ describe('the SQLite store', () => {
     await store.close();
     const old = await openConnection(database());
     await old.exec(
-      'DROP TABLE allowances; ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 2',
+      'DROP TABLE allowances; ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; DROP INDEX reviews_resolved; PRAGMA user_version = 2',
     );
     await old.close();
     const again = await openIn(directory);
@@ -383,7 +413,7 @@ describe('the SQLite store', () => {
     await store.close();
     const old = await openConnection(database());
     await old.exec(
-      'ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; PRAGMA user_version = 3',
+      'ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; DROP INDEX reviews_resolved; PRAGMA user_version = 3',
     );
     await old.close();
     const again = await openIn(directory);
@@ -402,7 +432,9 @@ describe('the SQLite store', () => {
     );
     await store.close();
     const old = await openConnection(database());
-    await old.exec('ALTER TABLE sessions DROP COLUMN earlierExitDue; PRAGMA user_version = 4');
+    await old.exec(
+      'ALTER TABLE sessions DROP COLUMN earlierExitDue; DROP INDEX reviews_resolved; PRAGMA user_version = 4',
+    );
     await old.close();
     const reopened = await openIn(directory);
     const due = (await reopened.load()).sessions.map(({ sessionId, earlierExitDue }) => [sessionId, earlierExitDue]);

@@ -255,7 +255,10 @@ describe('backup and restore', () => {
 
     it('brings a backup of an earlier version to this one', async () => {
       await (await makeStore()).close();
-      await change(storePath(), 'ALTER TABLE sessions DROP COLUMN earlierExitDue; PRAGMA user_version = 4');
+      await change(
+        storePath(),
+        'ALTER TABLE sessions DROP COLUMN earlierExitDue; DROP INDEX reviews_resolved; PRAGMA user_version = 4',
+      );
       expect(await backUpStore(configuration, backup, false)).toMatchObject({ sound: true, version: 4, sessions: 2 });
       const { backup: report } = await restoreStore(configuration, backup);
       expect(report.version).toBe(4);

@@ -5,34 +5,48 @@ import type { RowOf } from './tables.js';
 /** When a session ended; for one that was void from the start, when it began. */
 export const sessionEndSql = 'coalesce(exitAtMs, entryAtMs)';
 
+/** Sessions that are over; the words of a condition by which an index of them alone is found. */
+export const sessionEndedSql = `state IN ('closed', 'void')`;
+
 /** When a command ended; for one that was never answered, when it was given. */
 export const commandAgeSql = 'coalesce(endedAtMs, createdAtMs)';
 
-/** For each kind: what must be below the bound, and the state in which age counts. SQL and TypeScript of one rule side by side. */
+/**
+ * For each kind: the index that has the old ones first and nothing else before them, the condition, and the state in which age
+ * counts. SQL and TypeScript of one rule side by side.
+ */
 export const pruneRules: {
-  readonly [K in PrunableKind]: { readonly sql: string; readonly age: (row: RowOf<K>) => number | null };
+  readonly [K in PrunableKind]: {
+    readonly index: string;
+    readonly sql: string;
+    readonly age: (row: RowOf<K>) => number | null;
+  };
 } = {
   sessions: {
-    sql: `${sessionEndSql} < ? AND +state IN ('closed', 'void')`,
+    index: 'sessions_ended',
+    sql: `${sessionEndSql} < ? AND ${sessionEndedSql}`,
     age: (row) => (row.state === 'closed' || row.state === 'void' ? (row.exitAtMs ?? row.entryAtMs) : null),
   },
-  events: { sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },
+  events: { index: 'events_received', sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },
   arrivals: {
+    index: 'arrivals_ended',
     sql: `state NOT IN ('open', 'frozen') AND endedAtMs < ?`,
     age: (row) => (row.state === 'open' || row.state === 'frozen' ? null : row.endedAtMs),
   },
-  reviews: { sql: 'resolvedAtMs < ?', age: (row) => row.resolvedAtMs },
-  quarantine: { sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },
+  reviews: { index: 'reviews_resolved', sql: 'resolvedAtMs < ?', age: (row) => row.resolvedAtMs },
+  quarantine: { index: 'quarantine_received', sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },
   notices: {
+    index: 'notices_at',
     sql: 'atMs < ? AND noticeId < (SELECT max(noticeId) FROM notices)',
     age: (row) => row.atMs,
   },
   // Also those that nobody ever answered.
   commands: {
+    index: 'commands_age',
     sql: `${commandAgeSql} < ?`,
     age: (row) => row.endedAtMs ?? row.createdAtMs,
   },
-  idempotency: { sql: 'createdAtMs < ?', age: (row) => row.createdAtMs },
+  idempotency: { index: 'idempotency_created', sql: 'createdAtMs < ?', age: (row) => row.createdAtMs },
 };
 
 export function isPrunable<K extends PrunableKind>(

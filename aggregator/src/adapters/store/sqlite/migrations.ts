@@ -9,6 +9,7 @@ import {
   version3Sql,
   version4Sql,
   version5Sql,
+  version6Sql,
 } from './schema.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Connection, Session } from './connection.js';
@@ -20,6 +21,7 @@ const migrations: readonly (() => readonly string[])[] = [
   () => version3Sql(),
   () => version4Sql,
   () => version5Sql,
+  () => version6Sql,
 ];
 
 export const databaseVersion = migrations.length;

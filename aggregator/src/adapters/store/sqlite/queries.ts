@@ -9,7 +9,8 @@ import { foldCase, maxPageRows } from '../lists.js';
 import { statesInside } from '../tables.js';
 import type { RowTable } from '../tables.js';
 import type { Parameter } from './connection.js';
-import { quoted, selectList, sessionEndSql } from './schema.js';
+import { sessionEndedSql, sessionEndSql } from '../pruning.js';
+import { quoted, selectList } from './schema.js';
 
 export interface Query {
   readonly sql: string;
@@ -38,7 +39,9 @@ export function sessionsQuery(filter: SessionFilter, page: PageRequest): Query {
       : [{ sql: '(entryGateId = ? OR exitGateId = ?)', parameters: [filter.gateId, filter.gateId] }]),
     ...range('entryAtMs', filter.enteredFromMs, filter.enteredBeforeMs),
     ...range('+exitAtMs', filter.exitedFromMs, filter.exitedBeforeMs),
-    ...(driver === 'exitAtMs' ? range(sessionEndSql, filter.exitedFromMs, filter.exitedBeforeMs) : []),
+    ...(driver === 'exitAtMs'
+      ? [{ sql: sessionEndedSql, parameters: [] }, ...range(sessionEndSql, filter.exitedFromMs, filter.exitedBeforeMs)]
+      : []),
   ];
   const order = ['entryAtMs', 'siteId', 'sessionId'];
   return listQuery('sessions', conditions, page, order, 'DESC', driver === 'exitAtMs');

@@ -1,12 +1,10 @@
 /** SQL made from the table descriptions: the schema, and the statement that stores a whole change set. */
-import { commandAgeSql, sessionEndSql } from '../pruning.js';
+import { commandAgeSql, sessionEndedSql, sessionEndSql } from '../pruning.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Column, RowTable, Table } from '../tables.js';
 
 /** `GATE` in ASCII: tells this program's databases from others. */
 export const applicationId = 0x47415445;
-
-export { sessionEndSql };
 
 /** A name as SQL; ours never hold a quotation mark. */
 export function quoted(name: string): string {
@@ -104,6 +102,13 @@ export const version5Sql: readonly string[] = [
   'ALTER TABLE sessions ADD COLUMN "earlierExitDue" INTEGER NOT NULL DEFAULT 0',
   `UPDATE sessions SET "earlierExitDue" = 1 WHERE ("siteId", "sessionId") IN
     (SELECT "siteId", "sessionId" FROM reviews WHERE kind = 'already-inside' AND "resolvedAtMs" IS NULL)`,
+];
+
+/** What version 6 changed: what is deleted for its age is found without looking at what is not. */
+export const version6Sql: readonly string[] = [
+  'DROP INDEX sessions_ended',
+  `CREATE INDEX sessions_ended ON sessions (${sessionEndSql}) WHERE ${sessionEndedSql}`,
+  index('reviews', 'resolved', ['resolvedAtMs'], 'resolvedAtMs IS NOT NULL'),
 ];
 
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {

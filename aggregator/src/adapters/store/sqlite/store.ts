@@ -6,7 +6,6 @@ import type { AggregatorStore, ChangeSet, Page, StoredState } from '../../../app
 import { encodeCursor } from '../cursors.js';
 import type { CursorPart, ListName } from '../cursors.js';
 import { auditPlace, eventPlace, foldCase, maxPageRows, quarantinePlace, reviewPlace, sessionPlace } from '../lists.js';
-import { pruneRules } from '../pruning.js';
 import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import { openConnection } from './connection.js';
@@ -20,7 +19,8 @@ import type { DirectoryLock } from './lock.js';
 import { migrate } from './migrations.js';
 import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQuery } from './queries.js';
 import type { Query } from './queries.js';
-import { commitParameters, commitSql, commitViewSql, quoted, rowFromSql, selectList } from './schema.js';
+import { pruneSql } from './prune.js';
+import { commitParameters, commitSql, commitViewSql, rowFromSql, selectList } from './schema.js';
 import { pruneCredentials } from './unused-credentials.js';
 import { listVehicles } from './vehicles.js';
 
@@ -183,11 +183,7 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     },
 
     async prune(kind, beforeMs, maxRows) {
-      const table = quoted(kind);
-      return use().writer.run(
-        `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${pruneRules[kind].sql} LIMIT ?)`,
-        [beforeMs, maxRows],
-      );
+      return use().writer.run(pruneSql(kind), [beforeMs, maxRows]);
     },
 
     pruneCredentials: async (afterId, maxRows, mayGo) => pruneCredentials(use(), afterId, maxRows, mayGo),
