@@ -142,6 +142,11 @@ describe('the page of an edge agent', () => {
     expect(await ask(page, '/%zz')).toMatchObject({ status: 400, type: 'application/problem+json; charset=utf-8' });
   });
 
+  it('tells the head alone to who asks for that', async () => {
+    const page = await started();
+    expect(await ask(page, '/metrics', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
+  });
+
   it('lets nobody keep what it told, nor take it for something else', async () => {
     const page = await started();
     const { headers } = await fetch(`${page.url}/healthz`);
@@ -230,6 +235,13 @@ describe('what the page takes is bounded', () => {
       status: 413,
       type: 'application/problem+json; charset=utf-8',
     });
+  });
+
+  it('in bytes of a body that does not say how long it is', async () => {
+    const page = await started();
+    const chunk = `fff\r\n${'x'.repeat(4_095)}\r\n0\r\n\r\n`;
+    const request = 'POST / HTTP/1.1\r\nhost: edge\r\ntransfer-encoding: chunked\r\n\r\n';
+    expect(await exchange(page.url, request + chunk)).toMatch(/^HTTP\/1.1 413 [^]*"status":413/);
   });
 
   it('in bytes of headers, and to what is HTTP', async () => {
