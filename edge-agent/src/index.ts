@@ -12,6 +12,8 @@ export * from './app/settings.js';
 export * from './app/status.js';
 export { acceptAllowance, giveOut, noAllowance } from './domain/admission/allowance.js';
 export type { Acceptance, AllowanceState } from './domain/admission/allowance.js';
+export { composeEdge } from './compose.js';
+export type { ComposedEdge, ComposeOptions } from './compose.js';
 export { edgeConfigurationSchema } from './configuration.js';
 export type { EdgeConfiguration, EdgeConfigurationInput } from './configuration.js';
 export { redeemCode, writeCredential } from './enrolment.js';

@@ -1,5 +1,6 @@
 import { byHand } from './by-hand.js';
+import { decisionFigure } from './decision.js';
 import type { Figure } from '../figure.js';
 
 /** In the order of the table. */
-export const figures: readonly Figure[] = [byHand];
+export const figures: readonly Figure[] = [decisionFigure, byHand];

@@ -1,6 +1,9 @@
 /** The processes that benchmarks are made of, by name: floors, and what puts load on a program. Each module calls `serve`. */
 const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void }>>> = {
   // NAME: () => import('./NAME.js'),
+  entrance: () => import('./entrance.js'),
+  'request-floor-client': () => import('./request-floor-client.js'),
+  'request-floor-server': () => import('./request-floor-server.js'),
   'by-hand-load': () => import('./by-hand-load.js'),
   'by-hand-floor': () => import('./by-hand-floor.js'),
 };

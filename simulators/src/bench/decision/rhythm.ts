@@ -1,0 +1,10 @@
+/** How vehicles follow one another, and requests of the floor likewise: one after the other, with chance between. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const pauseMinMs = 20;
+const pauseMaxMs = 60;
+
+/** Keeps what is measured out of step with timers and with the disk. */
+export function pauseByChance(): Promise<void> {
+  return sleep(pauseMinMs + Math.random() * (pauseMaxMs - pauseMinMs));
+}

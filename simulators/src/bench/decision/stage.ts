@@ -1,0 +1,121 @@
+/** What the figures about decisions measure: an aggregator with one entrance, and beside them the floor under both. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { redeemCode } from '@gatehouse/edge-agent';
+import { System } from '../../processes/index.js';
+import type { SiteGate } from '../../processes/index.js';
+import { startChild } from '../child.js';
+import type { Child } from '../child.js';
+import { requestFloorTexts } from './request-floor.js';
+import type { EntranceOptions, VehiclesQuestion } from '../programs/entrance.js';
+import type { RequestFloorClientOptions } from '../programs/request-floor-client.js';
+import type { RequestFloorServerOptions } from '../programs/request-floor-server.js';
+
+export interface Entrance {
+  /** Milliseconds from the edge of the loop to the open request, of so many vehicles that show nothing. */
+  anonymous(vehicles: number): Promise<number[]>;
+  /** The same of vehicles whose plate has been read before they come. */
+  known(vehicles: number): Promise<number[]>;
+}
+
+export interface Floor {
+  /** Milliseconds of so many requests. */
+  requests(count: number): Promise<number[]>;
+}
+
+export interface DecisionStage {
+  readonly system: System;
+  readonly entrance: Entrance;
+  readonly floor: Floor;
+  readonly close: () => Promise<void>;
+}
+
+const siteId = 'decision';
+const edgeId = 'entrance';
+const slotCount = 500;
+const gates: readonly SiteGate[] = [
+  { gateId: 'in', edgeId, direction: 'entry' },
+  { gateId: 'in-with-reader', edgeId, direction: 'entry' },
+  { gateId: 'out', edgeId, direction: 'exit' },
+  { gateId: 'out-with-reader', edgeId, direction: 'exit' },
+];
+/** One lane takes a vehicle after the other without the pauses of steel, and nobody takes that for a loop that chatters. */
+const lane = { closeDelayMs: 0, chatterEdges: 1_000 };
+
+export async function createDecisionStage(directory: string): Promise<DecisionStage> {
+  const system = new System();
+  const children: Child[] = [];
+  const start = async (program: string, options: unknown): Promise<Child> => {
+    const child = await startChild(program, options);
+    children.push(child);
+    return child;
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(children.map((child) => child.stop()));
+    await system.stop();
+  };
+  try {
+    await system.startAggregator();
+    await system.createSite(siteId, slotCount, gates);
+    const credential = await redeemCode(system.url, await system.registerEdge(siteId, edgeId), false);
+    const entranceOptions: EntranceOptions = {
+      credential,
+      configuration: {
+        siteId,
+        edgeId,
+        dataDir: system.edgeFile(edgeId, 'data'),
+        gates: gates.map(({ gateId, direction }) => ({
+          gateId,
+          direction,
+          hasReader: gateId.endsWith('-with-reader'),
+          lane,
+          barrier: { driver: 'simulated' },
+        })),
+        http: { port: 0 },
+      },
+    };
+    const edge = await start('entrance', entranceOptions);
+    return { system, entrance: createEntrance(edge), floor: await createFloor(directory, start), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Everybody leaves again, so that the site is as empty before each block of vehicles as before the first. */
+function createEntrance(edge: Child): Entrance {
+  let lastPlate = 0;
+  const drive = (question: VehiclesQuestion): Promise<number[]> => edge.ask('vehicles', question);
+  const inAndOut = async (kind: '' | '-with-reader', plates: readonly (string | null)[]): Promise<number[]> => {
+    const tookMs = await drive({ gateId: `in${kind}`, plates });
+    await drive({ gateId: `out${kind}`, plates });
+    return tookMs;
+  };
+  return {
+    anonymous: (vehicles) =>
+      inAndOut(
+        '',
+        Array.from({ length: vehicles }, () => null),
+      ),
+    known: (vehicles) =>
+      inAndOut(
+        '-with-reader',
+        Array.from({ length: vehicles }, () => `B${String((lastPlate += 1)).padStart(6, '0')}`),
+      ),
+  };
+}
+
+async function createFloor(
+  directory: string,
+  start: (program: string, options: unknown) => Promise<Child>,
+): Promise<Floor> {
+  const floorDirectory = path.join(directory, 'floor');
+  mkdirSync(floorDirectory, { recursive: true });
+  const { row, request, reply } = requestFloorTexts();
+  const serverOptions: RequestFloorServerOptions = { directory: floorDirectory, row, reply };
+  const server = await start('request-floor-server', serverOptions);
+  const port = await server.ask<number>('port');
+  const clientOptions: RequestFloorClientOptions = { directory: floorDirectory, port, row, request };
+  const client = await start('request-floor-client', clientOptions);
+  return { requests: (count) => client.ask('requests', count) };
+}

@@ -1,0 +1,91 @@
+import { createDecisionStage } from '../decision/stage.js';
+import type { Figure, Measured, Scale } from '../figure.js';
+import { median, percentile } from '../statistics.js';
+
+/** Vehicles of each kind, and requests, in one round. */
+const vehiclesPerRound: Readonly<Record<Scale, number>> = { full: 300, short: 50 };
+/** So many of one, then of the next, within a round: the disk is slower at times. */
+const block = 50;
+const warmUpVehicles = 100;
+
+const floor = 'two commits of one row and one request and reply';
+
+export const decisionFigure: Figure = {
+  number: 1,
+  title: 'From the sensor to the open request',
+  how: 'A production edge agent and the production aggregator in processes of their own, both with their databases on the disk and default settings; the process of the agent plays its barriers: it reports the edge of the arming loop and takes the time until the open request. One vehicle after the other, 20 to 60 ms after nothing waits any more; between them they pass and leave by an exit. Only the lanes differ from the default: they close without delay. The floor is MQTT.js and Aedes in two processes, each committing a row of the same bytes with sqlite3 (WAL, synchronous=FULL, a log at its full length): the client before it asks, the server before it replies. Blocks of 50 in turn.',
+  lines: [
+    {
+      key: 'median',
+      what: 'a vehicle that shows nothing, median',
+      unit: 'ms',
+      better: 'lower',
+      floor,
+      must: { of: 'ratio', value: 2 },
+      aim: { of: 'ratio', value: 1.3 },
+    },
+    {
+      key: 'p99',
+      what: 'the same, 99th percentile',
+      unit: 'ms',
+      better: 'lower',
+      floor,
+      must: { of: 'ratio', value: 4 },
+      aim: null,
+    },
+    {
+      key: 'knownMedian',
+      what: 'a vehicle whose plate has been read, median',
+      unit: 'ms',
+      better: 'lower',
+      floor,
+      must: { of: 'ratio', value: 2 },
+      aim: { of: 'ratio', value: 1.3 },
+    },
+    {
+      key: 'knownP99',
+      what: 'the same, 99th percentile',
+      unit: 'ms',
+      better: 'lower',
+      floor,
+      must: { of: 'ratio', value: 4 },
+      aim: null,
+    },
+  ],
+  rounds: { full: 5, short: 2 },
+  async prepare({ directory, scale, say }) {
+    const stage = await createDecisionStage(directory);
+    const { entrance } = stage;
+    const count = vehiclesPerRound[scale];
+    say('warming up');
+    await Promise.all([stage.floor.requests(warmUpVehicles), entrance.anonymous(warmUpVehicles)]);
+    await entrance.known(warmUpVehicles);
+    let measured: { readonly round: number; readonly ours: Measured; readonly floor: Measured } | undefined;
+    return {
+      async measure(side, round) {
+        if (measured?.round !== round) {
+          const anonymous: number[] = [];
+          const known: number[] = [];
+          const asked: number[] = [];
+          while (asked.length < count) {
+            asked.push(...(await stage.floor.requests(block)));
+            anonymous.push(...(await entrance.anonymous(block)));
+            known.push(...(await entrance.known(block)));
+          }
+          measured = { round, ours: bothOf(anonymous, known), floor: bothOf(asked, asked) };
+        }
+        return measured[side];
+      },
+      close: stage.close,
+    };
+  },
+};
+
+function bothOf(anonymousMs: readonly number[], knownMs: readonly number[]): Measured {
+  return {
+    median: median(anonymousMs),
+    p99: percentile(anonymousMs, 99),
+    knownMedian: median(knownMs),
+    knownP99: percentile(knownMs, 99),
+  };
+}
