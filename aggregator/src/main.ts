@@ -1,5 +1,6 @@
 /** The command line of the aggregator. */
 import { resolve } from 'node:path';
+import type { AuditVerification } from '@gatehouse/shared';
 import { exitCodes, ConfigurationError, reportFatal, runUntilSignal, sha256 } from '@gatehouse/shared/node';
 import { Command } from 'commander';
 import pc from 'picocolors';
@@ -82,7 +83,7 @@ async function verify(options: CommonOptions): Promise<void> {
       options.json === true
         ? `${JSON.stringify(result)}\n`
         : result.intact
-          ? `intact: ${String(result.entries)} entries, last hash ${result.lastHash ?? 'none'}\n`
+          ? `intact: ${String(result.entries)} entries${agedText(result)}, last hash ${result.lastHash ?? 'none'}\n`
           : `${pc.red('broken')}: ${result.problem ?? ''}\n`,
     );
     if (!result.intact) process.exitCode = exitCodes.failure;
@@ -90,6 +91,10 @@ async function verify(options: CommonOptions): Promise<void> {
     reportFatal(error);
     process.exitCode = exitCodes.failure;
   }
+}
+
+function agedText({ removedUpTo }: AuditVerification): string {
+  return removedUpTo === null ? '' : ` after the first ${String(removedUpTo)}, which went for their age`;
 }
 
 function readOrExit(file: string | undefined): Configuration {

@@ -154,6 +154,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
       },
       onCommit(durationMs, rows) {
         loop.onStored();
+        upkeep.onCommit(durationMs);
         observer.onCommit(durationMs, rows);
       },
     },

@@ -320,8 +320,12 @@ export interface AggregatorStore {
   listNotices(afterId: number, limit: number): Promise<NoticeRow[]>;
   getIdempotency(idempotencyKey: string): Promise<IdempotencyRow | null>;
 
-  /** Deletes at most `maxRows` rows of `kind` older than `beforeMs`; answers how many. The newest audit row always stays. */
+  /** Deletes at most `maxRows` rows of `kind` older than `beforeMs`; answers how many. The newest notice always stays. */
   prune(kind: PrunableKind, beforeMs: number, maxRows: number): Promise<number>;
+  /** The oldest audit rows as far as all of them are older than `beforeMs`, at most `maxRows`; null when the oldest is not. */
+  findOldAudit(beforeMs: number, maxRows: number): Promise<OldAudit | null>;
+  /** Deletes at most `maxRows` audit rows up to the number `upTo`, the oldest first; answers how many. The newest always stays. */
+  pruneAudit(upTo: number, maxRows: number): Promise<number>;
   /**
    * Looks at the next `maxRows` credentials by id after `afterId`, null for the first, and deletes those that no stored session,
    * arrival, event, review or vehicle refers to and that `mayGo` lets go. `mayGo` is asked before anything is deleted, and what it
@@ -332,6 +336,16 @@ export interface AggregatorStore {
     maxRows: number,
     mayGo: (credentialId: string) => boolean,
   ): Promise<PrunedCredentials>;
+}
+
+/** Rows at the start of the audit log. */
+export interface OldAudit {
+  readonly rows: number;
+  /** When the first of them was written. */
+  readonly firstAtMs: number;
+  /** Number and hash of the last of them. */
+  readonly upTo: number;
+  readonly hash: string;
 }
 
 export interface PrunedCredentials {

@@ -1,27 +1,166 @@
-/** Deletes what has been kept long enough, and texts that nothing refers to any more, a few rows at a time between two turns. */
-import type { Clock, Logger } from '@gatehouse/shared';
+/**
+ * Deletes what has been kept long enough, and texts that nothing refers to any more. One small step at a time, between two turns: a
+ * step is made as large as takes about as long as a commit, so that whoever waits at a gate waits for one such step at most, and
+ * steps take only a share of the time.
+ */
+import type { CancelTimer, Clock, Logger } from '@gatehouse/shared';
+import { createAuditCutter } from './audit-cut.js';
 import type { AggregatorStore, PrunableKind } from './ports.js';
 import type { AggregatorSettings } from './settings.js';
+import { createStepPace } from './step-pace.js';
+import type { StepPace } from './step-pace.js';
+import type { AuditCut } from './turn/audit-chain.js';
 
 export interface Retention {
-  /** A new round is due; begins when the one before is over. */
+  /** A new round is due; what is still to be done of the one before goes on in it. */
   begin(): void;
-  /** One step of the round; false when there is nothing more to do in it. Never rejects. */
+  /** One step of the round; false when nothing is to be done now. Never rejects. */
   step(): Promise<boolean>;
+  /** A turn's commit took so long. */
+  onCommit(durationMs: number): void;
+  stop(): void;
 }
 
 export interface RetentionPorts {
-  readonly store: Pick<AggregatorStore, 'prune' | 'pruneCredentials'>;
+  readonly store: Pick<AggregatorStore, 'prune' | 'pruneCredentials' | 'findOldAudit' | 'pruneAudit'>;
+  /** The time of records. */
   readonly clock: Clock;
+  /** The time that passes here. */
+  readonly linkClock: Clock;
   readonly logger: Logger;
   /** Asked before a credential is deleted: forgets it, unless what is in memory needs it. */
   readonly letCredentialGo: (credentialId: string) => boolean;
+  /** Writes in the audit log which of its entries go; calls `onStored` once that is durable, never when it could not be stored. */
+  readonly recordCut: (cut: AuditCut, onStored: () => void) => void;
+  /** There is a step to do again. */
+  readonly onReady: () => void;
+}
+
+/** What a round consists of. */
+interface Task {
+  readonly name: string;
+  readonly pace: StepPace;
+  readonly stepsPerInterval: number;
+  stepsLeft: number;
+  /** Deletes, or looks at, up to `pace.rows` rows; answers how many, and whether there may be more. */
+  readonly step: (rows: number) => Promise<{ readonly rows: number; readonly isMore: boolean }>;
 }
 
 const dayMs = 86_400_000;
+/** Of the average of commits that the newest one makes. */
+const newestWeight = 0.1;
+/** A step has the flush that every commit has, and half as much again for what it deletes. */
+const commitsPerStep = 1.5;
 
 export function createRetention(settings: AggregatorSettings['retention'], ports: RetentionPorts): Retention {
-  const keptDays: readonly (readonly [PrunableKind, number])[] = [
+  const { linkClock } = ports;
+  const tasks = createTasks(settings, ports, (task) => {
+    enter(task);
+    ports.onReady();
+  });
+  let round: Task[] = [];
+  let usualCommitMs = 0;
+  let endRest: CancelTimer | null = null;
+
+  const enter = (task: Task): void => {
+    if (!round.includes(task)) round.push(task);
+  };
+
+  /** Steps take `timeSharePercent` of the time; the rest of it belongs to turns, also to those that are about to come. */
+  const restAfter = (durationMs: number): void => {
+    const restMs = durationMs * (100 / settings.timeSharePercent - 1);
+    if (restMs <= 0 || round.length === 0) return;
+    endRest = linkClock.setTimer(restMs, () => {
+      endRest = null;
+      ports.onReady();
+    });
+  };
+
+  return {
+    begin() {
+      for (const task of tasks) {
+        task.stepsLeft = task.stepsPerInterval;
+        enter(task);
+      }
+    },
+    async step() {
+      const task = round[0];
+      if (task === undefined || endRest !== null) return false;
+      // Those that have more to do take turns: one that never comes to its end keeps none of the others waiting.
+      round.shift();
+      const startedMs = linkClock.monoMs();
+      try {
+        const { rows, isMore } = await task.step(task.pace.rows);
+        const targetMs = Math.max(settings.stepMs, commitsPerStep * usualCommitMs);
+        task.pace.onStep(rows, linkClock.monoMs() - startedMs, targetMs);
+        task.stepsLeft -= 1;
+        if (isMore && task.stepsLeft > 0) enter(task);
+      } catch (error) {
+        ports.logger.warn({ kind: task.name, err: error }, 'old rows could not be deleted; tried again next time');
+        round = [];
+      }
+      restAfter(linkClock.monoMs() - startedMs);
+      return true;
+    },
+    onCommit(durationMs) {
+      usualCommitMs += newestWeight * (durationMs - usualCommitMs);
+    },
+    stop() {
+      round = [];
+      endRest?.();
+    },
+  };
+}
+
+function createTasks(
+  settings: AggregatorSettings['retention'],
+  ports: RetentionPorts,
+  isReady: (task: Task) => void,
+): readonly Task[] {
+  const { store, clock } = ports;
+  const until = (days: number): number => Math.floor(clock.wallMs() - days * dayMs);
+  const task = (
+    name: string,
+    step: Task['step'],
+    maxRows = settings.rowsPerStep,
+    stepsPerInterval = Number.POSITIVE_INFINITY,
+  ): Task => ({ name, step, pace: createStepPace(maxRows), stepsPerInterval, stepsLeft: 0 });
+
+  const old = keptDays(settings).map(([kind, days]) =>
+    task(kind, async (maxRows) => {
+      const rows = await store.prune(kind, until(days), maxRows);
+      return { rows, isMore: rows >= maxRows };
+    }),
+  );
+
+  const cutter = createAuditCutter({
+    store,
+    record(cut) {
+      ports.recordCut(cut, () => {
+        cutter.onRecorded(cut);
+        isReady(audit);
+      });
+    },
+  });
+  const audit = task('audit', (maxRows) => cutter.step(until(settings.auditDays), maxRows));
+
+  /** Where the walk through the credentials goes on, in this round or the next; null: at the first. */
+  let lastCredentialId: string | null = null;
+  const credentials = task(
+    'credentials',
+    async (maxRows) => {
+      const { lastId } = await store.pruneCredentials(lastCredentialId, maxRows, ports.letCredentialGo);
+      lastCredentialId = lastId;
+      return { rows: lastId === null ? 0 : maxRows, isMore: lastId !== null };
+    },
+    settings.credentialsPerStep,
+    settings.stepsPerInterval,
+  );
+  return [...old, audit, credentials];
+}
+
+function keptDays(settings: AggregatorSettings['retention']): readonly (readonly [PrunableKind, number])[] {
+  return [
     ['sessions', settings.sessionsDays],
     ['events', settings.eventsDays],
     ['arrivals', settings.arrivalsDays],
@@ -31,44 +170,4 @@ export function createRetention(settings: AggregatorSettings['retention'], ports
     ['commands', settings.commandsDays],
     ['idempotency', settings.idempotencyDays],
   ];
-  let round: { name: string; stepsLeft: number; step: () => Promise<boolean> }[] = [];
-  /** Where the walk through the credentials goes on, in this round or the next; null: at the first. */
-  let lastCredentialId: string | null = null;
-
-  const pruneOld = async (kind: PrunableKind, days: number): Promise<boolean> => {
-    const beforeMs = Math.floor(ports.clock.wallMs() - days * dayMs);
-    return (await ports.store.prune(kind, beforeMs, settings.rowsPerStep)) >= settings.rowsPerStep;
-  };
-  const pruneCredentials = async (): Promise<boolean> => {
-    const { credentialsPerStep } = settings;
-    const { lastId } = await ports.store.pruneCredentials(lastCredentialId, credentialsPerStep, ports.letCredentialGo);
-    lastCredentialId = lastId;
-    return lastId !== null;
-  };
-
-  return {
-    begin() {
-      // One that takes longer than the interval goes on: begun anew, it would never come to its end.
-      if (round.length > 0) return;
-      const stepsLeft = settings.stepsPerInterval;
-      round = [
-        ...keptDays.map(([kind, days]) => ({ name: kind, stepsLeft, step: () => pruneOld(kind, days) })),
-        // Last, so that what the others deleted refers to nothing any more.
-        { name: 'credentials', stepsLeft, step: pruneCredentials },
-      ];
-    },
-    async step() {
-      const current = round[0];
-      if (current === undefined) return false;
-      current.stepsLeft -= 1;
-      try {
-        const isMore = await current.step();
-        if (!isMore || current.stepsLeft <= 0) round.shift();
-      } catch (error) {
-        ports.logger.warn({ kind: current.name, err: error }, 'old rows could not be deleted; tried again next time');
-        round = [];
-      }
-      return true;
-    },
-  };
 }

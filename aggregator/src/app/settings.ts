@@ -64,11 +64,23 @@ const edgeSettings = z
 const retentionSettings = z
   .strictObject({
     intervalMs: ms(1_000, dayMs).default(60_000).describe('How often old rows are looked for.'),
-    rowsPerStep: count(10_000).default(500).describe('Rows deleted at a time, between two commits.'),
-    stepsPerInterval: count(10_000).default(40).describe('Steps of one kind at most before the next interval.'),
+    stepMs: ms(1, 10_000)
+      .default(5)
+      .describe(
+        'Rows are deleted so many at a time that it takes about this long, or half as long again as the last commits took if that is longer: a vehicle waits for one such step at most.',
+      ),
+    timeSharePercent: count(100)
+      .default(25)
+      .describe('Share of the time that these steps take while there is something to delete.'),
+    rowsPerStep: count(10_000).default(500).describe('Rows deleted at a time at most, between two commits.'),
     credentialsPerStep: count(10_000)
       .default(100)
-      .describe('Plates, tags and tickets looked at in a step; those that nothing stored refers to are deleted.'),
+      .describe(
+        'Plates, tags and tickets looked at in a step at most; those that nothing stored refers to are deleted.',
+      ),
+    stepsPerInterval: count(10_000)
+      .default(40)
+      .describe('Steps that look at plates, tags and tickets at most before the next interval.'),
     sessionsDays: days.default(730),
     eventsDays: days.default(90),
     arrivalsDays: days.default(90),
@@ -77,6 +89,11 @@ const retentionSettings = z
     noticesDays: days.default(7),
     commandsDays: days.default(90),
     idempotencyDays: days.default(1),
+    auditDays: days
+      .default(3_650)
+      .describe(
+        'How long entries of the audit log are kept, and a day more: those that go are named in an entry of their own.',
+      ),
   })
   .prefault({});
 

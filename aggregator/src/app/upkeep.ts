@@ -8,6 +8,7 @@ import type { OperationQueue } from './operation-queue.js';
 import type { AggregatorPorts } from './ports.js';
 import { createRetention } from './retention.js';
 import type { AggregatorSettings } from './settings.js';
+import { cutEntry } from './turn/audit-chain.js';
 import type { Memory } from './turn/memory.js';
 
 export interface Upkeep {
@@ -15,6 +16,8 @@ export interface Upkeep {
   stop(): void;
   /** One small step between two turns; false when nothing is due. Never rejects. */
   step(): Promise<boolean>;
+  /** A turn's commit took so long. */
+  onCommit(durationMs: number): void;
   /** Tells followers that an edge came or went. */
   announce(view: EdgeView): void;
 }
@@ -34,7 +37,21 @@ export interface UpkeepParts {
 
 export function createUpkeep(parts: UpkeepParts): Upkeep {
   const { ports, settings, linkClock, memory, operations } = parts;
-  const retention = createRetention(settings.retention, { ...ports, letCredentialGo });
+  const retention = createRetention(settings.retention, {
+    ...ports,
+    linkClock,
+    letCredentialGo,
+    recordCut(cut, onStored) {
+      operations.enqueueUpkeep(
+        (turn) => {
+          turn.audit(cutEntry(cut));
+          turn.afterCommit(onStored);
+        },
+        () => undefined,
+      );
+    },
+    onReady: parts.kick,
+  });
   const timers = new Set<CancelTimer>();
   const ticking = new Set<string>();
   const announcing = new Set<string>();
@@ -67,6 +84,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
   };
 
   const forgetCredentials = (): void => {
+    if (!memory.directory.hasMoreCredentialsThan(settings.maxIdleCredentials)) return;
     const referred = new Set<string | null>();
     for (const site of memory.sites.values()) {
       for (const session of sessionsInside(site)) referred.add(session.credentialId);
@@ -124,6 +142,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     stop() {
       for (const cancel of timers) cancel();
       timers.clear();
+      retention.stop();
       parts.occupancy.stop();
     },
     async step() {
@@ -134,6 +153,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       }
       return retention.step();
     },
+    onCommit: retention.onCommit,
     announce,
   };
 }

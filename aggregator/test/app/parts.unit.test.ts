@@ -6,8 +6,6 @@ import { createIdentityWatch } from '../../src/app/ingest/identity-watch.js';
 import { placeBatch } from '../../src/app/ingest/history.js';
 import { createPublisher } from '../../src/app/publisher.js';
 import type { CentreLink } from '../../src/app/ports.js';
-import { createRetention } from '../../src/app/retention.js';
-import { aggregatorSettingsSchema } from '../../src/app/settings.js';
 import { createMemoryDirectory } from '../../src/app/turn/memory-directory.js';
 import { settle } from './support.js';
 
@@ -240,50 +238,5 @@ describe('the directory', () => {
       directory.follow('retiredEpochs', { edgeId: 'edge', epoch, upTo: 0, hash: '', retiredAtMs: Number(epoch) });
     }
     expect(['1', '2', '3'].map((epoch) => directory.retiredEpoch('edge', epoch)?.epoch)).toEqual([undefined, '2', '3']);
-  });
-});
-
-describe('retention', () => {
-  it('comes to every kind also when an interval is too short for a round', async () => {
-    const pruned = new Set<string>();
-    const settings = aggregatorSettingsSchema.parse({ retention: { rowsPerStep: 1, stepsPerInterval: 3 } }).retention;
-    const retention = createRetention(settings, {
-      store: {
-        async prune(kind) {
-          pruned.add(kind);
-          return Promise.resolve(1);
-        },
-        async pruneCredentials() {
-          pruned.add('credentials');
-          return Promise.resolve({ deleted: 1, lastId: 'a' });
-        },
-      },
-      clock: createVirtualClock({ wallMs: 0 }),
-      logger: silentLogger,
-      letCredentialGo: () => true,
-    });
-    for (let interval = 0; interval < 15; interval += 1) {
-      retention.begin();
-      await retention.step();
-      await retention.step();
-    }
-    expect(pruned.size).toBe(9);
-  });
-
-  it('ends a round at its bound of steps, however much is left', async () => {
-    const settings = aggregatorSettingsSchema.parse({ retention: { rowsPerStep: 1, stepsPerInterval: 3 } }).retention;
-    const retention = createRetention(settings, {
-      store: {
-        prune: async () => Promise.resolve(1),
-        pruneCredentials: async () => Promise.resolve({ deleted: 1, lastId: 'a' }),
-      },
-      clock: createVirtualClock({ wallMs: 0 }),
-      logger: silentLogger,
-      letCredentialGo: () => true,
-    });
-    retention.begin();
-    let steps = 0;
-    while (steps < 100 && (await retention.step())) steps += 1;
-    expect(steps).toBe(9 * 3);
   });
 });

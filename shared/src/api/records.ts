@@ -220,6 +220,11 @@ export const auditVerificationSchema = z
   .strictObject({
     intact: z.boolean(),
     entries: z.int().min(0).describe('Entries that were followed.'),
+    removedUpTo: z
+      .int()
+      .min(1)
+      .nullable()
+      .describe('Entries up to this number were deleted for their age, and a later entry says so; null: none was.'),
     lastHash: z.string().nullable().describe('Note it elsewhere: it proves everything before it.'),
     brokenAt: z.int().nullable().describe('The first entry that does not follow from the one before.'),
     problem: z.string().nullable(),
@@ -231,6 +236,7 @@ export const auditVerificationSchema = z
       {
         intact: true,
         entries: 7,
+        removedUpTo: null,
         lastHash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
         brokenAt: null,
         problem: null,

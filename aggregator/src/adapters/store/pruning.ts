@@ -1,5 +1,5 @@
 /** Which rows may be deleted for their age: only what has ended, and never the row that numbers go on from. */
-import type { PrunableKind } from '../../app/ports.js';
+import type { AuditRow, OldAudit, PrunableKind } from '../../app/ports.js';
 import type { RowOf } from './tables.js';
 
 /** When a session ended; for one that was void from the start, when it began. */
@@ -62,3 +62,15 @@ export function isPrunable<K extends PrunableKind>(
 
 /** The tables whose rows hold a credential by its member `credentialId`. */
 export const tablesWithCredential = ['sessions', 'arrivals', 'events', 'reviews', 'vehicles'] as const;
+
+/** `rows`: the oldest of the audit log, in order. */
+export function oldAuditOf(
+  rows: readonly Pick<AuditRow, 'auditId' | 'atMs' | 'hash'>[],
+  beforeMs: number,
+): OldAudit | null {
+  const firstToStay = rows.findIndex((row) => row.atMs >= beforeMs);
+  const old = firstToStay < 0 ? rows : rows.slice(0, firstToStay);
+  const [first, last] = [old[0], old.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return { rows: old.length, firstAtMs: first.atMs, upTo: last.auditId, hash: last.hash };
+}

@@ -12,6 +12,7 @@ export interface MemoryDirectory extends Directory {
   follow<T extends keyof ChangeSet>(table: T, row: ChangeSet[T][number]): void;
   /** Remembers a credential that was read from the store. */
   remember(row: CredentialRow): void;
+  hasMoreCredentialsThan(count: number): boolean;
   /** Forgets credentials beyond `maxIdle` that neither a vehicle nor `isReferred` needs; oldest first. */
   forgetIdleCredentials(maxIdle: number, isReferred: (credentialId: string) => boolean): void;
 }
@@ -124,6 +125,7 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
       followers[table]?.(row);
     },
     remember,
+    hasMoreCredentialsThan: (count) => credentials.size > count,
     forgetIdleCredentials(maxIdle, isReferred) {
       const isIdle = (id: string): boolean => !vehicleIdByCredential.has(id) && !isReferred(id);
       const idle = [...credentials.keys()].filter(isIdle);

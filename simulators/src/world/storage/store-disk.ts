@@ -110,6 +110,8 @@ export function openStore(disk: StoreDisk, life: Life, watch: StepWatch, ports: 
     listNotices: (afterId, limit) => read(() => inner.listNotices(afterId, limit)),
     getIdempotency: (idempotencyKey) => read(() => inner.getIdempotency(idempotencyKey)),
     prune: (kind, beforeMs, maxRows) => call('prune', 0.5, () => inner.prune(kind, beforeMs, maxRows)),
+    findOldAudit: (beforeMs, maxRows) => read(() => inner.findOldAudit(beforeMs, maxRows)),
+    pruneAudit: (upTo, maxRows) => call('prune', 0.5, () => inner.pruneAudit(upTo, maxRows)),
     pruneCredentials: (afterId, maxRows, mayGo) =>
       call('prune', 0.5, () => inner.pruneCredentials(afterId, maxRows, mayGo)),
   };

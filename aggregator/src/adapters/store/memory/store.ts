@@ -2,6 +2,7 @@
 import { InvalidCursorError, StoreError } from '../../../app/ports.js';
 import type {
   AggregatorStore,
+  AuditRow,
   Page,
   PageRequest,
   PrunableKind,
@@ -26,7 +27,7 @@ import {
   reviewPlace,
   sessionPlace,
 } from '../lists.js';
-import { isPrunable, tablesWithCredential } from '../pruning.js';
+import { isPrunable, oldAuditOf, tablesWithCredential } from '../pruning.js';
 import { statesInside, statesWaiting } from '../tables.js';
 import { applyChanges, createMemoryBacking, deleteCredential, deleteRow, getRow, rowsOf, textKey } from './backing.js';
 import type { MemoryBacking } from './backing.js';
@@ -149,6 +150,14 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       ),
     getIdempotency: (idempotencyKey) => read(() => getRow(backing, 'idempotency', [idempotencyKey])),
     prune: (kind, beforeMs, maxRows) => read(() => pruneFrom(backing, kind, beforeMs, maxRows)),
+    findOldAudit: (beforeMs, maxRows) => read(() => oldAuditOf(auditInOrder(backing).slice(0, maxRows), beforeMs)),
+    pruneAudit: (upTo, maxRows) =>
+      read(() => {
+        const rows = auditInOrder(backing).slice(0, -1);
+        const old = rows.filter((row) => row.auditId <= upTo).slice(0, maxRows);
+        for (const row of old) deleteRow(backing, 'audit', row);
+        return old.length;
+      }),
     pruneCredentials: (afterId, maxRows, mayGo) => read(() => pruneCredentialsFrom(backing, afterId, maxRows, mayGo)),
 
     failNextCommit(code, options = {}) {
@@ -240,6 +249,10 @@ function pruneFrom(backing: MemoryBacking, kind: PrunableKind, beforeMs: number,
     .slice(0, maxRows);
   for (const row of old) deleteRow(backing, kind, row);
   return old.length;
+}
+
+function auditInOrder(backing: MemoryBacking): AuditRow[] {
+  return rowsOf(backing, 'audit').sort((one, other) => one.auditId - other.auditId);
 }
 
 function pruneCredentialsFrom(

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import type { Clock, Logger } from '@gatehouse/shared';
 import { StoreError } from '../../../app/ports.js';
-import type { AggregatorStore, ChangeSet, Page, StoredState } from '../../../app/ports.js';
+import type { AggregatorStore, AuditRow, ChangeSet, Page, StoredState } from '../../../app/ports.js';
 import { encodeCursor } from '../cursors.js';
 import type { CursorPart, ListName } from '../cursors.js';
 import { auditPlace, eventPlace, foldCase, maxPageRows, quarantinePlace, reviewPlace, sessionPlace } from '../lists.js';
+import { oldAuditOf } from '../pruning.js';
 import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import { openConnection } from './connection.js';
@@ -19,7 +20,7 @@ import type { DirectoryLock } from './lock.js';
 import { migrate } from './migrations.js';
 import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQuery } from './queries.js';
 import type { Query } from './queries.js';
-import { pruneSql } from './prune.js';
+import { oldestAuditSql, pruneAuditSql, pruneSql } from './prune.js';
 import { commitParameters, commitSql, commitViewSql, rowFromSql, selectList } from './schema.js';
 import { pruneCredentials } from './unused-credentials.js';
 import { listVehicles } from './vehicles.js';
@@ -50,6 +51,8 @@ const lastResortCheckpointPages = 16_000;
 const checkpointBytes = 2 * 1024 * 1024;
 /** What the pages of a small commit weigh in the log, whatever little is written: those of a row and of each of its indices. */
 const leastCommitBytes = 16 * 1024;
+/** What a deleted row weighs in the log, about: it shares most of its pages with others of its time. */
+const bytesPerDeletedRow = 8 * 1024;
 /** Takes about a second. */
 const defaultMaxCheckedBytes = 512 * 1024 * 1024;
 
@@ -78,6 +81,13 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
       .finally(() => {
         isCheckpointing = false;
       });
+  };
+
+  /** Deleting writes the pages of each row, of its indices, and of the room it leaves. */
+  const pruned = (rows: number): number => {
+    if (rows > 0) bytesSinceCheckpoint += rows * bytesPerDeletedRow;
+    checkpointBeside();
+    return rows;
   };
 
   const page = async <T extends RowTable & ListName>(
@@ -183,10 +193,21 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     },
 
     async prune(kind, beforeMs, maxRows) {
-      return use().writer.run(pruneSql(kind), [beforeMs, maxRows]);
+      return pruned(await use().writer.run(pruneSql(kind), [beforeMs, maxRows]));
     },
 
-    pruneCredentials: async (afterId, maxRows, mayGo) => pruneCredentials(use(), afterId, maxRows, mayGo),
+    async findOldAudit(beforeMs, maxRows) {
+      const rows = await use().lookups.all(oldestAuditSql, [maxRows]);
+      return oldAuditOf(rows as unknown as Pick<AuditRow, 'auditId' | 'atMs' | 'hash'>[], beforeMs);
+    },
+
+    pruneAudit: async (upTo, maxRows) => pruned(await use().writer.run(pruneAuditSql, [upTo, maxRows])),
+
+    async pruneCredentials(afterId, maxRows, mayGo) {
+      const result = await pruneCredentials(use(), afterId, maxRows, mayGo);
+      pruned(result.deleted);
+      return result;
+    },
   };
 }
 
