@@ -1,6 +1,6 @@
-/** SQL made from the table descriptions: the schema, and the statement that stores a whole change set. */
+/** SQL made from the table descriptions: the schema, and how rows are read. */
 import { commandAgeSql, sessionEndedSql, sessionEndSql } from '../pruning.js';
-import { rowTables, tableOf } from '../tables.js';
+import { tableOf } from '../tables.js';
 import type { Column, RowTable, Table } from '../tables.js';
 
 /** `GATE` in ASCII: tells this program's databases from others. */
@@ -114,56 +114,6 @@ export const version6Sql: readonly string[] = [
 function index(table: RowTable, name: string, members: readonly string[], where?: string): string {
   const condition = where === undefined ? '' : ` WHERE ${where}`;
   return `CREATE INDEX ${quoted(`${table}_${name}`)} ON ${quoted(table)} (${list(members)})${condition}`;
-}
-
-/** Members of a change set, in the order of the parameters of `commitSql`. */
-export const commitParameters: readonly string[] = [
-  'removedSlots',
-  'removedVehicles',
-  'erasedCredentials',
-  'removedRetiredEpochs',
-  ...rowTables,
-];
-
-/**
- * A view that is written to and never read: one INSERT of a change set, each member as JSON or NULL, runs the trigger, which
- * stores everything. One statement is one transaction, one turn of a worker thread and one flush of the disk.
- */
-export const commitViewSql: readonly string[] = [
-  `CREATE TEMP VIEW changeSet AS SELECT ${commitParameters.map((name) => `NULL AS ${quoted(name)}`).join(', ')}`,
-  [
-    'CREATE TEMP TRIGGER storeChangeSet INSTEAD OF INSERT ON changeSet BEGIN',
-    `DELETE FROM slots WHERE (siteId, slotId) IN
-       (SELECT json_extract(value, '$.siteId'), json_extract(value, '$.slotId') FROM json_each(NEW.removedSlots));`,
-    'DELETE FROM vehicles WHERE vehicleId IN (SELECT value FROM json_each(NEW.removedVehicles));',
-    `DELETE FROM retiredEpochs WHERE (edgeId, epoch) IN
-       (SELECT json_extract(value, '$.edgeId'), json_extract(value, '$.epoch') FROM json_each(NEW.removedRetiredEpochs));`,
-    eraseSql(),
-    ...rowTables.map((name) => `${upsertSql(name)};`),
-    eraseSql(),
-    'END',
-  ].join('\n'),
-];
-
-export const commitSql = `INSERT INTO changeSet (${list(commitParameters)}) VALUES (${commitParameters.map(() => '?').join(', ')})`;
-
-/** Before the rows, so that a text may come back under another id, and after them, so that an erased one stays erased. */
-function eraseSql(): string {
-  return 'DELETE FROM credentials WHERE credentialId IN (SELECT value FROM json_each(NEW.erasedCredentials));';
-}
-
-export function upsertSql(name: RowTable, source = `NEW.${quoted(name)}`): string {
-  const table = tableOf(name);
-  const members = Object.keys({ ...table.columns, ...derivedColumns[name] });
-  const values = members.map((member) => `json_extract(value, '$.${member}')`);
-  const updates = members
-    .filter((member) => !table.key.includes(member))
-    .map((member) => `${quoted(member)} = excluded.${quoted(member)}`);
-  return [
-    `INSERT INTO ${quoted(name)} (${list(members)})`,
-    `SELECT ${values.join(', ')} FROM json_each(${source}) WHERE true`,
-    `ON CONFLICT (${list(table.key)}) DO UPDATE SET ${updates.join(', ')}`,
-  ].join(' ');
 }
 
 /** The columns of a row for SELECT, optionally of an aliased table. */

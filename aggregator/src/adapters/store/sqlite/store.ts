@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import type { Clock, Logger } from '@gatehouse/shared';
 import { StoreError } from '../../../app/ports.js';
-import type { AggregatorStore, AuditRow, ChangeSet, Page, StoredState } from '../../../app/ports.js';
+import type { AggregatorStore, AuditRow, Page, StoredState } from '../../../app/ports.js';
 import { encodeCursor } from '../cursors.js';
 import type { CursorPart, ListName } from '../cursors.js';
-import { auditPlace, eventPlace, foldCase, maxPageRows, quarantinePlace, reviewPlace, sessionPlace } from '../lists.js';
+import { auditPlace, eventPlace, maxPageRows, quarantinePlace, reviewPlace, sessionPlace } from '../lists.js';
 import { oldAuditOf } from '../pruning.js';
 import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
+import { commitParameters, commitSql, commitViewSql } from './commit.js';
 import { openConnection } from './connection.js';
 import type { Connection, Parameter, Session } from './connection.js';
 import { makeDatabaseFile, makeDataDirectory } from './directory.js';
@@ -21,7 +22,7 @@ import { migrate } from './migrations.js';
 import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQuery } from './queries.js';
 import type { Query } from './queries.js';
 import { oldestAuditSql, pruneAuditSql, pruneSql } from './prune.js';
-import { commitParameters, commitSql, commitViewSql, rowFromSql, selectList } from './schema.js';
+import { rowFromSql, selectList } from './schema.js';
 import { pruneCredentials } from './unused-credentials.js';
 import { listVehicles } from './vehicles.js';
 
@@ -122,7 +123,7 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     },
 
     async commit(changes) {
-      const parameters = commitParameters.map((name) => jsonOrNull(name, changes));
+      const parameters = commitParameters(changes);
       await use().writer.run(commitSql, parameters);
       bytesSinceCheckpoint += leastCommitBytes;
       for (const parameter of parameters) bytesSinceCheckpoint += parameter?.length ?? 0;
@@ -219,16 +220,6 @@ async function select<T extends RowTable>(
 ): Promise<RowOf<T>[]> {
   const rows = await connection.all(sql, parameters);
   return rows.map((raw) => rowFromSql(tableOf(table), raw)) as unknown as RowOf<T>[];
-}
-
-/** A member of the change set as the JSON its statement reads, or null when there is nothing in it. */
-function jsonOrNull(name: string, changes: ChangeSet): string | null {
-  const rows: readonly unknown[] = changes[name as keyof ChangeSet];
-  if (rows.length === 0) return null;
-  if (name !== 'vehicles') return JSON.stringify(rows);
-  return JSON.stringify(
-    changes.vehicles.map((row) => ({ ...row, holderFolded: row.holder === null ? null : foldCase(row.holder) })),
-  );
 }
 
 async function openAll(directory: string, path: string, options: SqliteStoreOptions): Promise<Opened> {
