@@ -48,6 +48,7 @@ export async function connectClient(
   account: Account,
   filters: readonly string[] = [],
   onMessage: (topic: string, payload: Buffer) => void = () => undefined,
+  onPuback: () => void = () => undefined,
 ): Promise<BareClient> {
   const socket = await openSocket(target);
   let isOpen = true;
@@ -75,9 +76,15 @@ export async function connectClient(
         const { topic, packetId: id, payload } = readPublish(packet);
         if (id !== 0 && socket.writable) socket.write(pubackPacket(id));
         onMessage(topic, payload);
-      }
+      } else if (packet.type === 4) onPuback();
     };
-    socket.on('data', createPacketReader(onPacket));
+    const read = createPacketReader(onPacket);
+    socket.on('data', (chunk) => {
+      // What is said in answer to one chunk goes out together.
+      socket.cork();
+      read(chunk);
+      socket.uncork();
+    });
     void closed.then(() => {
       reject(new Error('the broker closed the connection'));
     });

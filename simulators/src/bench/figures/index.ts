@@ -1,6 +1,7 @@
 import { byHand } from './by-hand.js';
 import { decisionFigure } from './decision.js';
+import { singleEvents } from './single-events.js';
 import type { Figure } from '../figure.js';
 
 /** In the order of the table. */
-export const figures: readonly Figure[] = [decisionFigure, byHand];
+export const figures: readonly Figure[] = [decisionFigure, singleEvents, byHand];

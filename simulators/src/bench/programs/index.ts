@@ -1,5 +1,7 @@
 /** The processes that benchmarks are made of, by name: floors, and what puts load on a program. Each module calls `serve`. */
 const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void }>>> = {
+  'bare-aedes': () => import('./bare-aedes.js'),
+  'edge-load': () => import('./edge-load.js'),
   // NAME: () => import('./NAME.js'),
   entrance: () => import('./entrance.js'),
   'request-floor-client': () => import('./request-floor-client.js'),
