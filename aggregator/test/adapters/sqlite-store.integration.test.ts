@@ -10,7 +10,7 @@ import { systemClock } from '@gatehouse/shared/node';
 import { openConnection } from '../../src/adapters/store/sqlite/connection.js';
 import { createSqliteStore } from '../../src/adapters/store/sqlite/index.js';
 import { pruneRules } from '../../src/adapters/store/pruning.js';
-import { pruneSql } from '../../src/adapters/store/sqlite/prune.js';
+import { oldestAuditSql, pruneAuditSql, pruneSql } from '../../src/adapters/store/sqlite/prune.js';
 import { deleteUnusedSql, nextCredentialsSql } from '../../src/adapters/store/sqlite/unused-credentials.js';
 import { databaseVersion } from '../../src/adapters/store/sqlite/migrations.js';
 import {
@@ -383,6 +383,14 @@ describe('the SQLite store', () => {
       expect(steps.join()).toMatch(
         new RegExp(`SEARCH ${kind} USING (COVERING )?INDEX ${pruneRules[kind].index} \\(\\S+<`),
       );
+    }
+    for (const [sql, parameters] of [
+      [oldestAuditSql, [1]],
+      [pruneAuditSql, [1, 1]],
+    ] as const) {
+      const plan = (await connection.all(`EXPLAIN QUERY PLAN ${sql}`, parameters)).map((row) => String(row.detail));
+      // In the order of the key, and no further than the limit.
+      expect(plan.filter((step) => step.includes('TEMP B-TREE') || /SCAN .* INDEX/.test(step))).toEqual([]);
     }
     const [sessions] = await connection.all(`SELECT sql FROM sqlite_schema WHERE name = 'sessions_ended'`);
     expect(sessions?.sql).toContain('WHERE state IN');

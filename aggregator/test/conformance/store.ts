@@ -558,6 +558,39 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
     });
 
+    describe('old entries of the audit log', () => {
+      const numbersLeft = async (): Promise<number[]> =>
+        (await readAll((page) => store.listAudit({}, page), 10)).map((row) => row.auditId);
+      const write = (atMs: readonly number[]): Promise<void> =>
+        store.commit(changeSet({ audit: atMs.map((time, index) => rows.auditRow(index + 1, { atMs: time })) }));
+
+      it('are found from the first on, as far as all of them are old', async () => {
+        expect(await store.findOldAudit(100, 10)).toBeNull();
+        await write([10, 20, 30, 40, 50]);
+        const upTo = (auditId: number) => ({ upTo: auditId, hash: rows.auditRow(auditId).hash });
+        expect(await store.findOldAudit(31, 10)).toEqual({ rows: 3, firstAtMs: 10, ...upTo(3) });
+        expect(await store.findOldAudit(31, 2)).toEqual({ rows: 2, firstAtMs: 10, ...upTo(2) });
+        expect(await store.findOldAudit(10, 10)).toBeNull();
+        expect(await store.findOldAudit(1_000, 10)).toEqual({ rows: 5, firstAtMs: 10, ...upTo(5) });
+      });
+
+      it('are never found behind one that is not old', async () => {
+        await write([10, 90, 20, 30]);
+        expect(await store.findOldAudit(50, 10)).toMatchObject({ rows: 1, upTo: 1 });
+      });
+
+      it('are deleted in order, so many at a time, and the newest stays', async () => {
+        await write([10, 20, 30, 40, 50]);
+        expect(await store.pruneAudit(3, 2)).toBe(2);
+        expect(await numbersLeft()).toEqual([3, 4, 5]);
+        expect(await store.pruneAudit(3, 2)).toBe(1);
+        expect(await store.pruneAudit(3, 2)).toBe(0);
+        expect(await store.pruneAudit(1_000, 10)).toBe(1);
+        expect(await numbersLeft()).toEqual([5]);
+        expect((await store.load()).lastAudit).toEqual({ auditId: 5, hash: rows.auditRow(5).hash });
+      });
+    });
+
     describe('pruneCredentials', () => {
       const textsLeft = async (count: number): Promise<string[]> => {
         const ids = Array.from({ length: count }, (_, index) => hexId(index + 1));
@@ -670,6 +703,8 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         await expect(store.commit(changeSet())).rejects.toMatchObject({ code: 'closed' });
         await expect(store.listEvents({}, { limit: 1, cursor: null })).rejects.toMatchObject({ code: 'closed' });
         await expect(store.prune('events', 1, 1)).rejects.toMatchObject({ code: 'closed' });
+        await expect(store.findOldAudit(1, 1)).rejects.toMatchObject({ code: 'closed' });
+        await expect(store.pruneAudit(1, 1)).rejects.toMatchObject({ code: 'closed' });
         await expect(store.pruneCredentials(null, 1, () => true)).rejects.toMatchObject({ code: 'closed' });
       });
     });
