@@ -1,19 +1,21 @@
 /** The HTTP server, assembled: hooks, routes, documentation, streams. Listening is the caller's business. */
 import type { ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { apiLimits } from '@gatehouse/shared';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { ResponseSerializationError, validatorCompiler } from 'fastify-type-provider-zod';
+import type { serializerCompiler } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import type { Actor } from '../app/operations/actor.js';
 import { createGatekeeper } from './authentication.js';
 import { answerClientError } from './client-errors.js';
 import { answerProblem, sendProblem } from './errors.js';
 import { boundConnections } from './connection-bound.js';
+import { createDeadlines } from './deadlines.js';
 import { createEventStreams } from './event-stream.js';
 import type { EventStreams } from './event-stream.js';
 import { createIdempotency } from './idempotency.js';
@@ -25,6 +27,7 @@ import { ProblemError } from './problems.js';
 import { answerSchema } from './route.js';
 import type { Answer, Method, RequestContext, Route, RouteInput } from './route.js';
 import { allRoutes } from './routes/index.js';
+import { securityHeaders } from './security-headers.js';
 import type { HttpPorts, HttpServices } from './services.js';
 import type { HttpSettings } from './settings.js';
 import { isWellFormedBody } from './well-formed.js';
@@ -46,11 +49,11 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     actor: Actor | null;
+    /** When it came, ms of the machine's monotonic clock. */
+    startedMs: number;
   }
 }
 
-/** The longest delay of a timer: for answers that go on. */
-const endlessMs = 2_147_483_647;
 const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
@@ -70,9 +73,8 @@ export async function createHttpServer(
   const routes = allRoutes(settings);
   const document = openApiDocument(routes, ports.version);
 
-  await app.register(helmet, helmetOptions(https !== null));
   await app.register(rateLimit, { global: false });
-  addHooks(app, services);
+  const stopTiming = addHooks(app, services, securityHeaders(https !== null));
   await addDocumentation(app, document);
   for (const definition of routes) addRoute(app, definition, { services, streams, idempotency });
   refuseOtherMethods(app, routes);
@@ -88,6 +90,7 @@ export async function createHttpServer(
       streams.stop();
       feed.stop();
       await app.close();
+      stopTiming();
     },
   };
 }
@@ -100,7 +103,6 @@ function createApp(services: HttpServices, https: ServerOptions | null): Fastify
     bodyLimit: apiLimits.maxBodyBytes,
     trustProxy: settings.trustProxy,
     requestTimeout: settings.requestTimeoutMs,
-    handlerTimeout: settings.handlerTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     forceCloseConnections: true as const,
     onProtoPoisoning: 'error' as const,
@@ -124,7 +126,7 @@ function createApp(services: HttpServices, https: ServerOptions | null): Fastify
   app.server.maxConnections = settings.maxConnections;
   boundConnections(app.server, services);
   app.setValidatorCompiler(boundedValidatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  app.setSerializerCompiler(checkedSerializerCompiler);
   app.setErrorHandler((error, request, reply) => answerProblem(logger, error, request, reply));
   app.removeContentTypeParser('text/plain');
   return app;
@@ -142,35 +144,43 @@ const boundedValidatorCompiler: typeof validatorCompiler = (schema) => {
   };
 };
 
-function helmetOptions(tls: boolean) {
-  return {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-    },
-    strictTransportSecurity: tls ? { maxAge: 31_536_000 } : (false as const),
-    crossOriginResourcePolicy: { policy: 'same-origin' as const },
-    referrerPolicy: { policy: 'no-referrer' as const },
+/**
+ * Answers are checked as they are, by `parse`: no schema of an answer changes a value on its way out, and checking it backwards, as the
+ * library does for those that do, reads everything twice.
+ */
+const checkedSerializerCompiler: typeof serializerCompiler = ({ schema, method, url }) => {
+  const answer = schema as z.ZodType;
+  return (data) => {
+    const result = answer.safeParse(data);
+    if (!result.success) throw new ResponseSerializationError(method, url, { cause: result.error });
+    return JSON.stringify(result.data);
   };
-}
+};
 
-function addHooks(app: FastifyInstance, services: HttpServices): void {
-  const { metrics, systemClock, logger } = services;
+/** Answers what ends the timing of requests. */
+function addHooks(app: FastifyInstance, services: HttpServices, headers: Readonly<Record<string, string>>): () => void {
+  const { metrics, systemClock, logger, settings } = services;
   const gatekeeper = createGatekeeper(app, services);
-  const startedMs = new WeakMap<FastifyRequest, number>();
+  const deadlines = createDeadlines<FastifyReply>(systemClock, settings.handlerTimeoutMs, (reply) => {
+    if (!reply.sent && !reply.raw.headersSent)
+      answerProblem(logger, new ProblemError('timeout', tooLate), reply.request, reply);
+  });
   app.decorateRequest('actor', null);
+  app.decorateRequest('startedMs', 0);
   app.addHook('onRequest', async (request, reply) => {
-    startedMs.set(request, systemClock.monoMs());
-    reply.header('x-request-id', request.id);
-    request.actor = await gatekeeper.admit(request, request.routeOptions.config.definition);
+    request.startedMs = systemClock.monoMs();
+    reply.headers(headers).header('x-request-id', request.id);
+    const { definition } = request.routeOptions.config;
+    if (definition?.endless !== true) deadlines.enter(reply);
+    request.actor = await gatekeeper.admit(request, definition);
   });
-  app.addHook('preValidation', async (request) => {
-    if (!isWellFormedBody(request.body)) {
-      throw new ProblemError('malformed-json', 'the body holds half of a surrogate pair');
-    }
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (isWellFormedBody(request.body)) done();
+    else done(new ProblemError('malformed-json', 'the body holds half of a surrogate pair'));
   });
-  app.addHook('onResponse', async (request, reply) => {
-    const durationMs = systemClock.monoMs() - (startedMs.get(request) ?? systemClock.monoMs());
+  app.addHook('onResponse', (request, reply, done) => {
+    deadlines.leave(reply);
+    const durationMs = systemClock.monoMs() - request.startedMs;
     const route =
       request.routeOptions.config.definition?.url ?? (request.routeOptions.url === undefined ? 'none' : 'other');
     metrics.onRequest(knownMethod(request.method), route, reply.statusCode, durationMs / 1000);
@@ -185,12 +195,18 @@ function addHooks(app: FastifyInstance, services: HttpServices): void {
       },
       'request',
     );
+    done();
   });
+  return () => {
+    deadlines.stop();
+  };
 }
 
 function knownMethod(method: string): string {
   return ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].includes(method) ? method : 'other';
 }
+
+const tooLate = 'the answer took too long';
 
 const documentationPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -226,7 +242,6 @@ function addRoute(app: FastifyInstance, definition: Route, serving: Serving): vo
     },
     config: { definition },
     ...(definition.bodyLimitBytes === undefined ? {} : { bodyLimit: definition.bodyLimitBytes }),
-    ...(definition.endless === true ? { handlerTimeout: endlessMs } : {}),
     handler: async (request, reply) => {
       const input: RouteInput<unknown, unknown, unknown> = {
         params: request.params,
@@ -246,8 +261,21 @@ function addRoute(app: FastifyInstance, definition: Route, serving: Serving): vo
 function createContext(request: FastifyRequest, reply: FastifyReply, serving: Serving): RequestContext {
   const { services, streams, idempotency } = serving;
   const actor = request.actor ?? nobody;
+  // Named one by one: spreading them costs more than most requests' own work.
+  const { aggregator, clock, systemClock, random, sha256, logger, metrics, settings, feed, version } = services;
   const context: RequestContext = {
-    ...services,
+    aggregator,
+    clock,
+    systemClock,
+    random,
+    sha256,
+    logger,
+    metrics,
+    settings,
+    feed,
+    version,
+    disconnectEdge: services.disconnectEdge,
+    mqttUrl: services.mqttUrl,
     actor,
     request,
     reply,

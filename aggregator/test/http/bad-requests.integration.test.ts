@@ -190,6 +190,19 @@ describe('a store that takes no changes', () => {
   });
 });
 
+describe('an answer that takes too long', () => {
+  it('is given up with a problem, and what was asked for is done all the same', async () => {
+    const api = await openApi({ http: { handlerTimeoutMs: 100 } });
+    const release = api.store.holdCommits();
+    const url = `/api/v1/sites/${siteId}/slots/a-1/assign`;
+    expectProblem(await api.call('POST', url, { body: { reason: 'by hand' } }), 503, 'timeout');
+    release();
+    const slot = await api.call('GET', `/api/v1/sites/${siteId}/slots/a-1`);
+    expect(slot.body).toMatchObject({ state: 'occupied' });
+    await api.stop();
+  });
+});
+
 describe('headers and bounds', () => {
   it('protect every answer', async () => {
     const api = await openApi();

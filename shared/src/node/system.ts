@@ -1,5 +1,5 @@
 /** The clock, chance and hash of the machine. */
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomBytes, randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Clock, Random, Sha256 } from '../ports.js';
 
@@ -23,9 +23,27 @@ export const systemClock: Clock = {
   },
 };
 
+/** Chance is drawn ahead: a call of the system for every id costs as much as all else that makes it. */
+const drawn = Buffer.alloc(4096);
+let drawnUsed = drawn.length;
+
+/** @returns `byteCount` random bytes as hexadecimal digits; none of them stays in memory. */
+function randomHex(byteCount: number): string {
+  if (byteCount > drawn.length) return randomBytes(byteCount).toString('hex');
+  if (drawnUsed + byteCount > drawn.length) {
+    randomFillSync(drawn);
+    drawnUsed = 0;
+  }
+  const end = drawnUsed + byteCount;
+  const text = drawn.toString('hex', drawnUsed, end);
+  drawn.fill(0, drawnUsed, end);
+  drawnUsed = end;
+  return text;
+}
+
 export const systemRandom: Random = {
-  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
-  hex: (byteCount) => randomBytes(byteCount).toString('hex'),
+  next: () => Number.parseInt(randomHex(6), 16) / 2 ** 48,
+  hex: randomHex,
 };
 
 export const sha256: Sha256 = (text) => hash('sha256', text, 'hex');
