@@ -1,7 +1,7 @@
 /** Chooses the adapters that a configuration asks for and puts an edge agent together. */
 import { readFile } from 'node:fs/promises';
 import { createScaledClock } from '@gatehouse/shared';
-import type { Clock, Logger, Random } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared';
 import {
   certificateEndSeconds,
   ConfigurationError,
@@ -12,29 +12,23 @@ import {
   systemRandom,
 } from '@gatehouse/shared/node';
 import type { StopSignal } from '@gatehouse/shared/node';
-import { createGpioBarrier } from './adapters/gpio-barrier/index.js';
-import { createRecordingFile } from './adapters/input-recording/index.js';
 import { readMachineUptime } from './adapters/machine-uptime.js';
 import { createMqttLink, plaintextProblem } from './adapters/mqtt-link/index.js';
-import { createPlateReaders } from './adapters/plate-readers/index.js';
 import type { PlateReaders, ReaderSource } from './adapters/plate-readers/index.js';
-import {
-  createHappeningLog,
-  createSimulatedBarrier,
-  createSimulationControl,
-} from './adapters/simulated-barrier/index.js';
-import type { GateHappening, HappeningLog, SimulatedBarrier } from './adapters/simulated-barrier/index.js';
+import type { HappeningLog, SimulatedBarrier } from './adapters/simulated-barrier/index.js';
 import { createSqliteOutbox } from './adapters/sqlite-outbox/index.js';
 import { createEdgeAgent } from './app/edge-agent.js';
 import type { EdgeAgent } from './app/edge-agent.js';
 import { createLogLines } from './app/log-lines.js';
 import { createLineWitness } from './app/line-witness.js';
 import type { LineWitness } from './app/line-witness.js';
-import type { BarrierDriver, CredentialReader, RecordingPort } from './app/ports.js';
+import type { BarrierDriver, CredentialReader } from './app/ports.js';
 import type { EdgeStatus } from './app/status.js';
 import { agentVersion } from './app/version.js';
+import { loadDrivers } from './compose-drivers.js';
+import type { Drivers } from './compose-drivers.js';
 import { edgeSettingsOf, scaledTimeOf } from './configuration.js';
-import type { EdgeConfiguration, GateConfiguration } from './configuration.js';
+import type { EdgeConfiguration } from './configuration.js';
 import type { EdgeCredential } from './enrolment.js';
 import { createEdgeMetrics } from './http/metrics.js';
 import type { EdgeMetrics } from './http/metrics.js';
@@ -73,19 +67,20 @@ export interface ComposeOptions {
 }
 
 /** @throws ConfigurationError when configuration and credential do not belong together. */
-export function composeEdge(options: ComposeOptions): ComposedEdge {
+export async function composeEdge(options: ComposeOptions): Promise<ComposedEdge> {
   const { configuration, credential } = options;
   const brokerUrl = brokerUrlOf(configuration, credential);
   const scaled = scaledTimeOf(configuration);
   const clock = scaled === undefined ? systemClock : createScaledClock(systemClock, scaled);
   const lines = createLogLines({ clock, secrets: [credential.password] });
   const logger = lines.tap(options.logger);
-  const log = createLog(configuration, logger);
+  const drivers = await loadDrivers(configuration);
+  const log = drivers.happeningLog(logger);
   const simulated = new Map<string, SimulatedBarrier>();
   const barriers = new Map<string, BarrierDriver>();
   const witness = createLineWitness(clock);
   const missedEdges = new Map<string, number>();
-  const plateReaders = createReaders(configuration, clock, logger);
+  const plateReaders = drivers.plateReaders(clock, logger);
   const readers: CredentialReader[] = [
     ...(plateReaders === undefined ? [] : [plateReaders]),
     ...(options.readers ?? []),
@@ -98,7 +93,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
       barriers.set(gate.gateId, witness.seen(gate.gateId, standIn));
       continue;
     }
-    const made = createBarrier(gate, { clock, random: systemRandom, logger, log, missedEdges });
+    const made = drivers.barrier(gate, { clock, random: systemRandom, logger, log, missedEdges });
     barriers.set(gate.gateId, witness.seen(gate.gateId, made.barrier));
     if (made.simulated === undefined) continue;
     simulated.set(gate.gateId, made.simulated);
@@ -133,7 +128,7 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
       }),
       barriers,
       readers,
-      recording: createRecording(configuration, logger),
+      recording: drivers.recording(logger),
       log: lines,
       // The monotonic clock of this process begins with it, so its times compare with no other process's.
       bootId: systemRandom.hex(16),
@@ -144,13 +139,10 @@ export function composeEdge(options: ComposeOptions): ComposedEdge {
     metrics.observer,
   );
   metrics.attach(() => agent.status());
-  return run({ agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock }, { ...options, logger });
-}
-
-function createReaders({ edgeId, readers }: EdgeConfiguration, clock: Clock, logger: Logger): PlateReaders | undefined {
-  if (readers === undefined) return undefined;
-  const around = { clock, linkClock: systemClock, random: systemRandom, logger: logger.child({ part: 'readers' }) };
-  return createPlateReaders({ settings: readers, clientName: `gatehouse-${edgeId}`, ...around });
+  return run(
+    { agent, metrics, brokerUrl, simulated, drivers, log, plateReaders, witness, clock },
+    { ...options, logger },
+  );
 }
 
 function createMetrics(
@@ -178,6 +170,7 @@ interface EdgeParts {
   readonly metrics: EdgeMetrics;
   readonly brokerUrl: string;
   readonly simulated: ReadonlyMap<string, SimulatedBarrier>;
+  readonly drivers: Drivers;
   readonly log: HappeningLog | undefined;
   readonly plateReaders: PlateReaders | undefined;
   readonly witness: LineWitness;
@@ -186,7 +179,7 @@ interface EdgeParts {
 
 /** The page comes first and goes last: it tells of a start that takes long, and of a stop; and a port in use is told before any arm moves. */
 function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): ComposedEdge {
-  const { agent, metrics, brokerUrl, simulated, log, plateReaders, witness, clock } = parts;
+  const { agent, metrics, brokerUrl, simulated, drivers, log, plateReaders, witness, clock } = parts;
   const { host, port } = configuration.http;
   let isStopping = false;
   const status = (): EdgeStatus => agent.status();
@@ -199,7 +192,8 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
     const { port = 0, tokenFile } = configuration.simulation?.control ?? {};
     const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
     const around = { clock: systemClock, random: systemRandom, logger };
-    const control = createSimulationControl({ gates: simulated, port, token, ...around });
+    const control = drivers.simulationControl({ gates: simulated, port, token, ...around });
+    if (control === undefined) return;
     stopControl = () => control.stop();
     controlUrl = await control.start();
   };
@@ -242,47 +236,6 @@ function run(parts: EdgeParts, { configuration, logger }: ComposeOptions): Compo
   };
 }
 
-function createBarrier(
-  gate: GateConfiguration,
-  parts: {
-    clock: Clock;
-    random: Random;
-    logger: Logger;
-    log: HappeningLog | undefined;
-    /** Counts for gates on real lines. */
-    missedEdges?: Map<string, number>;
-  },
-): { readonly barrier: BarrierDriver; readonly simulated?: SimulatedBarrier } {
-  const { gateId, direction, hasReader } = gate;
-  const logger = parts.logger.child({ gateId });
-  switch (gate.barrier.driver) {
-    case 'simulated': {
-      const { clock, random, log } = parts;
-      const { settings } = gate.barrier;
-      const witness =
-        log === undefined
-          ? {}
-          : {
-              log: (happening: GateHappening) => {
-                log.write(happening);
-              },
-            };
-      const simulated = createSimulatedBarrier({ clock, random, gateId, direction, hasReader, settings, ...witness });
-      return { barrier: simulated.barrier, simulated };
-    }
-    case 'gpio':
-    case 'onoff':
-    case 'character-device': {
-      const { clock, missedEdges } = parts;
-      missedEdges?.set(gateId, 0);
-      const onMissedEdges = (count: number): void => {
-        missedEdges?.set(gateId, (missedEdges.get(gateId) ?? 0) + count);
-      };
-      return { barrier: createGpioBarrier({ ...gate.barrier, clock, logger, onMissedEdges }) };
-    }
-  }
-}
-
 function brokerUrlOf({ siteId, edgeId, broker }: EdgeConfiguration, credential: EdgeCredential): string {
   if (credential.siteId !== siteId || credential.edgeId !== edgeId) {
     throw new ConfigurationError([
@@ -293,17 +246,6 @@ function brokerUrlOf({ siteId, edgeId, broker }: EdgeConfiguration, credential: 
   const problem = plaintextProblem(url, broker.allowPlaintext);
   if (problem !== undefined) throw new ConfigurationError([`broker.url: ${problem}`]);
   return url;
-}
-
-function createRecording({ recording, gates }: EdgeConfiguration, logger: Logger): RecordingPort | undefined {
-  if (recording === undefined) return undefined;
-  const { file, maxBytes } = recording;
-  const origin = gates.some((gate) => gate.barrier.driver === 'simulated') ? 'simulated' : 'recorded';
-  return { sink: createRecordingFile({ file, clock: systemClock, logger }), maxBytes, origin };
-}
-
-function createLog({ simulation }: EdgeConfiguration, logger: Logger): HappeningLog | undefined {
-  return simulation?.log === undefined ? undefined : createHappeningLog({ ...simulation.log, logger });
 }
 
 async function readToken(path: string): Promise<string> {

@@ -5,10 +5,10 @@ import { ConfigurationError, loadConfiguration, logLevels } from '@gatehouse/sha
 import { z } from 'zod';
 import { gpioBarrierSettingsSchema, gpioDrivers } from './adapters/gpio-barrier/settings.js';
 import { wiringProblems } from './adapters/gpio-barrier/wiring.js';
-import { recordingSettingsSchema } from './adapters/input-recording/index.js';
-import { brokerSettingsSchema } from './adapters/mqtt-link/index.js';
-import { plateReadersSettingsSchema } from './adapters/plate-readers/index.js';
-import { simulatedLaneSettingsSchema } from './adapters/simulated-barrier/index.js';
+import { recordingSettingsSchema } from './adapters/input-recording/settings.js';
+import { brokerSettingsSchema } from './adapters/mqtt-link/settings.js';
+import { plateReadersSettingsSchema } from './adapters/plate-readers/settings.js';
+import { simulatedLaneSettingsSchema } from './adapters/simulated-barrier/settings.js';
 import { edgeSettingsSchema, gateSettingsSchema } from './app/settings.js';
 import type { EdgeSettings } from './app/settings.js';
 import { httpSettingsSchema } from './http/settings.js';

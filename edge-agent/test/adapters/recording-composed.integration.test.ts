@@ -16,7 +16,7 @@ describe('an edge agent that records', () => {
     const file = join(directory, 'inputs.jsonl');
     const identity = { siteId: 'north', edgeId: 'north-1' };
     const nowMs = Date.now();
-    const edge = composeEdge({
+    const edge = await composeEdge({
       configuration: edgeConfigurationSchema.parse({
         ...identity,
         dataDir: join(directory, 'data'),

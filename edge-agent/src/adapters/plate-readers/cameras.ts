@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
 import { messageOf } from '@gatehouse/shared';
 import { ConfigurationError } from '@gatehouse/shared/node';
-import type { PostedFormat } from './formats.js';
 import type { CameraSettings } from './settings.js';
+import type { PostedFormat } from './vocabulary.js';
 
 /** Answered with `status`; the message names the field and the rule. */
 export class Refusal extends Error {

@@ -7,10 +7,8 @@ import { hikvisionFormat } from './hikvision.js';
 import { plateRecognizerFormat } from './plate-recognizer.js';
 import type { Mapped } from './reading.js';
 import { rekorFormat } from './rekor.js';
+import type { PostedFormat } from './vocabulary.js';
 import { readXml } from './xml.js';
-
-export const postedFormats = ['generic', 'plate-recognizer', 'axis', 'rekor', 'hikvision'] as const;
-export type PostedFormat = (typeof postedFormats)[number];
 
 /** `refused`: the fields that are not as they should be and the rules they break; never what was in them. */
 export interface Refused {

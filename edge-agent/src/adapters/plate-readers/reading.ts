@@ -2,10 +2,8 @@
 import { credentialSchema, maxCredentialChars, normaliseCredential } from '@gatehouse/shared';
 import type { CredentialKind } from '@gatehouse/shared';
 import { z } from 'zod';
-
-/** How readers say that a vehicle moves, each in its own words: Axis in and out, Hikvision forward and reverse. */
-export const movements = ['in', 'out', 'forward', 'reverse'] as const;
-export type Movement = (typeof movements)[number];
+import { movements } from './vocabulary.js';
+import type { Movement } from './vocabulary.js';
 
 export interface Reading {
   readonly kind: CredentialKind;

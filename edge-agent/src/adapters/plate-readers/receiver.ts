@@ -17,9 +17,9 @@ import type { Delivery } from './delivery.js';
 import { jsonOfUrlEncoded, textOfMultipart } from './form-data.js';
 import type { FormText } from './form-data.js';
 import { languageOf, mapPayload } from './formats.js';
-import type { PostedFormat } from './formats.js';
 import type { PlateReadersSettings } from './settings.js';
 import type { ReaderTally } from './tally.js';
+import type { PostedFormat } from './vocabulary.js';
 
 export interface Receiver {
   /** `http://HOST:PORT` or `https://…`; undefined before the start. */

@@ -1,7 +1,7 @@
 /** Brokers of others at which readers publish. */
 import { slugSchema } from '@gatehouse/shared';
 import { z } from 'zod';
-import { brokerTlsSchema, brokerUrlSchema, milliseconds, plaintextProblem } from '../mqtt-link/index.js';
+import { brokerTlsSchema, brokerUrlSchema, milliseconds, plaintextProblem } from '../mqtt-link/settings.js';
 
 const filePath = z.string().min(1).max(1_000);
 /** Of one topic: MQTT 3.1.1, section 4.7, without wildcards. */

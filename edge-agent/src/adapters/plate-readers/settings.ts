@@ -3,11 +3,9 @@ import { isIP } from 'node:net';
 import { directionSchema, slugSchema } from '@gatehouse/shared';
 import { isLoopbackHost } from '@gatehouse/shared/node';
 import { z } from 'zod';
-import { postedFormats } from './formats.js';
-import type { PostedFormat } from './formats.js';
-import { movements } from './reading.js';
-import type { Movement } from './reading.js';
 import { mqttPlaceSchema, mqttSourceSchema } from './settings-mqtt.js';
+import { movements, postedFormats } from './vocabulary.js';
+import type { Movement, PostedFormat } from './vocabulary.js';
 
 const filePath = z.string().min(1).max(1_000);
 

@@ -30,7 +30,7 @@ describe('an edge agent with a camera', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const mqttUrl = `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     const identity = { siteId: 'north', edgeId: 'north-1' };
-    edge = composeEdge({
+    edge = await composeEdge({
       configuration: edgeConfigurationSchema.parse({
         ...identity,
         dataDir: join(directory, 'data'),

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentialSchema } from '@gatehouse/shared';
 import { jsonOfUrlEncoded, textOfMultipart } from '../../../src/adapters/plate-readers/form-data.js';
-import { mapPayload, postedFormats } from '../../../src/adapters/plate-readers/formats.js';
-import type { PostedFormat } from '../../../src/adapters/plate-readers/formats.js';
+import { mapPayload } from '../../../src/adapters/plate-readers/formats.js';
+import { postedFormats } from '../../../src/adapters/plate-readers/vocabulary.js';
+import type { PostedFormat } from '../../../src/adapters/plate-readers/vocabulary.js';
 
 const fixture = (name: string): string =>
   readFileSync(join(import.meta.dirname, 'fixtures', name.includes('.') ? name : `${name}.json`), 'utf8');

@@ -38,7 +38,7 @@ export function run(): void {
   serve(async ({ configuration: input, credential }: EntranceOptions) => {
     const configuration = edgeConfigurationSchema.parse(input);
     const lanes = new Map(configuration.gates.map(({ gateId }) => [gateId, createPlayedLane(gateId)]));
-    const edge = composeEdge({
+    const edge = await composeEdge({
       configuration,
       credential,
       logger: createLogger({ name: configuration.edgeId, level: 'warn', format: 'json' }),

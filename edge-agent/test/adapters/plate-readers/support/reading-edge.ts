@@ -61,7 +61,7 @@ export async function startReadingEdge({ gate, cameras, readersBrokerUrl }: Read
   const mqttUrl = `mqtt://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
   const identity = { siteId: 'north', edgeId: 'north-1' };
   const needsBroker = cameras.some((camera) => 'mqtt' in camera);
-  const edge = composeEdge({
+  const edge = await composeEdge({
     configuration: edgeConfigurationSchema.parse({
       ...identity,
       dataDir: join(directory, 'data'),
