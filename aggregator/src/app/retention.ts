@@ -30,8 +30,8 @@ export interface RetentionPorts {
   readonly logger: Logger;
   /** Asked before a credential is deleted: forgets it, unless what is in memory needs it. */
   readonly letCredentialGo: (credentialId: string) => boolean;
-  /** Writes in the audit log which of its entries go; calls `onStored` once that is durable, never when it could not be stored. */
-  readonly recordCut: (cut: AuditCut, onStored: () => void) => void;
+  /** Writes in the audit log which of its entries go; calls `onEnd` once, with whether that is durable. */
+  readonly recordCut: (cut: AuditCut, onEnd: (isStored: boolean) => void) => void;
   /** There is a step to do again. */
   readonly onReady: () => void;
 }
@@ -135,11 +135,9 @@ function createTasks(
 
   const cutter = createAuditCutter({
     store,
-    record(cut) {
-      ports.recordCut(cut, () => {
-        cutter.onRecorded(cut);
-        isReady(audit);
-      });
+    record: ports.recordCut,
+    onReady: () => {
+      isReady(audit);
     },
   });
   const audit = task('audit', (maxRows) => cutter.step(until(settings.auditDays), maxRows));

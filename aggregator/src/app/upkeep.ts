@@ -41,13 +41,18 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     ...ports,
     linkClock,
     letCredentialGo,
-    recordCut(cut, onStored) {
+    recordCut(cut, onEnd) {
+      let isStored = false;
       operations.enqueueUpkeep(
         (turn) => {
           turn.audit(cutEntry(cut));
-          turn.afterCommit(onStored);
+          turn.afterCommit(() => {
+            isStored = true;
+          });
         },
-        () => undefined,
+        () => {
+          onEnd(isStored);
+        },
       );
     },
     onReady: parts.kick,

@@ -17,7 +17,7 @@ interface Bench {
   readonly steps: { name: string; maxRows: number; atMs: number; durationMs: number }[];
   /** Old rows left, by kind. */
   readonly old: Map<string, number>;
-  readonly cuts: { cut: AuditCut; onStored: () => void }[];
+  readonly cuts: { cut: AuditCut; onEnd: (isStored: boolean) => void }[];
   /** Steps one after the other until there is nothing to do now, as the turn loop does it when nobody waits. */
   drain(): Promise<void>;
   /** Goes on for so long, with a step whenever one is ready. */
@@ -67,7 +67,7 @@ function setUp(retention: object = {}, { flushMs = 1, rowMs = 0.02, failing = ''
     linkClock: clock,
     logger: silentLogger,
     letCredentialGo: () => true,
-    recordCut: (cut, onStored) => cuts.push({ cut, onStored }),
+    recordCut: (cut, onEnd) => cuts.push({ cut, onEnd }),
     onReady: () => (isReady = true),
   });
   const drain = async (): Promise<void> => {
@@ -202,16 +202,30 @@ describe('retention', () => {
 });
 
 describe('old entries of the audit log', () => {
-  it('go only once an entry that names them is stored', async () => {
+  it('go only once an entry that names them is stored, and are named once until then', async () => {
     const bench = setUp({ auditDays: 30 });
     bench.old.set('audit', 40);
-    bench.retention.begin();
-    await bench.run(1_000);
+    for (let interval = 0; interval < 3; interval += 1) {
+      bench.retention.begin();
+      await bench.run(1_000);
+    }
     expect(bench.cuts.map(({ cut }) => cut)).toMatchObject([{ upTo: 40, hash: 'h', rows: 40 }]);
     expect(bench.cuts[0]?.cut.beforeMs).toBeCloseTo(nowMs - 30 * dayMs, -3);
     expect(bench.old.get('audit')).toBe(40);
-    bench.cuts[0]?.onStored();
+    bench.cuts[0]?.onEnd(true);
     await bench.run(1_000);
     expect(bench.old.get('audit')).toBe(0);
+  });
+
+  it('are named again when that could not be stored', async () => {
+    const bench = setUp();
+    bench.old.set('audit', 40);
+    bench.retention.begin();
+    await bench.run(1_000);
+    bench.cuts[0]?.onEnd(false);
+    bench.retention.begin();
+    await bench.run(1_000);
+    expect(bench.cuts).toHaveLength(2);
+    expect(bench.old.get('audit')).toBe(40);
   });
 });
