@@ -218,7 +218,7 @@ export interface Page<T> {
 }
 
 export interface SessionFilter {
-  readonly siteId?: string;
+  readonly siteId: string;
   readonly states?: readonly SessionState[];
   readonly credentialId?: string;
   readonly vehicleId?: string;

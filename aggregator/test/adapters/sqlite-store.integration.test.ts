@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { openConnection } from '../../src/adapters/store/sqlite/connection.js';
+import type { Connection } from '../../src/adapters/store/sqlite/connection.js';
 import { createSqliteStore } from '../../src/adapters/store/sqlite/index.js';
 import { pruneRules } from '../../src/adapters/store/pruning.js';
 import { oldestAuditSql, pruneAuditSql, pruneSql } from '../../src/adapters/store/sqlite/prune.js';
@@ -18,7 +19,8 @@ import {
   eventsQuery,
   quarantineQuery,
   reviewsQuery,
-  sessionsQuery,
+  sessionsQueries,
+  vehiclesQuery,
 } from '../../src/adapters/store/sqlite/queries.js';
 import type { Query } from '../../src/adapters/store/sqlite/queries.js';
 import type { AggregatorStore, StoreError } from '../../src/app/ports.js';
@@ -34,6 +36,7 @@ import {
   siteRow,
   vehicleRow,
 } from '../conformance/rows.js';
+import { toVersion6 } from './earlier-versions.js';
 import { describeStore } from '../conformance/store.js';
 import { until } from '../conformance/waiting.js';
 
@@ -65,6 +68,11 @@ function createIn(path: string, maxDatabasePages?: number): AggregatorStore {
   });
   opened.push(store);
   return store;
+}
+
+async function planOf(connection: Connection, { sql, parameters }: Query): Promise<string[]> {
+  const plan = await connection.all(`EXPLAIN QUERY PLAN ${sql}`, parameters);
+  return plan.map((row) => String(row.detail)).filter((step) => !/json_each|^LIST SUBQUERY|BLOOM/.test(step));
 }
 
 async function openIn(path: string, maxDatabasePages?: number): Promise<AggregatorStore> {
@@ -299,45 +307,95 @@ describe('the SQLite store', () => {
     const connection = await openConnection(database());
     const first = { limit: 10, cursor: null };
     const site = { siteId: 'a' };
-    const queries: Record<string, Query> = {
-      sessions: sessionsQuery({}, first),
-      'sessions of a site': sessionsQuery(site, first),
-      'sessions inside': sessionsQuery({ ...site, states: ['open', 'uncertain'] }, first),
-      'sessions of a credential': sessionsQuery({ ...site, credentialId: 'c' }, first),
-      'sessions of a vehicle': sessionsQuery({ ...site, vehicleId: 'v', states: ['closed'] }, first),
-      'sessions in a slot': sessionsQuery({ ...site, slotId: 's' }, first),
-      'sessions entered in a time': sessionsQuery({ ...site, enteredFromMs: 1, enteredBeforeMs: 2 }, first),
-      events: eventsQuery({}, first),
-      'events of a site': eventsQuery({ ...site, fromMs: 1, beforeMs: 5 }, first),
-      'events of an edge': eventsQuery({ ...site, edgeId: 'e' }, first),
-      'events of a gate': eventsQuery({ ...site, gateId: 'g', kind: 'k' }, first),
-      'events of a kind': eventsQuery({ ...site, kind: 'k' }, first),
-      reviews: reviewsQuery({}, first),
-      'open reviews of a site': reviewsQuery({ ...site, open: true }, first),
-      quarantine: quarantineQuery({}, first),
-      'quarantine of a site': quarantineQuery(site, first),
-      audit: auditQuery({}, first),
-      'audit of a site': auditQuery(site, first),
+    const lists: Record<string, readonly Query[]> = {
+      'sessions_site (siteId=?)': sessionsQueries(site, first),
+      'sessions_site (siteId=? AND entryAtMs>? AND entryAtMs<?)': sessionsQueries(
+        { ...site, enteredFromMs: 1, enteredBeforeMs: 2 },
+        first,
+      ),
+      'sessions_site (siteId=? AND entryAtMs<?)': sessionsQueries({ ...site, exitedBeforeMs: 2 }, first),
+      'sessions_inside (siteId=?)': sessionsQueries({ ...site, states: ['open', 'uncertain'] }, first),
+      'sessions_void (siteId=?)': sessionsQueries({ ...site, states: ['void'] }, first),
+      'sessions_credential (credentialId=?)': sessionsQueries({ ...site, credentialId: 'c' }, first),
+      'sessions_vehicle (vehicleId=?)': sessionsQueries({ ...site, vehicleId: 'v', states: ['closed'] }, first),
+      'sessions_slot (siteId=? AND slotId=?)': sessionsQueries({ ...site, slotId: 's' }, first),
+      events_received: [eventsQuery({}, first)],
+      'events_site (siteId=? AND receivedAtMs>? AND receivedAtMs<?)': [
+        eventsQuery({ ...site, kind: 'vehicle-passed', fromMs: 1, beforeMs: 5 }, first),
+      ],
+      'events_edge (edgeId=?)': [eventsQuery({ ...site, edgeId: 'e' }, first)],
+      'events_gate (siteId=? AND gateId=?)': [eventsQuery({ ...site, gateId: 'g', kind: 'vehicle-arrived' }, first)],
+      'events_kind (kind=?)': [eventsQuery({ ...site, gateId: 'g', kind: 'fault-raised' }, first)],
+      reviews_opened: [reviewsQuery({ kind: 'no-slot' }, first)],
+      'reviews_site (siteId=?)': [reviewsQuery(site, first)],
+      'reviews_open (siteId=?)': [reviewsQuery({ ...site, kind: 'no-slot', open: true }, first)],
+      'reviews_kind (siteId=? AND kind=?)': [reviewsQuery({ ...site, kind: 'no-slot', open: false }, first)],
+      quarantine_received: [quarantineQuery({}, first)],
+      'quarantine_site (siteId=?)': [quarantineQuery(site, first)],
+      'audit_site (siteId=?)': [auditQuery(site, first)],
+      'credentials_registered (value>? AND value<?)': [vehiclesQuery({ credentialPrefix: 'A' }, null, 10)],
     };
-    for (const [name, query] of Object.entries(queries)) {
-      const plan = await connection.all(`EXPLAIN QUERY PLAN ${query.sql}`, query.parameters);
-      const steps = plan.map((row) => String(row.detail)).filter((step) => !step.includes('json_each'));
-      expect({ name, steps: steps.filter((step) => /^SCAN (?!.*USING)/.test(step) && name !== 'audit') }).toEqual({
-        name,
-        steps: [],
-      });
-      // Rows of one moment may be sorted among themselves, never the whole list.
-      expect({ name, steps: steps.filter((step) => step === 'USE TEMP B-TREE FOR ORDER BY') }).toEqual({
-        name,
-        steps: [],
-      });
+    for (const [path, queries] of Object.entries(lists)) {
+      for (const query of queries) {
+        const steps = await planOf(connection, query);
+        expect(steps[0]).toMatch(/^(SCAN|SEARCH) /);
+        expect(steps[0]?.replace(/^.* USING (COVERING )?INDEX /, '')).toBe(path);
+        // Rows of one moment may be sorted among themselves, never the whole list.
+        expect(steps.filter((step) => step === 'USE TEMP B-TREE FOR ORDER BY')).toEqual([]);
+      }
     }
+    expect(await planOf(connection, auditQuery({}, first))).toEqual(['SCAN audit']);
+    await connection.close();
+  });
+
+  it('looks for those that were inside before the time they left in by what the index holds', async () => {
+    await (await openIn(directory)).close();
+    const connection = await openConnection(database());
+    const [entered, insideBefore] = sessionsQueries(
+      { siteId: 'a', exitedFromMs: 1, exitedBeforeMs: 2 },
+      { limit: 10, cursor: null },
+    );
+    if (entered === undefined || insideBefore === undefined) throw new Error('there are two');
+    expect(await planOf(connection, entered)).toEqual([
+      'SEARCH sessions USING INDEX sessions_site (siteId=? AND entryAtMs>? AND entryAtMs<?)',
+    ]);
+    expect(await planOf(connection, insideBefore)).toEqual([
+      'SEARCH sessions USING INTEGER PRIMARY KEY (rowid=?)',
+      'SEARCH sessions USING INDEX sessions_ended (<expr>>? AND <expr><?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ]);
+    await connection.close();
+  });
+
+  it('knows after an update from version 6 which credentials vehicles are registered under, and keeps knowing it', async () => {
+    const texts = async (store: AggregatorStore): Promise<string[]> =>
+      (await store.listVehicles({}, { limit: 10, cursor: null })).items.map(({ vehicleId }) => vehicleId);
+    const credentials = [1, 2, 3].map((n) => credentialRow(n, { value: `AB${String(n)}` }));
+    const [first, second] = [vehicleRow(1, { credentialId: hexId(2) }), vehicleRow(2, { credentialId: hexId(1) })];
+    const store = await openIn(directory);
+    await store.commit(changeSet({ credentials, vehicles: [first, second] }));
+    await store.close();
+    const old = await openConnection(database());
+    await old.exec(toVersion6);
+    await old.close();
+    const again = await openIn(directory);
+    expect(await texts(again)).toEqual([second.vehicleId, first.vehicleId]);
+    await again.commit(changeSet({ vehicles: [{ ...second, credentialId: hexId(3) }] }));
+    expect(await texts(again)).toEqual([first.vehicleId, second.vehicleId]);
+    await again.commit(changeSet({ removedVehicles: [first.vehicleId] }));
+    expect(await texts(again)).toEqual([second.vehicleId]);
+    await again.close();
+    const connection = await openConnection(database());
+    const registered = await connection.all('SELECT credentialId FROM credentials WHERE registered = 1');
+    expect(registered).toEqual([{ credentialId: hexId(3) }]);
     await connection.close();
   });
 
   it('looks for unused credentials through indices, and adds them to a database of version 1', async () => {
     await (await openIn(directory)).close();
     const old = await openConnection(database());
+    await old.exec(toVersion6);
     await old.exec('DROP INDEX events_credential; DROP INDEX arrivals_credential; DROP INDEX reviews_credential');
     await old.exec(
       'DROP INDEX commands_age; CREATE INDEX commands_ended ON commands (endedAtMs); DROP INDEX reviews_resolved; PRAGMA user_version = 1',
@@ -364,9 +422,7 @@ describe('the SQLite store', () => {
   it('looks for old rows through an index that has nothing else before them, in a database of version 5 too', async () => {
     await (await openIn(directory)).close();
     const old = await openConnection(database());
-    await old.exec(
-      'DROP INDEX sessions_ended; CREATE INDEX sessions_ended ON sessions (coalesce(exitAtMs, entryAtMs))',
-    );
+    await old.exec(toVersion6);
     await old.exec('DROP INDEX reviews_resolved; PRAGMA user_version = 5');
     await old.close();
     await (await openIn(directory)).close();
@@ -403,6 +459,7 @@ describe('the SQLite store', () => {
     await store.commit(changeSet({ sites: [siteRow({ layout: former as never })], ledgers: [ledgerRow()] }));
     await store.close();
     const old = await openConnection(database());
+    await old.exec(toVersion6);
     await old.exec(
       'DROP TABLE allowances; ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; DROP INDEX reviews_resolved; PRAGMA user_version = 2',
     );
@@ -420,6 +477,7 @@ describe('the SQLite store', () => {
     await store.commit(changeSet({ sites: [siteRow()], ledgers: [ledgerRow()] }));
     await store.close();
     const old = await openConnection(database());
+    await old.exec(toVersion6);
     await old.exec(
       'ALTER TABLE sessions DROP COLUMN earlierExitDue; ALTER TABLE sites DROP COLUMN retiredGates; DROP INDEX reviews_resolved; PRAGMA user_version = 3',
     );
@@ -440,6 +498,7 @@ describe('the SQLite store', () => {
     );
     await store.close();
     const old = await openConnection(database());
+    await old.exec(toVersion6);
     await old.exec(
       'ALTER TABLE sessions DROP COLUMN earlierExitDue; DROP INDEX reviews_resolved; PRAGMA user_version = 4',
     );

@@ -273,31 +273,35 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         rows.sessionRow(6, { state: 'void' }),
       ];
       const day = 24 * 3_600_000;
-      const cases: [string, SessionFilter, number[]][] = [
-        ['nothing', {}, [6, 5, 4, 3, 2, 1]],
-        ['site', { siteId: 'site-a' }, [6, 4, 3, 2, 1]],
+      const cases: [string, Partial<SessionFilter>, number[]][] = [
+        ['nothing else', {}, [6, 4, 3, 2, 1]],
+        ['another site', { siteId: 'site-b' }, [5]],
         ['states', { states: ['closed', 'void'] }, [6, 2, 1]],
-        ['states inside', { states: ['open', 'uncertain'] }, [5, 4, 3]],
-        ['site and one state', { siteId: 'site-a', states: ['open'] }, [4]],
+        ['states inside', { states: ['open', 'uncertain'] }, [4, 3]],
+        ['one state', { states: ['open'] }, [4]],
+        ['what never was', { states: ['void'] }, [6]],
         ['no state at all', { states: [] }, []],
         ['credential', { credentialId: hexId(7) }, [4, 1]],
         ['credential and state', { credentialId: hexId(7), states: ['open'] }, [4]],
-        ['vehicle', { vehicleId: hexId(1001) }, [5, 3]],
-        ['vehicle and site', { vehicleId: hexId(1001), siteId: 'site-b' }, [5]],
-        ['slot', { slotId: 'slot-1' }, [5, 4, 2]],
-        ['slot and site', { slotId: 'slot-1', siteId: 'site-a' }, [4, 2]],
+        ['vehicle', { vehicleId: hexId(1001) }, [3]],
+        ['vehicle at another site', { vehicleId: hexId(1001), siteId: 'site-b' }, [5]],
+        ['slot', { slotId: 'slot-1' }, [4, 2]],
+        ['slot of another site', { slotId: 'slot-1', siteId: 'site-b' }, [5]],
         ['gate of entry', { gateId: 'entry-2' }, [4]],
-        ['gate of exit', { gateId: 'exit-2', siteId: 'site-a' }, [2]],
-        ['entered from', { enteredFromMs: 4000 }, [6, 5, 4]],
-        ['entered before', { enteredBeforeMs: 3000, siteId: 'site-a' }, [2, 1]],
+        ['gate of exit', { gateId: 'exit-2' }, [2]],
+        ['entered from', { enteredFromMs: 4000 }, [6, 4]],
+        ['entered before', { enteredBeforeMs: 3000 }, [2, 1]],
         ['entered within', { enteredFromMs: 2000, enteredBeforeMs: 5000 }, [4, 3, 2]],
         ['exited from', { exitedFromMs: 12_000 }, [2]],
+        ['exited from, entered in that time or before it', { exitedFromMs: 2_000 }, [2, 1]],
         ['exited before', { exitedBeforeMs: 12_000 }, [1]],
         ['exited within a short time', { exitedFromMs: 10_000, exitedBeforeMs: 12_001 }, [2, 1]],
-        ['exited within a long time', { exitedFromMs: 0, exitedBeforeMs: 100 * day, siteId: 'site-a' }, [2, 1]],
+        ['exited within a long time', { exitedFromMs: 0, exitedBeforeMs: 100 * day }, [2, 1]],
       ];
-      it.each(cases)('are listed by %s, newest entry first', async (_, filter, expected) => {
+      const filterOf = (part: Partial<SessionFilter>): SessionFilter => ({ siteId: 'site-a', ...part });
+      it.each(cases)('are listed by %s, newest entry first', async (_, part, expected) => {
         await store.commit(changeSet({ sessions: all }));
+        const filter = filterOf(part);
         const tickets = async (limit: number): Promise<number[]> =>
           (await readAll((page) => store.listSessions(filter, page), limit)).map((row) => row.ticket);
         expect(await tickets(100)).toEqual(expected);
@@ -310,11 +314,44 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         const filters = cases.map(([, filter]) => filter);
         await fc.assert(
           fc.asyncProperty(fc.subarray(filters, { minLength: 1, maxLength: 3 }), async (parts) => {
-            const filter: SessionFilter = Object.assign({}, ...parts) as SessionFilter;
+            const filter = filterOf(Object.assign({}, ...parts) as Partial<SessionFilter>);
             const found = await readAll((page) => store.listSessions(filter, page), 2);
             const expected = all.filter((row) => passes(filter, row)).reverse();
             expect(found.map((row) => row.ticket)).toEqual(expected.map((row) => row.ticket));
           }),
+          { numRuns: 60 },
+        );
+      });
+
+      it('are listed by the time they left in, whatever they had entered long before', async () => {
+        const moment = fc.integer({ min: 0, max: 12 });
+        const stay = fc.record({ entered: moment, lasted: fc.option(moment) });
+        let round = 0;
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(stay, { maxLength: 12 }),
+            fc.record({ exitedFromMs: moment, exitedBeforeMs: moment }, { requiredKeys: [] }),
+            fc.record({ enteredBeforeMs: moment, gateId: fc.constant('exit-1') }, { requiredKeys: [] }),
+            fc.integer({ min: 1, max: 4 }),
+            async (stays, left, others, limit) => {
+              const siteId = `site-${String((round += 1))}`;
+              const sessions = stays.map(({ entered, lasted }, index) =>
+                rows.sessionRow(index + 1, {
+                  siteId,
+                  entryAtMs: entered,
+                  ...(lasted === null ? {} : { state: 'closed', exitAtMs: entered + lasted }),
+                  exitGateId: index % 2 === 0 ? 'exit-1' : 'exit-2',
+                }),
+              );
+              await store.commit(changeSet({ sessions }));
+              const filter = { siteId, ...left, ...others };
+              const found = await readAll((page) => store.listSessions(filter, page), limit);
+              const expected = sessions
+                .filter((row) => passes(filter, row))
+                .sort((one, other) => other.entryAtMs - one.entryAtMs || other.ticket - one.ticket);
+              expect(found.map((row) => row.ticket)).toEqual(expected.map((row) => row.ticket));
+            },
+          ),
           { numRuns: 60 },
         );
       });
@@ -462,7 +499,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
       it('refuse a cursor that is not theirs', async () => {
         await store.commit(changeSet({ sessions: [rows.sessionRow(1), rows.sessionRow(2)] }));
-        const { nextCursor } = await store.listSessions({}, { limit: 1, cursor: null });
+        const { nextCursor } = await store.listSessions({ siteId: 'site-a' }, { limit: 1, cursor: null });
         expect(nextCursor).not.toBeNull();
         await expect(store.listEvents({}, { limit: 1, cursor: nextCursor })).rejects.toThrow(InvalidCursorError);
         for (const cursor of [
@@ -473,9 +510,11 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
           'W10',
           Buffer.from('["sessions","a",1,2]').toString('base64url'),
         ]) {
-          await expect(store.listSessions({}, { limit: 1, cursor })).rejects.toThrow(InvalidCursorError);
+          await expect(store.listSessions({ siteId: 'site-a' }, { limit: 1, cursor })).rejects.toThrow(
+            InvalidCursorError,
+          );
         }
-        await expect(store.listSessions({}, { limit: 1, cursor: 'A'.repeat(5000) })).rejects.toThrow(
+        await expect(store.listSessions({ siteId: 'site-a' }, { limit: 1, cursor: 'A'.repeat(5000) })).rejects.toThrow(
           InvalidCursorError,
         );
         const gone = Buffer.from(JSON.stringify(['vehicles', hexId(99)])).toString('base64url');
@@ -520,7 +559,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect(await store.prune('sessions', 500, 3)).toBe(3);
         expect(await store.prune('sessions', 500, 3)).toBe(1);
         expect(await store.prune('sessions', 500, 3)).toBe(0);
-        const left = await readAll((page) => store.listSessions({}, page), 10);
+        const left = await readAll((page) => store.listSessions({ siteId: 'site-a' }, page), 10);
         expect(left.map((row) => row.ticket).sort()).toEqual([5, 6, 7]);
       });
 
@@ -739,7 +778,7 @@ function everyTable(): ReturnType<typeof changeSet> {
 function passes(filter: SessionFilter, row: SessionRow): boolean {
   const exit = row.exitAtMs;
   const rules: boolean[] = [
-    filter.siteId === undefined || row.siteId === filter.siteId,
+    row.siteId === filter.siteId,
     filter.states === undefined || filter.states.includes(row.state),
     filter.credentialId === undefined || row.credentialId === filter.credentialId,
     filter.vehicleId === undefined || row.vehicleId === filter.vehicleId,

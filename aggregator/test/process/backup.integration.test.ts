@@ -25,6 +25,7 @@ import {
   siteRow,
   slotRow,
 } from '../conformance/rows.js';
+import { toVersion6 } from '../adapters/earlier-versions.js';
 
 // Databases on a disk that may be busy.
 jest.setTimeout(60_000);
@@ -257,7 +258,7 @@ describe('backup and restore', () => {
       await (await makeStore()).close();
       await change(
         storePath(),
-        'ALTER TABLE sessions DROP COLUMN earlierExitDue; DROP INDEX reviews_resolved; PRAGMA user_version = 4',
+        `${toVersion6}; ALTER TABLE sessions DROP COLUMN earlierExitDue; DROP INDEX reviews_resolved; PRAGMA user_version = 4`,
       );
       expect(await backUpStore(configuration, backup, false)).toMatchObject({ sound: true, version: 4, sessions: 2 });
       const { backup: report } = await restoreStore(configuration, backup);

@@ -19,7 +19,7 @@ export const maxPageRows = 10_000;
 
 export function matchesSession(filter: SessionFilter): (row: SessionRow) => boolean {
   return (row) =>
-    same(filter.siteId, row.siteId) &&
+    filter.siteId === row.siteId &&
     (filter.states === undefined || filter.states.includes(row.state)) &&
     same(filter.credentialId, row.credentialId) &&
     same(filter.vehicleId, row.vehicleId) &&

@@ -1,5 +1,6 @@
 /** Versions of the database and the way from each to the next. There is no way back: a newer database is refused. */
 import { StoreError } from '../../../app/ports.js';
+import { version7Sql } from './list-indexes.js';
 import {
   applicationId,
   createTableSql,
@@ -22,6 +23,7 @@ const migrations: readonly (() => readonly string[])[] = [
   () => version4Sql,
   () => version5Sql,
   () => version6Sql,
+  () => version7Sql,
 ];
 
 export const databaseVersion = migrations.length;

@@ -1,6 +1,6 @@
 /**
- * The lists as SQL. Pages are read by key from where the last one ended. Where several filters could each be followed through an
- * index, the most selective one is; the others are kept from the planner (`+column`), which has no statistics to choose by.
+ * The lists as SQL. Pages are read by key from where the last one ended, and each query names the index it follows: the planner has no
+ * statistics to choose by, and what it chose would change with the order in which indices were made.
  */
 import type { EventFilter, PageRequest, ReviewFilter, SessionFilter, VehicleFilter } from '../../../app/ports.js';
 import { decodeCursor } from '../cursors.js';
@@ -9,6 +9,7 @@ import { foldCase, maxPageRows } from '../lists.js';
 import { statesInside } from '../tables.js';
 import type { RowTable } from '../tables.js';
 import type { Parameter } from './connection.js';
+import { commonKinds, rareKindSql, registeredSql, sessionVoidSql } from './list-indexes.js';
 import { sessionEndedSql, sessionEndSql } from '../pruning.js';
 import { quoted, selectList } from './schema.js';
 
@@ -17,92 +18,118 @@ export interface Query {
   readonly parameters: readonly Parameter[];
 }
 
-/** A range of exits up to this is read through its index and sorted; a longer one is filtered out of the order of entry. */
-const narrowRangeMs = 8 * 24 * 3_600_000;
-
 interface Condition {
   readonly sql: string;
   readonly parameters: readonly Parameter[];
 }
 
-export function sessionsQuery(filter: SessionFilter, page: PageRequest): Query {
-  const driver = sessionDriver(filter);
+/**
+ * A list of sessions, newest entry first: one query, or several of which each goes on where the one before ends. A later one is only
+ * asked when those before have not filled the page.
+ */
+export function sessionsQueries(filter: SessionFilter, page: PageRequest): readonly Query[] {
+  const index = sessionIndex(filter);
+  const { siteId, states, gateId, exitedFromMs, exitedBeforeMs } = filter;
   const conditions: Condition[] = [
-    ...equals('credentialId', filter.credentialId, driver === 'credentialId'),
-    ...equals('vehicleId', filter.vehicleId, driver === 'vehicleId'),
-    ...equals('slotId', filter.slotId, driver === 'slotId'),
-    ...equals('siteId', filter.siteId, ['siteId', 'slotId', 'inside'].includes(driver)),
-    ...(driver === 'inside' ? [{ sql: `state IN ('open', 'uncertain')`, parameters: [] }] : []),
-    ...(filter.states === undefined ? [] : [oneOf('+state', filter.states)]),
-    ...(filter.gateId === undefined
-      ? []
-      : [{ sql: '(entryGateId = ? OR exitGateId = ?)', parameters: [filter.gateId, filter.gateId] }]),
+    ...equals('siteId', siteId),
+    ...equals('credentialId', filter.credentialId),
+    ...equals('vehicleId', filter.vehicleId),
+    ...equals('slotId', filter.slotId),
+    ...(index === 'sessions_inside' ? [{ sql: `state IN ('open', 'uncertain')`, parameters: [] }] : []),
+    ...(index === 'sessions_void' ? [{ sql: sessionVoidSql, parameters: [] }] : []),
+    ...(states === undefined ? [] : [oneOf('+state', states)]),
+    ...(gateId === undefined ? [] : [{ sql: '(entryGateId = ? OR exitGateId = ?)', parameters: [gateId, gateId] }]),
     ...range('entryAtMs', filter.enteredFromMs, filter.enteredBeforeMs),
-    ...range('+exitAtMs', filter.exitedFromMs, filter.exitedBeforeMs),
-    ...(driver === 'exitAtMs'
-      ? [{ sql: sessionEndedSql, parameters: [] }, ...range(sessionEndSql, filter.exitedFromMs, filter.exitedBeforeMs)]
-      : []),
   ];
-  const order = ['entryAtMs', 'siteId', 'sessionId'];
-  return listQuery('sessions', conditions, page, order, 'DESC', driver === 'exitAtMs');
+  const left = range('+exitAtMs', exitedFromMs, exitedBeforeMs);
+  if (index !== 'sessions_site' || left.length === 0) {
+    return [listQuery('sessions', index, [...conditions, ...left], page, sessionOrder, 'DESC')];
+  }
+  // Nothing leaves before it enters, and most that leave in a time have entered in it, or little before.
+  const enteredToo = [...conditions, ...left, ...range('entryAtMs', exitedFromMs, exitedBeforeMs)];
+  const enteredQuery = listQuery('sessions', index, enteredToo, page, sessionOrder, 'DESC');
+  if (exitedFromMs === undefined) return [enteredQuery];
+  const insideBefore = [
+    ...conditions,
+    { sql: sessionEndedSql, parameters: [] },
+    ...range(sessionEndSql, exitedFromMs, exitedBeforeMs),
+    ...range('entryAtMs', undefined, exitedFromMs),
+  ];
+  return [enteredQuery, sortedQuery('sessions', 'sessions_ended', insideBefore, page, sessionOrder)];
 }
 
-/** The filter whose index is followed. */
-function sessionDriver(
-  filter: SessionFilter,
-): 'credentialId' | 'vehicleId' | 'slotId' | 'inside' | 'exitAtMs' | 'siteId' {
-  if (filter.credentialId !== undefined) return 'credentialId';
-  if (filter.vehicleId !== undefined) return 'vehicleId';
-  if (filter.slotId !== undefined) return 'slotId';
-  if (filter.states?.every((state) => statesInside.includes(state)) === true) return 'inside';
-  const { exitedFromMs, exitedBeforeMs } = filter;
-  const isNarrow =
-    exitedFromMs !== undefined && exitedBeforeMs !== undefined && exitedBeforeMs - exitedFromMs <= narrowRangeMs;
-  return isNarrow ? 'exitAtMs' : 'siteId';
+const sessionOrder = ['entryAtMs', 'siteId', 'sessionId'];
+
+/** The index of the filter that leaves the least. */
+function sessionIndex(filter: SessionFilter): string {
+  if (filter.credentialId !== undefined) return 'sessions_credential';
+  if (filter.vehicleId !== undefined) return 'sessions_vehicle';
+  if (filter.slotId !== undefined) return 'sessions_slot';
+  if (filter.states?.every((state) => statesInside.includes(state)) === true) return 'sessions_inside';
+  if (filter.states?.every((state) => state === 'void') === true) return 'sessions_void';
+  return 'sessions_site';
 }
 
 export function eventsQuery(filter: EventFilter, page: PageRequest): Query {
-  const driver =
-    filter.gateId !== undefined
-      ? 'gateId'
-      : filter.edgeId !== undefined
-        ? 'edgeId'
-        : filter.kind !== undefined
-          ? 'kind'
-          : 'siteId';
+  const index = eventIndex(filter);
   const conditions = [
-    ...equals('gateId', filter.gateId, driver === 'gateId'),
-    ...equals('edgeId', filter.edgeId, driver === 'edgeId'),
-    ...equals('kind', filter.kind, driver === 'kind'),
-    ...equals('siteId', filter.siteId, driver === 'siteId'),
+    ...equals('siteId', filter.siteId),
+    ...equals('gateId', filter.gateId),
+    ...equals('edgeId', filter.edgeId),
+    ...equals('kind', filter.kind),
+    ...(index === 'events_kind' ? [{ sql: rareKindSql, parameters: [] }] : []),
     ...range('receivedAtMs', filter.fromMs, filter.beforeMs),
   ];
-  return listQuery('events', conditions, page, ['receivedAtMs', 'edgeId', 'epoch', 'seq'], 'DESC');
+  return listQuery('events', index, conditions, page, ['receivedAtMs', 'edgeId', 'epoch', 'seq'], 'DESC');
+}
+
+function eventIndex({ siteId, gateId, edgeId, kind }: EventFilter): string {
+  if (kind !== undefined && !commonKinds.includes(kind)) return 'events_kind';
+  if (siteId !== undefined && gateId !== undefined) return 'events_gate';
+  if (edgeId !== undefined) return 'events_edge';
+  return siteId === undefined ? 'events_received' : 'events_site';
 }
 
 export function reviewsQuery(filter: ReviewFilter, page: PageRequest): Query {
+  const { siteId, kind, open } = filter;
   const conditions = [
-    ...equals('siteId', filter.siteId, true),
-    ...equals('kind', filter.kind, false),
-    ...(filter.open === undefined
+    ...equals('siteId', siteId),
+    ...equals('kind', kind),
+    ...(open === undefined
       ? []
-      : [{ sql: filter.open ? 'resolvedAtMs IS NULL' : '+resolvedAtMs IS NOT NULL', parameters: [] }]),
+      : [{ sql: open ? 'resolvedAtMs IS NULL' : '+resolvedAtMs IS NOT NULL', parameters: [] }]),
   ];
-  return listQuery('reviews', conditions, page, ['openedAtMs', 'siteId', 'reviewId'], 'DESC');
+  return listQuery('reviews', reviewIndex(filter), conditions, page, ['openedAtMs', 'siteId', 'reviewId'], 'DESC');
+}
+
+function reviewIndex({ siteId, kind, open }: ReviewFilter): string {
+  if (siteId === undefined) return 'reviews_opened';
+  if (open === true) return 'reviews_open';
+  return kind === undefined ? 'reviews_site' : 'reviews_kind';
 }
 
 export function quarantineQuery(filter: { readonly siteId?: string }, page: PageRequest): Query {
-  const conditions = equals('siteId', filter.siteId, true);
-  return listQuery('quarantine', conditions, page, ['receivedAtMs', 'quarantineId'], 'DESC');
+  const { siteId } = filter;
+  const index = siteId === undefined ? 'quarantine_received' : 'quarantine_site';
+  return listQuery('quarantine', index, equals('siteId', siteId), page, ['receivedAtMs', 'quarantineId'], 'DESC');
 }
 
 export function auditQuery(filter: { readonly siteId?: string }, page: PageRequest): Query {
-  return listQuery('audit', equals('siteId', filter.siteId, true), page, ['auditId'], 'ASC');
+  const { siteId } = filter;
+  return listQuery(
+    'audit',
+    siteId === undefined ? null : 'audit_site',
+    equals('siteId', siteId),
+    page,
+    ['auditId'],
+    'ASC',
+  );
 }
 
 /** Vehicles with a credential, by its text, then vehicle id, after `after`. */
 export function vehiclesQuery(filter: VehicleFilter, after: readonly [string, string] | null, limit: number): Query {
   const conditions = [
+    { sql: `c.${registeredSql}`, parameters: [] },
     ...vehicleConditions(filter),
     ...(filter.credentialPrefix === undefined || filter.credentialPrefix === ''
       ? []
@@ -116,7 +143,7 @@ export function vehiclesQuery(filter: VehicleFilter, after: readonly [string, st
   ];
   return {
     sql: `SELECT ${selectList('vehicles', 'v')}
-      FROM credentials AS c CROSS JOIN vehicles AS v ON v.credentialId = c.credentialId
+      FROM credentials AS c INDEXED BY credentials_registered CROSS JOIN vehicles AS v ON v.credentialId = c.credentialId
       ${where(conditions)} ORDER BY c.value, v.vehicleId LIMIT ?`,
     parameters: [...conditions.flatMap((condition) => condition.parameters), limit],
   };
@@ -155,41 +182,69 @@ function vehicleConditions(filter: VehicleFilter): Condition[] {
   ];
 }
 
-/** `sorts`: the rows come through another index than that of the order, and are sorted. */
+/** Rows in the order of the index. @param index null: the key of the table */
 function listQuery(
   table: RowTable & ListName,
+  index: string | null,
   conditions: readonly Condition[],
   page: PageRequest,
   order: readonly string[],
   direction: 'ASC' | 'DESC',
-  sorts = false,
 ): Query {
-  const after = page.cursor === null ? null : decodeCursor(table, page.cursor);
-  const names = order.map((member) => `${sorts ? '+' : ''}${quoted(member)}`);
-  const keyset: Condition[] =
-    after === null
-      ? []
-      : [
-          {
-            sql: `(${names.join(', ')}) ${direction === 'ASC' ? '>' : '<'} (${names.map(() => '?').join(', ')})`,
-            parameters: after,
-          },
-        ];
-  const all = [...conditions, ...keyset];
+  const { from, parameters } = pageOf(table, index, conditions, page, order, direction);
+  return { sql: `SELECT ${selectList(table)} ${from}`, parameters };
+}
+
+/** Rows in another order than that of the index, newest first: found and sorted by what the index holds, then read. */
+function sortedQuery(
+  table: RowTable & ListName,
+  index: string,
+  conditions: readonly Condition[],
+  page: PageRequest,
+  order: readonly string[],
+): Query {
+  const { from, parameters } = pageOf(table, index, conditions, page, order, 'DESC');
   return {
-    sql: `SELECT ${selectList(table)} FROM ${quoted(table)} ${where(all)} ORDER BY ${names.map((name) => `${name} ${direction}`).join(', ')} LIMIT ?`,
+    sql: `SELECT ${selectList(table)} FROM ${quoted(table)} WHERE rowid IN (SELECT rowid ${from}) ORDER BY ${inOrder(order, 'DESC')}`,
+    parameters,
+  };
+}
+
+function pageOf(
+  table: RowTable & ListName,
+  index: string | null,
+  conditions: readonly Condition[],
+  page: PageRequest,
+  order: readonly string[],
+  direction: 'ASC' | 'DESC',
+): { readonly from: string; readonly parameters: readonly Parameter[] } {
+  const after = page.cursor === null ? null : decodeCursor(table, page.cursor);
+  const names = order.map(quoted).join(', ');
+  const values = order.map(() => '?').join(', ');
+  const all = [
+    ...conditions,
+    ...(after === null
+      ? []
+      : [{ sql: `(${names}) ${direction === 'ASC' ? '>' : '<'} (${values})`, parameters: after }]),
+  ];
+  const source = `FROM ${quoted(table)}${index === null ? '' : ` INDEXED BY ${index}`}`;
+  return {
+    from: `${source} ${where(all)} ORDER BY ${inOrder(order, direction)} LIMIT ?`,
     // One more than asked for tells whether there is another page.
     parameters: [...all.flatMap((condition) => condition.parameters), Math.min(page.limit, maxPageRows) + 1],
   };
+}
+
+function inOrder(order: readonly string[], direction: 'ASC' | 'DESC'): string {
+  return order.map((member) => `${quoted(member)} ${direction}`).join(', ');
 }
 
 function where(conditions: readonly Condition[]): string {
   return conditions.length === 0 ? '' : `WHERE ${conditions.map((condition) => condition.sql).join(' AND ')}`;
 }
 
-function equals(column: string, value: string | undefined, throughIndex: boolean): Condition[] {
-  if (value === undefined) return [];
-  return [{ sql: `${throughIndex ? '' : '+'}${column} = ?`, parameters: [value] }];
+function equals(column: string, value: string | undefined): Condition[] {
+  return value === undefined ? [] : [{ sql: `${column} = ?`, parameters: [value] }];
 }
 
 function oneOf(column: string, values: readonly string[]): Condition {

@@ -1,5 +1,5 @@
 /** SQL made from the table descriptions: the schema, and how rows are read. */
-import { commandAgeSql, sessionEndedSql, sessionEndSql } from '../pruning.js';
+import { commandAgeSql, sessionEndSql } from '../pruning.js';
 import { tableOf } from '../tables.js';
 import type { Column, RowTable, Table } from '../tables.js';
 
@@ -106,8 +106,6 @@ export const version5Sql: readonly string[] = [
 
 /** What version 6 changed: what is deleted for its age is found without looking at what is not. */
 export const version6Sql: readonly string[] = [
-  'DROP INDEX sessions_ended',
-  `CREATE INDEX sessions_ended ON sessions (${sessionEndSql}) WHERE ${sessionEndedSql}`,
   index('reviews', 'resolved', ['resolvedAtMs'], 'resolvedAtMs IS NOT NULL'),
 ];
 

@@ -19,7 +19,7 @@ import { loadState } from './load.js';
 import { lockDirectory } from './lock.js';
 import type { DirectoryLock } from './lock.js';
 import { migrate } from './migrations.js';
-import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQuery } from './queries.js';
+import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQueries } from './queries.js';
 import type { Query } from './queries.js';
 import { oldestAuditSql, pruneAuditSql, pruneSql } from './prune.js';
 import { rowFromSql, selectList } from './schema.js';
@@ -93,12 +93,16 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
 
   const page = async <T extends RowTable & ListName>(
     table: T,
-    query: Query,
-    limit: number,
+    queries: readonly Query[],
+    asked: number,
     place: (row: RowOf<T>) => CursorPart[],
   ): Promise<Page<RowOf<T>>> => {
-    const rows = await select(use().lists, table, query.sql, query.parameters);
-    const items = rows.slice(0, Math.min(limit, maxPageRows));
+    const limit = Math.min(asked, maxPageRows);
+    const rows: RowOf<T>[] = [];
+    for (const { sql, parameters } of queries) {
+      if (rows.length <= limit) rows.push(...(await select(use().lists, table, sql, parameters)));
+    }
+    const items = rows.slice(0, limit);
     const last = items.at(-1);
     const more = rows.length > items.length && last !== undefined;
     return { items, nextCursor: more ? encodeCursor(table, place(last)) : null };
@@ -174,13 +178,14 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     },
 
     listSessions: async (filter, request) =>
-      page('sessions', sessionsQuery(filter, request), request.limit, sessionPlace),
-    listEvents: async (filter, request) => page('events', eventsQuery(filter, request), request.limit, eventPlace),
+      page('sessions', sessionsQueries(filter, request), request.limit, sessionPlace),
+    listEvents: async (filter, request) => page('events', [eventsQuery(filter, request)], request.limit, eventPlace),
     listVehicles: async (filter, request) => use().lists.exclusive((session) => listVehicles(session, filter, request)),
-    listReviews: async (filter, request) => page('reviews', reviewsQuery(filter, request), request.limit, reviewPlace),
+    listReviews: async (filter, request) =>
+      page('reviews', [reviewsQuery(filter, request)], request.limit, reviewPlace),
     listQuarantine: async (filter, request) =>
-      page('quarantine', quarantineQuery(filter, request), request.limit, quarantinePlace),
-    listAudit: async (filter, request) => page('audit', auditQuery(filter, request), request.limit, auditPlace),
+      page('quarantine', [quarantineQuery(filter, request)], request.limit, quarantinePlace),
+    listAudit: async (filter, request) => page('audit', [auditQuery(filter, request)], request.limit, auditPlace),
 
     async listNotices(afterId, limit) {
       const sql = `SELECT ${selectList('notices')} FROM notices WHERE noticeId > ? ORDER BY noticeId LIMIT ?`;
