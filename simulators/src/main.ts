@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { simulatedFaults, vehicleBehaviours } from '@gatehouse/edge-agent';
 import { slotClasses } from '@gatehouse/shared';
 import { reportFatal, systemClock } from '@gatehouse/shared/node';
-import { benchCommand, benchProgramCommand } from './commands/bench.js';
+import { benchCommand } from './commands/bench.js';
 import { checkAllowanceCommand } from './commands/check-allowance.js';
 import { chaosCommand, herdCommand } from './commands/chaos.js';
 import { faultAliases, setFault, setPower } from './commands/faults.js';
@@ -92,7 +92,6 @@ program.addCommand(worldCommand());
 program.addCommand(chaosCommand());
 program.addCommand(herdCommand(), { hidden: true });
 program.addCommand(benchCommand());
-program.addCommand(benchProgramCommand(), { hidden: true });
 
 try {
   await program.parseAsync();

@@ -41,16 +41,20 @@ export interface ConnectOptions {
   readonly username: string;
   readonly password: string;
   readonly keepaliveSeconds?: number;
+  /** Last will: QoS 1, retained. */
+  readonly will?: { readonly topic: string; readonly payload: Buffer };
 }
 
-export function connectPacket({ clientId, username, password, keepaliveSeconds = 60 }: ConnectOptions): Buffer {
-  const head = Buffer.concat([text('MQTT'), Buffer.from([4, 0xc2]), word(keepaliveSeconds)]);
-  return packetOf(1, 0, head, text(clientId), text(username), text(password));
+export function connectPacket({ clientId, username, password, keepaliveSeconds = 60, will }: ConnectOptions): Buffer {
+  const flags = will === undefined ? 0xc2 : 0xee;
+  const head = Buffer.concat([text('MQTT'), Buffer.from([4, flags]), word(keepaliveSeconds)]);
+  const last = will === undefined ? [] : [text(will.topic), text(will.payload)];
+  return packetOf(1, 0, head, text(clientId), ...last, text(username), text(password));
 }
 
-/** QoS 1; not retained. */
-export function publishPacket(topic: string, payload: Uint8Array, packetId: number): Buffer {
-  return packetOf(3, 0b0010, text(topic), word(packetId), Buffer.from(payload));
+/** QoS 1. */
+export function publishPacket(topic: string, payload: Uint8Array, packetId: number, retain = false): Buffer {
+  return packetOf(3, retain ? 0b0011 : 0b0010, text(topic), word(packetId), Buffer.from(payload));
 }
 
 export function subscribePacket(filters: readonly string[], packetId: number): Buffer {

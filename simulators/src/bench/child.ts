@@ -4,18 +4,8 @@
  */
 import { fork } from 'node:child_process';
 import path from 'node:path';
-import { messageOf } from '@gatehouse/shared';
-import { projectRoot } from '../processes/index.js';
-
-/** What a program answers, by the name of the question. */
-export type Answers = Readonly<Record<string, (question: never) => unknown>>;
-
-interface Question {
-  readonly id: number;
-  readonly name: string;
-  readonly question: unknown;
-}
-type Reply = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string };
+import { projectRoot } from '../processes/program.js';
+import type { Question, Reply } from './serve.js';
 
 export interface Child {
   readonly pid: number;
@@ -30,7 +20,7 @@ const maxOutputChars = 20_000;
 
 /** @param program a name of `programs/index.ts` @param nodeArguments such as --cpu-prof */
 export async function startChild(program: string, options: unknown, nodeArguments: string[] = []): Promise<Child> {
-  const child = fork(path.join(projectRoot, 'simulators/dist/main.js'), ['bench-program', program], {
+  const child = fork(path.join(projectRoot, 'simulators/dist/bench/program.js'), [program], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
     execArgv: nodeArguments,
@@ -89,28 +79,4 @@ export async function startChild(program: string, options: unknown, nodeArgument
     throw error;
   }
   return started;
-}
-
-/**
- * The other end: answers questions until the channel closes. `start` makes the answers out of the options; an answer named `stop` is
- * asked last and releases what the program holds.
- */
-export function serve(start: (options: never) => Promise<Answers> | Answers): void {
-  let answers: Answers = {};
-  const answerTo = async ({ name, question }: Question): Promise<unknown> => {
-    if (name === 'start') {
-      answers = await start(question as never);
-      return undefined;
-    }
-    const answer = answers[name];
-    if (answer === undefined && name !== 'stop') throw new Error(`nothing answers ${name}`);
-    return answer?.(question as never);
-  };
-  process.on('message', (asked: Question) => {
-    answerTo(asked).then(
-      (answer) => process.send?.({ id: asked.id, answer } satisfies Reply),
-      (error: unknown) => process.send?.({ id: asked.id, error: messageOf(error) } satisfies Reply),
-    );
-  });
-  process.on('disconnect', () => process.exit(0));
 }

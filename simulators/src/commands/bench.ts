@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { figures } from '../bench/figures/index.js';
-import { runBenchProgram } from '../bench/programs/index.js';
 import { checkLine, markdownReport, withReport } from '../bench/report.js';
 import { isUnalarming, runBench } from '../bench/run-bench.js';
 import type { FigureResult } from '../bench/run-bench.js';
@@ -39,11 +38,6 @@ export function benchCommand(): Command {
     )
     .option('--json', 'print everything that was measured as JSON')
     .action(run);
-}
-
-/** What the benchmarks start; not for people. */
-export function benchProgramCommand(): Command {
-  return new Command('bench-program').argument('<name>').action(runBenchProgram);
 }
 
 async function run(options: Options): Promise<void> {

@@ -1,7 +1,9 @@
 import { byHand } from './by-hand.js';
+import { crowd } from './crowd.js';
 import { decisionFigure } from './decision.js';
+import { edgeCost } from './edge-cost.js';
 import { singleEvents } from './single-events.js';
 import type { Figure } from '../figure.js';
 
 /** In the order of the table. */
-export const figures: readonly Figure[] = [decisionFigure, singleEvents, byHand];
+export const figures: readonly Figure[] = [decisionFigure, singleEvents, crowd, byHand, edgeCost];

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Aedes } from 'aedes';
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 
 export function run(): void {
   serve(async () => {

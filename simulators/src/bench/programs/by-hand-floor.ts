@@ -5,7 +5,7 @@ import fastify from 'fastify';
 import { sessionSchema, slotSchema } from '@gatehouse/shared';
 import type { SessionResource, SlotResource } from '@gatehouse/shared';
 import { z } from 'zod';
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 
 export interface ByHandFloorOptions {
   readonly siteId: string;

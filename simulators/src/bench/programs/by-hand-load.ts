@@ -1,7 +1,7 @@
 /** Operators who assign slots and release them again, each on a connection of its own, as fast as they are answered. */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 import { percentile } from '../statistics.js';
 
 export interface ByHandLoadOptions {

@@ -1,5 +1,5 @@
 /** Many edges in one process, each with its own connection: they put load on the aggregator, or the same load on a bare broker. */
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 import { createLoadEdge } from '../edge-load/load-edge.js';
 import type { LoadEdge, LoadEdgeOptions } from '../edge-load/load-edge.js';
 

@@ -14,7 +14,7 @@ import type {
   LaneInput,
 } from '@gatehouse/edge-agent';
 import { createLogger, systemClock } from '@gatehouse/shared/node';
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 import { pauseByChance } from '../decision/rhythm.js';
 
 export interface EntranceOptions {

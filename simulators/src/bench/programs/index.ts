@@ -6,6 +6,7 @@ const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void
   entrance: () => import('./entrance.js'),
   'request-floor-client': () => import('./request-floor-client.js'),
   'request-floor-server': () => import('./request-floor-server.js'),
+  'crowd-load': () => import('./crowd-load.js'),
   'by-hand-load': () => import('./by-hand-load.js'),
   'by-hand-floor': () => import('./by-hand-floor.js'),
 };

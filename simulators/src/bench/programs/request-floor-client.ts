@@ -1,7 +1,7 @@
 /** The near end of the floor under a decision: commits one row, asks over MQTT, and has the reply when the far end has committed, too. */
 import path from 'node:path';
 import { connectAsync } from 'mqtt';
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 import { openOneRowTable } from '../decision/one-row-table.js';
 import { replyTopic, requestTopic } from '../decision/request-floor.js';
 import type { RequestFloorRow } from '../decision/request-floor.js';

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Aedes } from 'aedes';
-import { serve } from '../child.js';
+import { serve } from '../serve.js';
 import { openOneRowTable } from '../decision/one-row-table.js';
 import { replyTopic, requestTopic } from '../decision/request-floor.js';
 import type { RequestFloorRow } from '../decision/request-floor.js';

@@ -20,7 +20,7 @@ export const brokerLimitsSchema = z
       .max(64 * 1024)
       .default(8 * 1024)
       .describe('The same for CONNECT, the only packet of a stranger.'),
-    maxConnections: z.int().min(1).max(100_000).default(2_048),
+    maxConnections: z.int().min(1).max(100_000).default(16_384),
     maxConnectionsPerAddress: z.int().min(1).max(100_000).default(512),
     maxUnauthenticated: z
       .int()

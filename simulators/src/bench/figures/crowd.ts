@@ -1,0 +1,153 @@
+/** Figure 5: very many edges, first idle and then all back at once. */
+import { System } from '../../processes/index.js';
+import { startChild } from '../child.js';
+import type { Child } from '../child.js';
+import type { CrowdAccount } from '../crowd/crowd-edge.js';
+import { createCrowdSites, crowdSettings } from '../crowd/crowd-sites.js';
+import type { CrowdSize } from '../crowd/crowd-sites.js';
+import type { BenchContext, Figure, Measured, PreparedFigure, Scale, Side } from '../figure.js';
+import { residentBytes } from '../process-reading.js';
+import type { CrowdLoadOptions, Served } from '../programs/crowd-load.js';
+import { median } from '../statistics.js';
+
+export interface CrowdFigureSize extends CrowdSize {
+  readonly idleMs: number;
+  readonly stateEveryMs: number;
+}
+
+const sizes: Readonly<Record<Scale, CrowdFigureSize>> = {
+  full: { sites: 100, edgesPerSite: 100, idleMs: 25_000, stateEveryMs: 10_000 },
+  short: { sites: 10, edgesPerSite: 100, idleMs: 5_000, stateEveryMs: 10_000 },
+};
+
+/** Memory goes up and down with what was not collected yet: the middle of this last part of the idle time counts. */
+const readingsShare = 0.4;
+const readEveryMs = 500;
+const megabyte = 1_000_000;
+const floor = '10,000 connections to a bare Aedes';
+
+export const crowd: Figure = {
+  number: 5,
+  title: '10,000 edges connected, idle, then back at once',
+  how: 'Ten thousand edges of a hundred car parks, each registered and enrolled with a credential of its own, each with one lane (every other an entry), its last will, its five subscriptions and a state every 10 s; they connect from loopback addresses of 250 each. The aggregator has been started anew on their data. Resident memory is the median of the last part of the idle time. Then every connection is cut and opened again in the same moment; an edge is served when its state was answered by an `acks` of the aggregator; one that is refused tries again as the agent does. The floor is a process with nothing but Aedes: the same clients, subscriptions, wills and states, served when Aedes sends PUBACK. Raised: requests a key and enrolments an address may make in a minute, for registering.',
+  lines: [
+    {
+      key: 'residentMb',
+      what: 'memory at idle',
+      unit: 'MB',
+      better: 'lower',
+      floor,
+      must: { of: 'ratio', value: 1.5 },
+      aim: { of: 'ratio', value: 1.2 },
+    },
+    {
+      key: 'perConnectionKb',
+      what: 'of it, grown with the connections, each',
+      unit: 'kB',
+      better: 'lower',
+      floor,
+      must: null,
+      aim: null,
+    },
+    {
+      key: 'servedS',
+      what: 'all reconnecting at once, until every one is served',
+      unit: 's',
+      better: 'lower',
+      floor,
+      must: { of: 'value', value: 30 },
+      aim: null,
+    },
+  ],
+  rounds: { full: 2, short: 1 },
+  prepare: (context) => prepareCrowd(context, sizes[context.scale]),
+};
+
+export async function prepareCrowd(context: Pick<BenchContext, 'say'>, size: CrowdFigureSize): Promise<PreparedFigure> {
+  const system = new System(1, crowdSettings);
+  const loads: Child[] = [];
+  const close = async (): Promise<void> => {
+    for (const load of loads.reverse()) await load.stop();
+    await system.stop();
+  };
+  const startLoad = async (accounts: readonly CrowdAccount[], answeredBy: 'acks' | 'pubacks'): Promise<Child> => {
+    const { stateEveryMs } = size;
+    const load = await startChild('crowd-load', { accounts, answeredBy, stateEveryMs } satisfies CrowdLoadOptions);
+    loads.push(load);
+    return load;
+  };
+  try {
+    await system.startAggregator();
+    context.say(`registers and enrols ${String(size.sites * size.edgesPerSite)} edges`);
+    const accounts = await createCrowdSites(system, size);
+    await system.aggregator?.kill('SIGTERM');
+    const crowds: Record<Side, Child> = {
+      ours: await startLoad(accounts, 'acks'),
+      floor: await startLoad(accounts, 'pubacks'),
+    };
+    return {
+      measure: async (side) => {
+        const server = side === 'ours' ? await startOurs(system) : await startFloor();
+        try {
+          return await measureCrowd(context, size, crowds[side], server);
+        } finally {
+          await crowds[side].ask('cut');
+          await server.stop();
+        }
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Server {
+  readonly pid: number;
+  readonly port: number;
+  stop(): Promise<unknown>;
+}
+
+async function startOurs(system: System): Promise<Server> {
+  await system.startAggregator();
+  const { aggregator } = system;
+  if (aggregator === null) throw new Error('the aggregator is not started');
+  return { pid: aggregator.pid, port: system.mqttPort, stop: () => aggregator.kill('SIGTERM') };
+}
+
+async function startFloor(): Promise<Server> {
+  const broker = await startChild('bare-aedes', {});
+  return { pid: broker.pid, port: await broker.ask<number>('port'), stop: () => broker.stop() };
+}
+
+async function measureCrowd(
+  context: Pick<BenchContext, 'say'>,
+  size: CrowdFigureSize,
+  edges: Child,
+  { pid, port }: Server,
+): Promise<Measured> {
+  const emptyBytes = residentBytes(pid);
+  const connected = await edges.ask<Served>('connect', { port });
+  const idleBytes = await residentAtIdle(pid, size.idleMs);
+  const reconnected = await edges.ask<Served>('reconnect', { port });
+  context.say(
+    `connected in ${connected.seconds.toFixed(1)} s; ${(idleBytes / megabyte).toFixed(0)} MB at idle, ${(emptyBytes / megabyte).toFixed(0)} MB before; back in ${reconnected.seconds.toFixed(1)} s with ${String(reconnected.retries)} retries`,
+  );
+  return {
+    residentMb: idleBytes / megabyte,
+    perConnectionKb: (idleBytes - emptyBytes) / 1_000 / (size.sites * size.edgesPerSite),
+    servedS: reconnected.seconds,
+  };
+}
+
+async function residentAtIdle(pid: number, idleMs: number): Promise<number> {
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  await wait(idleMs * (1 - readingsShare));
+  const readings: number[] = [];
+  for (let leftMs = idleMs * readingsShare; leftMs > 0 || readings.length === 0; leftMs -= readEveryMs) {
+    readings.push(residentBytes(pid));
+    await wait(readEveryMs);
+  }
+  return median(readings);
+}
