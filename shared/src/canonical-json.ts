@@ -17,7 +17,46 @@ export class NotCanonicalError extends Error {
  * @throws NotCanonicalError for anything JSON cannot carry: non-finite numbers, lone surrogates, functions, depth over the bound.
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, 0);
+  return isInOrder(value, 0) ? JSON.stringify(value) : write(value, 0);
+}
+
+/**
+ * Whether `JSON.stringify` writes it in canonical form by itself: JSON and nothing else, its members in order. What was read from
+ * canonical text is, and most of what is asked about was.
+ */
+function isInOrder(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed();
+    case 'number':
+      return Number.isFinite(value);
+    case 'boolean':
+      return true;
+    case 'object':
+      if (value === null) return true;
+      if (depth >= maxJsonDepth) return false;
+      return Array.isArray(value) ? isListInOrder(value, depth) : areMembersInOrder(value, depth);
+    default:
+      return false;
+  }
+}
+
+function isListInOrder(list: readonly unknown[], depth: number): boolean {
+  for (const item of list) if (!isInOrder(item, depth + 1)) return false;
+  return true;
+}
+
+function areMembersInOrder(object: object, depth: number): boolean {
+  // Others may have a form of their own for JSON.stringify.
+  if (Object.getPrototypeOf(object) !== Object.prototype) return false;
+  let before = '';
+  for (const key of Object.keys(object)) {
+    // `<` compares by UTF-16 code units, as RFC 8785 asks.
+    if (key < before || !key.isWellFormed()) return false;
+    if (!isInOrder((object as Record<string, unknown>)[key], depth + 1)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function write(value: unknown, depth: number): string {

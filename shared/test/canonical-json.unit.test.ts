@@ -72,6 +72,22 @@ describe('canonical JSON', () => {
     expect(() => canonicalJson(nested(maxJsonDepth + 1))).toThrow('nested deeper than 16');
   });
 
+  it('is the same for what is in order already', () => {
+    const json = fc.jsonValue({ maxDepth: 5, noUnicodeString: false }).filter(isTellable);
+    fc.assert(
+      fc.property(json, (value) => {
+        const text = canonicalJson(value);
+        expect(canonicalJson(JSON.parse(text))).toBe(text);
+      }),
+    );
+    expect(canonicalJson({ a: '\u20ac', b: [1e21, -0, { c: null }] })).toBe('{"a":"\u20ac","b":[1e+21,0,{"c":null}]}');
+  });
+
+  it('takes no form that an object has for JSON in general', () => {
+    expect(canonicalJson({ a: new Date(0) })).toBe('{"a":{}}');
+    expect(() => canonicalJson({ a: 1, toJSON: () => 2 })).toThrow(NotCanonicalError);
+  });
+
   it('keeps the value, and does not depend on the order of members', () => {
     const json = fc.jsonValue({ maxDepth: 5, noUnicodeString: false }).filter(isTellable);
     fc.assert(

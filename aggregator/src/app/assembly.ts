@@ -283,7 +283,9 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
 
   const sendAllowances = ({ facts }: TurnOutcome): void => {
     const made = new Map<string, string>();
-    for (const { siteId, fact } of facts) if (fact.type === 'allowance-made') made.set(fact.allowance.edgeId, siteId);
+    for (const { siteId, facts: ofInput } of facts) {
+      for (const fact of ofInput) if (fact.type === 'allowance-made') made.set(fact.allowance.edgeId, siteId);
+    }
     for (const [edgeId, siteId] of made) {
       const view = views.of(edgeId);
       const site = memory.sites.get(siteId);

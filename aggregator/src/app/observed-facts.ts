@@ -5,10 +5,15 @@ import type { TurnOutcome } from './turn/open-turn.js';
 
 /** Call after the commit, once. */
 export function observeFacts(observer: AggregatorObserver, facts: TurnOutcome['facts']): void {
-  const answeredByEdges = new Set(facts.flatMap(({ fact }) => (fact.type === 'arrival-answered' ? [fact.key] : [])));
-  for (const { siteId, fact } of facts) {
-    if (fact.type === 'arrival-decided' && answeredByEdges.has(fact.key)) continue;
-    observeFact(observer, siteId, fact);
+  const answeredByEdges = new Set<string>();
+  for (const input of facts) {
+    for (const fact of input.facts) if (fact.type === 'arrival-answered') answeredByEdges.add(fact.key);
+  }
+  for (const input of facts) {
+    for (const fact of input.facts) {
+      if (fact.type === 'arrival-decided' && answeredByEdges.has(fact.key)) continue;
+      observeFact(observer, input.siteId, fact);
+    }
   }
 }
 

@@ -34,8 +34,8 @@ export const dropReasons = [
 export type DropReason = (typeof dropReasons)[number];
 
 export interface AggregatorObserver {
-  /** `kind` is one of the known kinds, or `unknown`. */
-  onEvent(siteId: string, kind: string, result: EventResult): void;
+  /** Of so many events. `kind` is one of the known kinds, or `unknown`. */
+  onEvent(siteId: string, kind: string, result: EventResult, events: number): void;
   /** One commit, from the first work taken to the store's answer; `rows` inserted, replaced and deleted. */
   onCommit(durationMs: number, rows: number): void;
   /** A commit or reload that the store refused. */

@@ -98,8 +98,8 @@ function defineIngest(
       ) ?? null,
   });
   return {
-    onEvent: (site, kind, result) => {
-      events({ site, kind, result });
+    onEvent: (site, kind, result, count) => {
+      events({ site, kind, result }, count);
     },
     onEventsLost: (site, edge, count) => {
       lost({ site, edge }, count);

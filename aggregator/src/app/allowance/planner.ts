@@ -84,12 +84,15 @@ export function createAllowancePlanner(intervalMs: number, ports: PlannerPorts):
 
   return {
     onOutcome({ facts, touchedSites }) {
-      for (const { siteId, fact } of facts) {
+      for (const { siteId, facts: ofInput } of facts) {
         const site = ports.site(siteId);
-        if (site === undefined || !isUrgent(site, fact)) continue;
-        const plan = planOf(siteId);
-        if (fact.type === 'arrival-decided') plan.isShort = true;
-        queue(siteId, plan);
+        if (site === undefined) continue;
+        for (const fact of ofInput) {
+          if (!isUrgent(site, fact)) continue;
+          const plan = planOf(siteId);
+          if (fact.type === 'arrival-decided') plan.isShort = true;
+          queue(siteId, plan);
+        }
       }
       touchedSites.forEach(onSite);
     },

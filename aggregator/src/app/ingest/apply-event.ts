@@ -5,13 +5,13 @@ import type { SiteState } from '../../domain/engine.js';
 import type { KnownCredential } from '../../domain/inputs.js';
 import { arrivalKey } from '../../domain/rows.js';
 import type { VehicleView } from '../../domain/rows.js';
-import type { EventResult } from '../observer.js';
 import type { EventRow } from '../ports.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { TurnReads } from '../turn/work.js';
 import type { IngestContext, Received } from './context.js';
 import { decideAgain } from './decide-again.js';
 import type { EdgeView } from './edge-view.js';
+import type { EventFates } from './event-fates.js';
 import { quarantineEvent } from './quarantine.js';
 import type { ReadBatch, ReadEvent } from './read-batch.js';
 import { originFrom } from './read-batch.js';
@@ -26,6 +26,8 @@ export interface Applying {
   readonly view: EdgeView;
   readonly site: SiteState;
   readonly batch: ReadBatch;
+  /** What became of its events, to be told once they are stored. */
+  readonly fates: EventFates;
 }
 
 /** Applies event `index` of the batch. `refusedReason` is set when trying has shown that it cannot be. */
@@ -39,20 +41,20 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
   const reason = refusedReason ?? whyNot(applying, read);
   if (reason !== null || read.type === 'bad') {
     quarantineEvent(context, turn, received, batch, index, reason ?? 'cannot be read');
-    report(applying, read, 'quarantined');
+    applying.fates.add(kindOf(read), 'quarantined');
     return;
   }
-  const origin = originFrom(read.event);
+  const origin = originOf(read.event);
   const stored = origin === null ? null : applying.reads.eventHashes(received.edgeId, origin.epoch, origin.seq);
   if (origin !== null && stored?.has(origin.hash) === true) {
     if (read.event.kind === 'vehicle-arrived') carryOver(applying, seq, origin);
-    report(applying, read, 'resent-known');
+    applying.fates.add(kindOf(read), 'resent-known');
     return;
   }
   applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
   if (origin !== null) applying.reads.noteEvent(received.edgeId, origin.epoch, origin.seq, origin.hash);
   if (read.type === 'future') storeFutureEvent(applying, seq, hash, read.event);
-  else storeKnownEvent(applying, seq, hash, read.event, (stored?.size ?? 0) > 0);
+  else storeKnownEvent(applying, index, hash, read.event, (stored?.size ?? 0) > 0);
 }
 
 /** The arrival is known under its first name; from now on the edge speaks of it by this one. */
@@ -85,12 +87,13 @@ function isOfRetiredGate({ site, received }: Applying, event: EdgeEvent): boolea
 
 function storeKnownEvent(
   applying: Applying,
-  seq: number,
+  index: number,
   hash: string,
   event: EdgeEvent,
   originDiffers: boolean,
 ): void {
   const { turn, received, batch, view } = applying;
+  const seq = batch.first + index;
   const credential = credentialOf(applying, event);
   const time = view.clock.correct(event, received.receivedAtMs);
   const isRetired = isOfRetiredGate(applying, event);
@@ -106,7 +109,7 @@ function storeKnownEvent(
     kind: event.kind,
     atMs: time.atMs,
     credentialId: credential?.credentialId ?? null,
-    body: JSON.stringify(bodyOf(event, credential)),
+    body: bodyOf(event, batch.texts[index], credential),
     origin: originText(event),
     flags,
   });
@@ -126,7 +129,7 @@ function storeKnownEvent(
     vehicle: credential === null ? null : vehicleViewOf(turn, credential.credentialId),
   });
   endCommand(applying, event);
-  report(applying, { type: 'known', event }, event.origin === undefined ? 'applied' : 'resent-applied');
+  applying.fates.add(event.kind, event.origin === undefined ? 'applied' : 'resent-applied');
 }
 
 function storeFutureEvent(
@@ -150,14 +153,14 @@ function storeFutureEvent(
     credentialId: credential === undefined ? null : turn.credential(credential).credentialId,
     body: JSON.stringify(redactEvent(event, (credential) => turn.credential(credential).credentialId)),
     origin: originText(event),
-    flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originFrom(event) === null ? [] : ['resent'])],
+    flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originOf(event) === null ? [] : ['resent'])],
   });
   turn.apply(received.siteId, { type: 'unknown-event', edgeId: received.edgeId, gateId, kind: event.kind });
-  report(applying, { type: 'future', event }, 'unknown-kind');
+  applying.fates.add('unknown', 'unknown-kind');
 }
 
 function originText(event: EdgeEvent | FutureEvent): string | null {
-  const origin = originFrom(event);
+  const origin = originOf(event);
   return origin === null ? null : `${origin.epoch}:${String(origin.seq)}:${origin.hash}`;
 }
 
@@ -174,11 +177,21 @@ function credentialOf({ turn }: Applying, event: EdgeEvent): KnownCredential | n
   return event.kind === 'vehicle-arrived' && event.credential !== null ? turn.credential(event.credential) : null;
 }
 
-/** The event as it is stored: the text of its credential stands in the table of credentials only. */
-function bodyOf(event: EdgeEvent, credential: KnownCredential | null): object {
-  if (event.kind !== 'vehicle-arrived' || event.credential === null || credential === null) return event;
+/** Most events say nothing of one. */
+function originOf(event: EdgeEvent | FutureEvent): EventOrigin | null {
+  return event.origin === undefined ? null : originFrom(event);
+}
+
+/**
+ * The event as it is stored: its canonical JSON; that of an arrival without the text of its credential, which stands in the table of
+ * credentials only.
+ */
+function bodyOf(event: EdgeEvent, text: string | undefined, credential: KnownCredential | null): string {
+  if (event.kind !== 'vehicle-arrived' || event.credential === null || credential === null) {
+    return text ?? JSON.stringify(event);
+  }
   const { kind, source, confidence } = event.credential;
-  return { ...event, credential: { credentialId: credential.credentialId, kind, source, confidence } };
+  return JSON.stringify({ ...event, credential: { credentialId: credential.credentialId, kind, source, confidence } });
 }
 
 function vehicleViewOf(turn: OpenTurn, credentialId: string): VehicleView | null {
@@ -186,6 +199,10 @@ function vehicleViewOf(turn: OpenTurn, credentialId: string): VehicleView | null
   if (vehicle === undefined) return null;
   const { vehicleId, slotClass, permits } = vehicle;
   return { vehicleId, slotClass, permits, blocked: vehicle.blockedReason !== null };
+}
+
+function kindOf(read: ReadEvent): string {
+  return read.type === 'known' ? read.event.kind : 'unknown';
 }
 
 /** Writes down how a command ended. */
@@ -196,11 +213,4 @@ function endCommand({ turn, received }: Applying, event: EdgeEvent): void {
   const state = event.kind === 'command-unknown' ? 'unknown' : event.result;
   const detail = event.kind === 'command-unknown' ? null : event.detail;
   turn.put('commands', { ...command, state, endedAtMs: turn.nowMs, detail });
-}
-
-function report({ context, turn, received }: Applying, read: ReadEvent, result: EventResult): void {
-  const kind = read.type === 'known' ? read.event.kind : 'unknown';
-  turn.afterCommit(() => {
-    context.observer.onEvent(received.siteId, kind, result);
-  });
 }

@@ -7,6 +7,7 @@ import type { StoreNeeds, TurnReads, Work } from '../turn/work.js';
 import { applyEvent } from './apply-event.js';
 import type { Applying } from './apply-event.js';
 import type { IngestContext, Received } from './context.js';
+import { createEventFates } from './event-fates.js';
 import { highestKnown } from './edge-view.js';
 import { decideAgain, isDecided } from './decide-again.js';
 import { alarmIdentity, beginEpoch, refuseHistory } from './epochs.js';
@@ -87,7 +88,7 @@ function runPart(
   const view = context.view(edgeId);
   const site = turn.findSite(siteId);
   if (edge?.revokedAtMs !== null || view === undefined || site === undefined) return;
-  const applying = { context, turn, reads, received, view, site, batch };
+  const applying = { context, turn, reads, received, view, site, batch, fates: createEventFates() };
   if (view.identity.onInstance(batch.instance, received.receivedMonoMs)) alarmIdentity(context, turn, view);
 
   const cursor = turn.directory.cursor(edgeId);
@@ -111,6 +112,11 @@ function runPart(
     }
     advance(applying, batch.first + part.until - 1, batch.hashes[part.until - 1] ?? '');
   }
+  turn.afterCommit(() => {
+    applying.fates.tell((kind, result, events) => {
+      context.observer.onEvent(siteId, kind, result, events);
+    });
+  });
   // What the agent says in its state it was told proves a restored store, and an acknowledgement below that would make it forget
   // the proof. So it is not told where the cursor stands before its state has come; the state is answered with the same.
   if (placement.type === 'beyond' && view.lastState?.instance !== batch.instance) return;
@@ -151,20 +157,14 @@ function acknowledge({ context, turn, view, received, batch }: Applying, before:
 }
 
 /** Arrivals that are sent again and still wait hear the same answer again. */
-function sendDecisionsAgain({ context, turn, view, site, received, batch }: Applying, known: number): void {
+function sendDecisionsAgain({ context, turn, view, site, received, batch, fates }: Applying, known: number): void {
   for (let index = 0; index < known; index += 1) {
+    const read = batch.events[index];
+    fates.add(read?.type === 'known' ? read.event.kind : 'unknown', 'duplicate');
     const seq = batch.first + index;
     if (!batch.waiting.has(seq)) continue;
     const arrival = arrivalOf(site, arrivalKey({ edgeId: received.edgeId, epoch: batch.epoch, seq }));
     if (arrival !== undefined && isDecided(arrival)) decideAgain(context, turn, view, arrival);
-  }
-  if (known > 0) {
-    turn.afterCommit(() => {
-      const seen = batch.events.slice(0, known);
-      for (const read of seen) {
-        context.observer.onEvent(received.siteId, read.type === 'known' ? read.event.kind : 'unknown', 'duplicate');
-      }
-    });
   }
 }
 

@@ -35,7 +35,8 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
   const vehicles = new Map<string, VehicleRow>();
   const vehicleIdByCredential = new Map<string, string>();
   const credentials = new Map<string, KnownCredential>();
-  const credentialIdByText = new Map<string, string>();
+  /** By kind, then by text: a key of both would have to be made for each question. */
+  const credentialIdByText = new Map<string, Map<string, string>>();
   const commands = new Map<string, CommandRow>();
 
   const everything = [
@@ -53,14 +54,16 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
 
   const remember = (row: KnownCredential): void => {
     credentials.set(row.credentialId, { credentialId: row.credentialId, kind: row.kind, value: row.value });
-    credentialIdByText.set(credentialKey(row), row.credentialId);
+    let ofKind = credentialIdByText.get(row.kind);
+    if (ofKind === undefined) credentialIdByText.set(row.kind, (ofKind = new Map()));
+    ofKind.set(row.value, row.credentialId);
   };
 
   const forget = (credentialId: string): void => {
     const known = credentials.get(credentialId);
     if (known === undefined) return;
     credentials.delete(credentialId);
-    credentialIdByText.delete(credentialKey(known));
+    credentialIdByText.get(known.kind)?.delete(known.value);
   };
 
   const removeVehicle = (vehicleId: string): void => {
@@ -158,7 +161,7 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
     },
     credential: (credentialId) => credentials.get(credentialId),
     credentialByText(credential) {
-      const credentialId = credentialIdByText.get(credentialKey(credential));
+      const credentialId = credentialIdByText.get(credential.kind)?.get(credential.value);
       return credentialId === undefined ? undefined : credentials.get(credentialId);
     },
     command: (commandId) => commands.get(commandId),

@@ -14,7 +14,8 @@ export interface TurnOutcome {
   readonly changes: ChangeSet;
   readonly notices: readonly NoticeRow[];
   readonly decisions: readonly DecisionToSend[];
-  readonly facts: readonly { readonly siteId: string; readonly fact: SiteFact }[];
+  /** Of each input that changed something, in order. */
+  readonly facts: readonly { readonly siteId: string; readonly facts: readonly SiteFact[] }[];
   readonly touchedSites: ReadonlySet<string>;
   /** To be called in order once the changes are stored. */
   readonly afterCommit: readonly (() => void)[];
@@ -38,7 +39,7 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
   const touchedSites = new Set<string>();
   const notices: NoticeRow[] = [];
   const decisions: DecisionToSend[] = [];
-  const allFacts: { siteId: string; fact: SiteFact }[] = [];
+  const allFacts: { siteId: string; facts: readonly SiteFact[] }[] = [];
   const afterCommit: (() => void)[] = [];
   let changeCount = 0;
   const newId = (): string => ports.random.hex(16);
@@ -65,7 +66,7 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
       for (const fact of facts) evolve(site, fact);
       for (const notice of noticesOf(site, facts, nowMs)) turn.notice(notice);
       decisions.push(...decisionsOf(facts));
-      for (const fact of facts) allFacts.push({ siteId, fact });
+      allFacts.push({ siteId, facts });
       return facts;
     },
     credential(wanted) {

@@ -33,6 +33,8 @@ export async function readFor(
   if (ids.size > 0) for (const row of await store.getCredentials([...ids])) directory.remember(row);
   const hashes = new Map<string, Set<string>>();
   const note = (edgeId: string, epoch: string, seq: number, hash: string): void => {
+    // Nobody asks where events of an edge stood that sends none again.
+    if (!events.has(edgeId)) return;
     const key = arrivalKey({ edgeId, epoch, seq });
     const there = hashes.get(key);
     if (there === undefined) hashes.set(key, new Set([hash]));
