@@ -5,6 +5,7 @@ import { centreFilters } from '@gatehouse/shared';
 import type { CancelTimer, Clock, Logger } from '@gatehouse/shared';
 import type { Authenticator, BrokerIdentity, CentreLink, IncomingMessage } from '../../../app/ports.js';
 import { mayPublish, maySubscribe } from './access.js';
+import { createBrokerMemory } from './broker-memory.js';
 import { GuardedConnection } from './guarded-connection.js';
 import { listen } from './listeners.js';
 import type { ListenAddress, Listeners } from './listeners.js';
@@ -170,6 +171,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       authorizeSubscribe,
       connectTimeout: limits.authenticationTimeoutMs,
       maxInflightInbound: 32,
+      persistence: createBrokerMemory(),
     });
     broker.on('unsubscribe', (filters, client) => {
       for (const filter of filters) sessions.get(client)?.filters.delete(filter);
