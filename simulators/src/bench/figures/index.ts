@@ -3,7 +3,19 @@ import { crowd } from './crowd.js';
 import { decisionFigure } from './decision.js';
 import { edgeCost } from './edge-cost.js';
 import { singleEvents } from './single-events.js';
+import { largeSite } from './large-site.js';
+import { starting } from './starting.js';
+import { storedHistory } from './stored-history.js';
 import type { Figure } from '../figure.js';
 
 /** In the order of the table. */
-export const figures: readonly Figure[] = [decisionFigure, singleEvents, crowd, byHand, edgeCost];
+export const figures: readonly Figure[] = [
+  decisionFigure,
+  singleEvents,
+  crowd,
+  storedHistory,
+  largeSite,
+  byHand,
+  starting,
+  edgeCost,
+];
