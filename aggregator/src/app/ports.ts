@@ -381,6 +381,8 @@ export interface IncomingMessage {
 export interface CentreLink {
   start(onMessage: (message: IncomingMessage) => void): Promise<void>;
   publish(topic: string, payload: string, options: { readonly retain: boolean }): Promise<void>;
+  /** Writes a message, not retained, to the only one who reads its topic, at once. False when it has to be published. */
+  deliver?(topic: string, payload: string): boolean;
   /** Closes the connections of an edge, or of a key, that no longer holds; does nothing if it has none or the broker is not ours. */
   disconnect(edgeOrKeyId: string): Promise<void>;
   stop(): Promise<void>;

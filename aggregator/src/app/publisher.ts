@@ -67,6 +67,14 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
     return true;
   };
 
+  /** What needs no waiting does not wait: nothing of its owner does, and the broker can write it out by itself. */
+  const deliver = (message: OutgoingMessage): boolean => {
+    if (message.retain || waitingByOwner.has(message.owner)) return false;
+    if (link.deliver?.(message.topic, message.payload) !== true) return false;
+    message.onPublished?.();
+    return true;
+  };
+
   const send = async (message: OutgoingMessage): Promise<void> => {
     let cancel: () => void = () => undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
@@ -101,7 +109,7 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
         drop('stopped');
         return;
       }
-      if (replace(message)) return;
+      if (replace(message) || deliver(message)) return;
       const waiting = waitingByOwner.get(message.owner) ?? 0;
       if (waiting >= settings.maxQueuedPublishesPerEdge) {
         drop('publish-queue-full');

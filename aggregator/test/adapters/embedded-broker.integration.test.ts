@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import mqttPacket from 'mqtt-packet';
-import { edgeTopic, silentLogger } from '@gatehouse/shared';
+import { createVirtualClock, edgeTopic, silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { createEmbeddedBroker, embeddedBrokerSettingsSchema } from '../../src/adapters/broker/embedded/index.js';
 import type { BrokerLimits, EmbeddedBroker, RefusalReason } from '../../src/adapters/broker/embedded/index.js';
@@ -301,6 +301,48 @@ describe('a broker among hostile clients', () => {
     await expectGoodTraffic();
   });
 
+  it('lets a reader that comes and goes hear what edges say and are told meanwhile', async () => {
+    const edge = await as('edge-1');
+    await edge.subscribe(acksOf('edge-1'));
+    const exchange = async (payload: string): Promise<void> => {
+      const before = received.length;
+      await edge.publish(eventsOf('edge-1'), payload, { retain: false });
+      await broker.publish(acksOf('edge-1'), payload, { retain: false });
+      await until('it is heard', () => received.length > before && edge.received.length > before);
+    };
+    await exchange('before');
+    const auditor = await as('auditor');
+    await auditor.subscribe('gatehouse/v1/site-a/#');
+    await exchange('meanwhile');
+    await until('the reader has both', () => auditor.received.length === 2);
+    await auditor.close();
+    await until('the reader is gone', () => broker.status().clients === 2);
+    await exchange('after');
+    const texts = auditor.received.map(({ topic, payload }) => [topic, Buffer.from(payload).toString()]);
+    expect(texts.sort()).toEqual([
+      [acksOf('edge-1'), 'meanwhile'],
+      [eventsOf('edge-1'), 'meanwhile'],
+    ]);
+    expect(received).toHaveLength(3);
+    expect(edge.received).toHaveLength(3);
+  });
+
+  it('writes to an edge at once what it alone reads, and leaves the rest to be published', async () => {
+    const edge = await as('edge-1');
+    expect(broker.deliver?.(acksOf('edge-1'), 'early')).toBe(false);
+    await edge.subscribe(acksOf('edge-1'));
+    await until('its topic is read', () => broker.deliver?.(acksOf('edge-1'), 'now') === true);
+    await until('it is heard', () => edge.received.length === 1);
+    const auditor = await as('auditor');
+    expect(broker.deliver?.(acksOf('edge-1'), 'watched')).toBe(false);
+    await auditor.close();
+    await until('the reader is gone', () => broker.status().clients === 2);
+    edge.lose();
+    await until('the edge is gone', () => broker.status().clients === 1);
+    expect(broker.deliver?.(acksOf('edge-1'), 'late')).toBe(false);
+    await expectGoodTraffic();
+  });
+
   it('does not let a reader take over an edge by its client id', async () => {
     const thief = await as('auditor', 'edge-2');
     const second = await as('auditor', 'edge-2');
@@ -320,6 +362,80 @@ describe('a broker among hostile clients', () => {
     await broker.publish(acksOf('edge-1'), 'heard', { retain: false });
     await until('a message', () => again.received.length > 0);
     expect(again.received.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['heard']);
+  });
+});
+
+describe('a broker and clients that fall silent', () => {
+  const clock = createVirtualClock({ wallMs: 0 });
+  let broker: EmbeddedBroker;
+  const sockets: Socket[] = [];
+  /** Says hello, and nothing of its own accord after that. */
+  const join = async (username: string, keepalive: number): Promise<Socket> => {
+    const socket = connect(broker.address()?.port ?? 0, '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    socket.resume();
+    const password = Buffer.from(`secret-${username}`);
+    const before = broker.status().clients ?? 0;
+    socket.write(
+      mqttPacket.generate({
+        cmd: 'connect',
+        clientId: username,
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: true,
+        keepalive,
+        username,
+        password,
+      }),
+    );
+    await until('it is in', () => broker.status().clients === before + 1);
+    return socket;
+  };
+  let received: string[];
+  beforeEach(async () => {
+    received = [];
+    const settings = embeddedBrokerSettingsSchema.parse({ port: 0, limits: { maxKeepaliveSeconds: 60 } });
+    broker = createEmbeddedBroker({ settings, authenticator, logger: silentLogger, clock });
+    await broker.start(({ topic }) => received.push(topic));
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await broker.stop();
+  });
+
+  it('ends the connection after half as long again as was agreed, and the longest that may be agreed otherwise', async () => {
+    const short = await join('edge-1', 20);
+    const endless = await join('edge-2', 0);
+    clock.advance(29_999);
+    expect([short.destroyed, endless.destroyed, broker.status().clients]).toEqual([false, false, 2]);
+    clock.advance(1_001);
+    await until('the short one is out', () => broker.status().clients === 1 && short.destroyed);
+    clock.advance(58_000);
+    expect([endless.destroyed, broker.status().clients]).toEqual([false, 1]);
+    clock.advance(3_000);
+    await until('the other is out', () => broker.status().clients === 0 && endless.destroyed);
+  });
+
+  it('takes events for a sign of life', async () => {
+    const edge = await join('edge-1', 20);
+    for (let round = 1; round <= 5; round += 1) {
+      clock.advance(25_000);
+      const topic = eventsOf('edge-1');
+      edge.write(
+        mqttPacket.generate({
+          cmd: 'publish',
+          topic,
+          payload: '{}',
+          qos: 1,
+          retain: false,
+          dup: false,
+          messageId: round,
+        }),
+      );
+      await until('it is heard', () => received.length === round);
+    }
+    expect(broker.status().clients).toBe(1);
   });
 });
 

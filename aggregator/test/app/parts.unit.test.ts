@@ -171,6 +171,30 @@ describe('the publisher', () => {
     expect(sent).toEqual(['1', '2', '3']);
   });
 
+  it('waits for nothing where the link can write a message out by itself, unless one of the same owner waits', async () => {
+    const sent: string[] = [];
+    const publish = async (_topic: string, payload: string): Promise<void> => {
+      await Promise.resolve();
+      sent.push(`published ${payload}`);
+    };
+    const deliver = (topic: string, payload: string): boolean => {
+      if (topic !== 'edge-1') return false;
+      sent.push(`delivered ${payload}`);
+      return true;
+    };
+    const { publisher } = setUp({ ...linkThat(publish), deliver });
+    publisher.publish({ ...message('1'), onPublished: () => sent.push('told') });
+    expect(sent.splice(0)).toEqual(['delivered 1', 'told']);
+    publisher.publish(message('2', 'edge-2'));
+    publisher.publish({ ...message('3'), topic: 'elsewhere' });
+    publisher.publish({ ...message('retained', 'edge-3'), retain: true });
+    publisher.publish({ ...message('4'), topic: 'edge-1' });
+    await settle();
+    expect(sent).toEqual(['published 2', 'published 3', 'published retained', 'published 4']);
+    publisher.publish(message('5'));
+    expect(sent.at(-1)).toBe('delivered 5');
+  });
+
   it('replaces a waiting message where a newer one says it all', async () => {
     const sent: string[] = [];
     const { publisher } = setUp(linkThat((_topic, payload) => Promise.resolve(void sent.push(payload))));

@@ -6,12 +6,15 @@ import type { CancelTimer, Clock, Logger } from '@gatehouse/shared';
 import type { Authenticator, BrokerIdentity, CentreLink, IncomingMessage } from '../../../app/ports.js';
 import { mayPublish, maySubscribe } from './access.js';
 import { createBrokerMemory } from './broker-memory.js';
+import { createEdgeLanes } from './edge-lanes.js';
 import { GuardedConnection } from './guarded-connection.js';
 import { listen } from './listeners.js';
 import type { ListenAddress, Listeners } from './listeners.js';
 import { createRefusals } from './refusals.js';
 import type { RefusalReason } from './refusals.js';
 import type { EmbeddedBrokerSettings } from './settings.js';
+import { watchSilence } from './silence.js';
+import type { Audible } from './silence.js';
 import { createWaitingRoom } from './waiting-room.js';
 
 export interface EmbeddedBrokerOptions {
@@ -42,6 +45,8 @@ interface Session {
   readonly identity: BrokerIdentity;
   readonly username: string;
   readonly filters: Set<string>;
+  readonly connection: GuardedConnection | null;
+  readonly maxSilenceMs: number;
 }
 
 type AuthenticationError = Error & { returnCode: number };
@@ -60,11 +65,13 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   const refusals = createRefusals(logger, clock);
 
   let aedes: Aedes | null = null;
+  let onMessage: (message: IncomingMessage) => void = () => undefined;
   let listeners: Listeners | null = null;
   const sessions = new Map<Client, Session>();
   /** What was asked for at CONNECT, until and unless it is granted. */
   const wills = new WeakMap<Client, PublishPacket | undefined>();
   const identities = new WeakMap<Client, BrokerIdentity>();
+  const keepaliveSeconds = new WeakMap<Client, number>();
   const unauthenticated = createWaitingRoom<GuardedConnection>(limits.maxUnauthenticated, (connection) => {
     connection.turnOut();
   });
@@ -74,6 +81,9 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   let messagesInTotal = 0;
   let messagesOutTotal = 0;
   let keyConnections = 0;
+  /** Connections that may read what is meant for an edge. While there are any, everything goes the broker's way. */
+  let auditors = 0;
+  let endWatch = (): void => undefined;
   let publishTail: Promise<unknown> = Promise.resolve();
   let waitingPublishes = 0;
 
@@ -83,7 +93,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   };
 
   const preConnect: AedesOptions['preConnect'] = (client, packet, done) => {
-    boundConnect(packet, limits.maxKeepaliveSeconds);
+    keepaliveSeconds.set(client, boundConnect(packet, limits.maxKeepaliveSeconds));
     wills.set(client, packet.will as PublishPacket | undefined);
     done(null, true);
   };
@@ -117,10 +127,14 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       return;
     }
     identities.set(client, identity);
-    sessions.set(client, { identity, username, filters: new Set() });
-    if (client.conn instanceof GuardedConnection) {
-      client.conn.authenticated();
-      unauthenticated.leave(addresses.get(client.conn) ?? '', client.conn);
+    // By the protocol, half as long again as was agreed.
+    const maxSilenceMs = (keepaliveSeconds.get(client) ?? 0) * 1_500;
+    const connection = client.conn instanceof GuardedConnection ? client.conn : null;
+    sessions.set(client, { identity, username, filters: new Set(), connection, maxSilenceMs });
+    if (identity.kind === 'auditor') auditors += 1;
+    if (connection !== null) {
+      connection.authenticated();
+      unauthenticated.leave(addresses.get(connection) ?? '', connection);
     }
     done(null, true);
   };
@@ -163,7 +177,28 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     done(null, subscription);
   };
 
-  const createAedes = async (onMessage: (message: IncomingMessage) => void): Promise<Aedes> => {
+  const take = (topic: string, payload: Uint8Array): void => {
+    messagesInTotal += 1;
+    onMessage({ topic, payload: Buffer.from(payload) });
+  };
+
+  const lanes = createEdgeLanes({ clock, isPrivate: () => auditors === 0, onEvents: take });
+
+  const endSession = (client: Client): void => {
+    const session = sessions.get(client);
+    if (session === undefined) return;
+    sessions.delete(client);
+    if (session.identity.kind === 'auditor') auditors -= 1;
+    for (const filter of session.filters) lanes.onUnsubscribed(client, filter);
+  };
+
+  const deliver = (topic: string, payload: string): boolean => {
+    if (aedes === null || !lanes.deliver(topic, payload)) return false;
+    messagesOutTotal += 1;
+    return true;
+  };
+
+  const createAedes = async (): Promise<Aedes> => {
     const broker = await Aedes.createBroker({
       preConnect,
       authenticate,
@@ -173,8 +208,20 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       maxInflightInbound: 32,
       persistence: createBrokerMemory(),
     });
+    broker.on('clientReady', (client) => {
+      lanes.open(client, identities.get(client));
+    });
+    broker.on('subscribe', (subscriptions, client) => {
+      for (const { topic, qos } of subscriptions) {
+        // What was refused has 128 in place of its QoS.
+        if (qos === 1 || qos === 2) lanes.onSubscribed(client, topic, identities.get(client));
+      }
+    });
     broker.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) sessions.get(client)?.filters.delete(filter);
+      for (const filter of filters) {
+        sessions.get(client)?.filters.delete(filter);
+        lanes.onUnsubscribed(client, filter);
+      }
     });
     const onClientError = (client: Client, error: Error): void => {
       logger.debug({ clientId: client.id, error: error.message }, 'MQTT connection ended');
@@ -194,8 +241,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
           filter,
           // Called back at once: a handler that waits holds up every client.
           (packet, done) => {
-            messagesInTotal += 1;
-            onMessage({ topic: packet.topic, payload: Buffer.from(packet.payload) });
+            take(packet.topic, packet.payload as Buffer);
             done();
           },
           resolve,
@@ -228,13 +274,16 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       unauthenticated.leave(address, connection);
     });
     const client = broker.handle(connection);
-    connection.once('close', () => sessions.delete(client));
+    connection.once('close', () => {
+      endSession(client);
+    });
   };
 
   return {
-    async start(onMessage) {
+    async start(onMessageOfEdges) {
       if (aedes !== null) throw new Error('the broker is started already');
-      const broker = await createAedes(onMessage);
+      onMessage = onMessageOfEdges;
+      const broker = await createAedes();
       aedes = broker;
       try {
         listeners = await listen(settings, {
@@ -250,10 +299,14 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
         });
         throw error;
       }
+      endWatch = watchSilence(clock, () => audible(sessions.values()));
       logger.info({ plaintext: listeners.plaintext, tls: listeners.tls }, 'MQTT broker listens');
     },
 
+    deliver,
+
     publish(topic, payload, { retain }) {
+      if (!retain && waitingPublishes === 0 && deliver(topic, payload)) return Promise.resolve();
       if (waitingPublishes >= maxWaitingPublishes) return Promise.reject(new Error('too many publishes are waiting'));
       waitingPublishes += 1;
       // One after the other: of two at once, the one that is also stored (retained) would be overtaken and dropped.
@@ -309,7 +362,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       await Promise.race([closed, timeOut]);
       cancelTimer();
       await listening?.close();
+      endWatch();
+      lanes.clear();
       sessions.clear();
+      auditors = 0;
       retainedTopics.clear();
     },
 
@@ -327,9 +383,17 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   };
 }
 
-/** Nothing is kept for a client that is away, and a dead connection is noticed within a bounded time. */
-function boundConnect(packet: ConnectPacket, maxKeepaliveSeconds: number): void {
+/**
+ * Nothing is kept for a client that is away, and a dead connection is noticed within a bounded time. Answers after how many seconds of
+ * silence the client has agreed to be taken for dead; the broker is told of none.
+ */
+function boundConnect(packet: ConnectPacket, maxKeepaliveSeconds: number): number {
   packet.clean = true;
   const asked = packet.keepalive ?? 0;
-  packet.keepalive = asked === 0 ? maxKeepaliveSeconds : Math.min(asked, maxKeepaliveSeconds);
+  packet.keepalive = 0;
+  return asked === 0 ? maxKeepaliveSeconds : Math.min(asked, maxKeepaliveSeconds);
+}
+
+function* audible(sessions: Iterable<Session>): Generator<Audible> {
+  for (const { connection, maxSilenceMs } of sessions) if (connection !== null) yield { connection, maxSilenceMs };
 }

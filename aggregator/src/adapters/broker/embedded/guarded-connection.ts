@@ -6,6 +6,7 @@
 import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { CancelTimer, Clock } from '@gatehouse/shared';
+import type { EdgeLane } from './edge-lane.js';
 import { createPacketMeter } from './packet-meter.js';
 import type { MeterRefusal } from './packet-meter.js';
 import { createRateBound } from './rate-bound.js';
@@ -35,11 +36,18 @@ export class GuardedConnection extends Duplex {
   #cancelAuthentication: CancelTimer;
   #cancelHold: CancelTimer | null = null;
   #isRefused = false;
+  #lane: EdgeLane | null = null;
+  /** What goes out with whatever is sent next. */
+  #receipts: Uint8Array[] = [];
+  #isCorked = false;
+  /** When anything was read last. */
+  lastHeardMonoMs: number;
 
   constructor(options: GuardOptions) {
     const { socket, limits, clock } = options;
     super({ allowHalfOpen: false, writableHighWaterMark: limits.maxQueuedBytesPerClient });
     this.#options = options;
+    this.lastHeardMonoMs = clock.monoMs();
     this.#meter = createPacketMeter(limits);
     this.#packetRate = createRateBound(limits.maxPacketsPerSecond, clock);
     this.#byteRate = createRateBound(limits.maxBytesPerSecond, clock);
@@ -65,8 +73,61 @@ export class GuardedConnection extends Duplex {
     this.#refuse('too-many-unauthenticated');
   }
 
+  /** From now on everything is read by the lane first. */
+  openLane(lane: EdgeLane): void {
+    this.#lane = lane;
+  }
+
+  /** For the broker to read. */
+  pass(bytes: Buffer): void {
+    if (this.#isRefused || this.destroyed) return;
+    if (!this.push(bytes)) this.#options.socket.pause();
+  }
+
+  /** Writes past the broker. What is written in one tick leaves together. */
+  sendPacket(bytes: Uint8Array): void {
+    this.#sendReceipts();
+    this.#sendCorked(bytes);
+  }
+
+  /**
+   * Receipts prove nothing and nobody waits for them: they leave with what is sent next, or with `flushReceipts`. Answers whether
+   * these are the first that wait.
+   */
+  sendLater(receipts: Uint8Array): boolean {
+    return this.#receipts.push(receipts) === 1;
+  }
+
+  flushReceipts(): void {
+    if (this.#receipts.length > 0) this.#sendReceipts();
+  }
+
+  #sendReceipts(): void {
+    for (const bytes of this.#receipts) this.#sendCorked(bytes);
+    this.#receipts = [];
+  }
+
+  #sendCorked(bytes: Uint8Array): void {
+    const { socket, limits } = this.#options;
+    if (this.#isRefused || socket.destroyed || !socket.writable) return;
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      socket.cork();
+      process.nextTick(uncork, this);
+    }
+    socket.write(bytes);
+    if (socket.writableLength > limits.maxQueuedBytesPerClient) this.#refuse('slow-reader');
+  }
+
+  /** Ends what `sendPacket` began in this tick. */
+  uncorkSocket(): void {
+    this.#isCorked = false;
+    this.#options.socket.uncork();
+  }
+
   #onData(chunk: Buffer): void {
     if (this.#isRefused || this.destroyed) return;
+    this.lastHeardMonoMs = this.#options.clock.monoMs();
     const verdict = this.#meter.measure(chunk);
     if (!verdict.ok) {
       this.#refuse(verdict.reason);
@@ -74,7 +135,8 @@ export class GuardedConnection extends Duplex {
     }
     const waitMs = Math.max(this.#packetRate.take(verdict.packets), this.#byteRate.take(chunk.length));
     if (waitMs > 0) this.#hold(waitMs);
-    if (!this.push(chunk)) this.#options.socket.pause();
+    if (this.#lane === null) this.pass(chunk);
+    else this.#lane.read(chunk);
   }
 
   /** Reads nothing for a while; TCP tells the sender to wait. */
@@ -138,4 +200,8 @@ export class GuardedConnection extends Duplex {
     }
     done(error);
   }
+}
+
+function uncork(connection: GuardedConnection): void {
+  connection.uncorkSocket();
 }
