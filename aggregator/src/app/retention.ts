@@ -17,7 +17,7 @@ export interface Retention {
   /** One step of the round; false when nothing is to be done now. Never rejects. */
   step(): Promise<boolean>;
   /** A turn's commit took so long. */
-  onCommit(durationMs: number): void;
+  readonly onCommit: (durationMs: number) => void;
   stop(): void;
 }
 

@@ -17,7 +17,7 @@ export interface Upkeep {
   /** One small step between two turns; false when nothing is due. Never rejects. */
   step(): Promise<boolean>;
   /** A turn's commit took so long. */
-  onCommit(durationMs: number): void;
+  readonly onCommit: (durationMs: number) => void;
   /** Tells followers that an edge came or went. */
   announce(view: EdgeView): void;
 }

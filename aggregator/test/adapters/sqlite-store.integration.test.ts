@@ -287,6 +287,25 @@ describe('the SQLite store', () => {
     expect((await readdir(directory)).sort()).toEqual(['gatehouse.db', 'gatehouse.lock']);
   });
 
+  it('lets its log grow while an old moment is read, and has it short again soon after', async () => {
+    const store = await openIn(directory);
+    const write = (from: number): Promise<void> => {
+      const events = Array.from({ length: 500 }, (_, i) => eventRow(from + i + 1, { body: 'x'.repeat(1000) }));
+      return store.commit(changeSet({ events }));
+    };
+    const reader = await openConnection(database());
+    await reader.exec('BEGIN');
+    await reader.all('SELECT count(*) FROM sites');
+    let n = 0;
+    const logBytes = async (): Promise<number> => (await stat(`${database()}-wal`)).size;
+    while ((await logBytes()) < 90 * 1024 * 1024) await write(500 * n++);
+    await reader.exec('COMMIT');
+    await reader.close();
+    for (let more = 0; more < 40 && (await logBytes()) > 80 * 1024 * 1024; more += 1) await write(500 * n++);
+    expect(await logBytes()).toBeLessThan(80 * 1024 * 1024);
+    expect(await countEvents(store)).toBe(500 * n);
+  });
+
   it('holds the text of a plate in one table, and nowhere in the file once it is erased', async () => {
     const plate = credentialRow(1, { value: 'ERASEME99' });
     const store = await openIn(directory);

@@ -9,6 +9,8 @@ import { auditPlace, eventPlace, maxPageRows, quarantinePlace, reviewPlace, sess
 import { oldAuditOf } from '../pruning.js';
 import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
+import { createCheckpoints } from './checkpoints.js';
+import type { Checkpoints } from './checkpoints.js';
 import { commitParameters, commitSql, commitViewSql } from './commit.js';
 import { openConnection } from './connection.js';
 import type { Connection, Parameter, Session } from './connection.js';
@@ -44,12 +46,9 @@ interface Opened {
   readonly lookups: Connection;
   /** Lists, loading and checkpoints, which may take long. Together with the writer they hold at most three of Node's four threads. */
   readonly lists: Connection;
+  readonly checkpoints: Checkpoints;
 }
 
-/** Pages in the write-ahead log after which a commit itself moves them, because the checkpoints beside it did not keep up. */
-const lastResortCheckpointPages = 16_000;
-/** Bytes committed after which the log is moved into the database, beside the commits. */
-const checkpointBytes = 2 * 1024 * 1024;
 /** What the pages of a small commit weigh in the log, whatever little is written: those of a row and of each of its indices. */
 const leastCommitBytes = 16 * 1024;
 /** What a deleted row weighs in the log, about: it shares most of its pages with others of its time. */
@@ -61,33 +60,15 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
   const { directory, logger, clock } = options;
   const path = join(directory, databaseFile);
   let opened: Opened | null = null;
-  let bytesSinceCheckpoint = 0;
-  let isCheckpointing = false;
 
   const use = (): Opened => {
     if (opened === null) throw new StoreError('closed', `${path} is closed`);
     return opened;
   };
 
-  const checkpointBeside = (): void => {
-    if (isCheckpointing || bytesSinceCheckpoint < checkpointBytes) return;
-    isCheckpointing = true;
-    bytesSinceCheckpoint = 0;
-    use()
-      .lists.all('PRAGMA wal_checkpoint(PASSIVE)')
-      .catch((error: unknown) => {
-        const failure = storeErrorFrom(error, path);
-        if (failure.code !== 'closed') logger.warn({ code: failure.code }, `checkpoint: ${failure.message}`);
-      })
-      .finally(() => {
-        isCheckpointing = false;
-      });
-  };
-
   /** Deleting writes the pages of each row, of its indices, and of the room it leaves. */
-  const pruned = (rows: number): number => {
-    if (rows > 0) bytesSinceCheckpoint += rows * bytesPerDeletedRow;
-    checkpointBeside();
+  const pruned = ({ checkpoints }: Opened, rows: number): number => {
+    checkpoints.onWritten(rows * bytesPerDeletedRow);
     return rows;
   };
 
@@ -128,10 +109,9 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
 
     async commit(changes) {
       const parameters = commitParameters(changes);
-      await use().writer.run(commitSql, parameters);
-      bytesSinceCheckpoint += leastCommitBytes;
-      for (const parameter of parameters) bytesSinceCheckpoint += parameter?.length ?? 0;
-      checkpointBeside();
+      const { writer, checkpoints } = use();
+      await writer.run(commitSql, parameters);
+      checkpoints.onWritten(parameters.reduce<number>((bytes, text) => bytes + (text?.length ?? 0), leastCommitBytes));
     },
 
     async findCredentials(wanted) {
@@ -199,7 +179,8 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
     },
 
     async prune(kind, beforeMs, maxRows) {
-      return pruned(await use().writer.run(pruneSql(kind), [beforeMs, maxRows]));
+      const connections = use();
+      return pruned(connections, await connections.writer.run(pruneSql(kind), [beforeMs, maxRows]));
     },
 
     async findOldAudit(beforeMs, maxRows) {
@@ -207,11 +188,15 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
       return oldAuditOf(rows as unknown as Pick<AuditRow, 'auditId' | 'atMs' | 'hash'>[], beforeMs);
     },
 
-    pruneAudit: async (upTo, maxRows) => pruned(await use().writer.run(pruneAuditSql, [upTo, maxRows])),
+    async pruneAudit(upTo, maxRows) {
+      const connections = use();
+      return pruned(connections, await connections.writer.run(pruneAuditSql, [upTo, maxRows]));
+    },
 
     async pruneCredentials(afterId, maxRows, mayGo) {
-      const result = await pruneCredentials(use(), afterId, maxRows, mayGo);
-      pruned(result.deleted);
+      const connections = use();
+      const result = await pruneCredentials(connections, afterId, maxRows, mayGo);
+      pruned(connections, result.deleted);
       return result;
     },
   };
@@ -243,7 +228,7 @@ async function openAll(directory: string, path: string, options: SqliteStoreOpti
     // FULL: a commit that was answered survives a power cut, as far as the disk keeps its word.
     const writer = await connect(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${String(lastResortCheckpointPages)};
+       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
        PRAGMA journal_size_limit = 67108864`,
     );
     await checkPages(writer, path, maxCheckedBytes);
@@ -253,7 +238,8 @@ async function openAll(directory: string, path: string, options: SqliteStoreOpti
     const reading = 'PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY';
     const lookups = await connect(reading);
     const lists = await connect(reading);
-    return { lock, writer, lookups, lists };
+    const checkpoints = createCheckpoints({ writer, beside: lists, path, logger: options.logger });
+    return { lock, writer, lookups, lists, checkpoints };
   } catch (error) {
     for (const connection of connections) await connection.close();
     await lock.release();
