@@ -31,6 +31,8 @@ export interface CrowdAccount {
 export interface CrowdEdgeOptions extends CrowdAccount {
   /** What serves its state: the acknowledgement of the aggregator, or that of a bare broker. */
   readonly answeredBy: 'acks' | 'pubacks';
+  /** Told when it is connected and has subscribed; it tells its state only when it is asked to then. */
+  readonly onSubscribed?: () => void;
   readonly onServed: () => void;
   /** It was refused or cut off before it was served, and tries again. */
   readonly onRetry: () => void;
@@ -136,8 +138,10 @@ export function createCrowdEdge(options: CrowdEdgeOptions): CrowdEdge {
       if (packet.body[1] !== 0) throw new Error(`${edgeId}: CONNACK ${String(packet.body[1])}`);
       const filters = centreToEdgeChannels.map((channel) => topics[channel]);
       send(subscribePacket(filters, nextId()));
-    } else if (packet.type === 9) tellState();
-    else if (packet.type === 3) {
+    } else if (packet.type === 9) {
+      if (options.onSubscribed === undefined) tellState();
+      else options.onSubscribed();
+    } else if (packet.type === 3) {
       const { topic, packetId: id, payload } = readPublish(packet);
       if (id !== 0) send(pubackPacket(id));
       onMessage(topic, payload);

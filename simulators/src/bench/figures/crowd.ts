@@ -29,7 +29,7 @@ const floor = '10,000 connections to a bare Aedes';
 export const crowd: Figure = {
   number: 5,
   title: '10,000 edges connected, idle, then back at once',
-  how: 'Ten thousand edges of a hundred car parks, each registered and enrolled with a credential of its own, each with one lane (every other an entry), its last will, its five subscriptions and a state every 10 s; they connect from loopback addresses of 250 each. The aggregator has been started anew on their data. Resident memory is the median of the last part of the idle time. Then every connection is cut and opened again in the same moment; an edge is served when its state was answered by an `acks` of the aggregator; one that is refused tries again as the agent does. The floor is a process with nothing but Aedes: the same clients, subscriptions, wills and states, served when Aedes sends PUBACK. Raised: requests a key and enrolments an address may make in a minute, for registering.',
+  how: 'Ten thousand edges of a hundred car parks, each registered and enrolled with a credential of its own, each with one lane (every other an entry), its last will, its five subscriptions and a state every 10 s; they connect from loopback addresses of 250 each. The aggregator has been started anew on their data. Resident memory is the median of the last part of the idle time. Then every connection is cut and opened again in the same moment; an edge is served when its state was answered by an `acks` of the aggregator; one that is refused tries again as the agent does. The floor is a process with nothing but Aedes: the same clients, subscriptions, wills and states; only its memory is measured, since it takes minutes to be subscribed to again while ten thousand states are retained. Raised: requests a key and enrolments an address may make in a minute, for registering.',
   lines: [
     {
       key: 'residentMb',
@@ -54,7 +54,7 @@ export const crowd: Figure = {
       what: 'all reconnecting at once, until every one is served',
       unit: 's',
       better: 'lower',
-      floor,
+      floor: null,
       must: { of: 'value', value: 30 },
       aim: null,
     },
@@ -89,7 +89,7 @@ export async function prepareCrowd(context: Pick<BenchContext, 'say'>, size: Cro
       measure: async (side) => {
         const server = side === 'ours' ? await startOurs(system) : await startFloor();
         try {
-          return await measureCrowd(context, size, crowds[side], server);
+          return await measureCrowd(context, size, side, crowds[side], server);
         } finally {
           await crowds[side].ask('cut');
           await server.stop();
@@ -124,21 +124,24 @@ async function startFloor(): Promise<Server> {
 async function measureCrowd(
   context: Pick<BenchContext, 'say'>,
   size: CrowdFigureSize,
+  side: Side,
   edges: Child,
   { pid, port }: Server,
 ): Promise<Measured> {
   const emptyBytes = residentBytes(pid);
   const connected = await edges.ask<Served>('connect', { port });
   const idleBytes = await residentAtIdle(pid, size.idleMs);
-  const reconnected = await edges.ask<Served>('reconnect', { port });
   context.say(
-    `connected in ${connected.seconds.toFixed(1)} s; ${(idleBytes / megabyte).toFixed(0)} MB at idle, ${(emptyBytes / megabyte).toFixed(0)} MB before; back in ${reconnected.seconds.toFixed(1)} s with ${String(reconnected.retries)} retries`,
+    `connected in ${connected.seconds.toFixed(1)} s; ${(idleBytes / megabyte).toFixed(0)} MB at idle, ${(emptyBytes / megabyte).toFixed(0)} MB before`,
   );
-  return {
+  const memory = {
     residentMb: idleBytes / megabyte,
     perConnectionKb: (idleBytes - emptyBytes) / 1_000 / (size.sites * size.edgesPerSite),
-    servedS: reconnected.seconds,
   };
+  if (side === 'floor') return memory;
+  const { seconds, retries } = await edges.ask<Served>('reconnect', { port });
+  context.say(`all served ${seconds.toFixed(1)} s after they were cut off, ${String(retries)} tried again`);
+  return { ...memory, servedS: seconds };
 }
 
 async function residentAtIdle(pid: number, idleMs: number): Promise<number> {

@@ -27,11 +27,19 @@ export function run(): void {
   serve(({ accounts, answeredBy, stateEveryMs }: CrowdLoadOptions) => {
     let served = 0;
     let retries = 0;
+    let subscribed = 0;
     let onServed = (): void => undefined;
+    // Aedes compares every retained message with every filter of a SUBSCRIBE: with ten thousand it would take minutes before anything can
+    // be measured. So the states wait until all have subscribed.
+    const onSubscribed = (): void => {
+      subscribed += 1;
+      if (subscribed >= accounts.length) for (const edge of edges) edge.tellState();
+    };
     const edges = accounts.map((account) =>
       createCrowdEdge({
         ...account,
         answeredBy,
+        ...(answeredBy === 'pubacks' ? { onSubscribed } : {}),
         onServed: () => {
           served += 1;
           onServed();
@@ -52,6 +60,7 @@ export function run(): void {
     const everyoneServed = async (start: () => Promise<void> | void): Promise<Served> => {
       served = 0;
       retries = 0;
+      subscribed = 0;
       const startedMs = performance.now();
       const all = new Promise<void>((resolve) => {
         onServed = () => {
