@@ -14,7 +14,8 @@ import type {
   SiteRow,
   SlotRow,
 } from './rows.js';
-import { isAvailable } from './state.js';
+import { noSlots, slotConditions } from './slot-tally.js';
+import type { SlotCounts } from './slot-tally.js';
 import type { SiteState } from './state.js';
 
 /** The two ledgers and what is left. */
@@ -66,12 +67,6 @@ function availableSlots(state: SiteState): number {
   return available;
 }
 
-export const slotConditions = ['free', 'reserved', 'occupied', 'held', 'outOfService'] as const;
-/** How a slot is counted where each counts once. `outOfService`: it would be free, and is not given out. */
-export type SlotCondition = (typeof slotConditions)[number];
-
-export type SlotCounts = Record<SlotCondition, number>;
-
 export interface SlotBreakdown {
   readonly all: SlotCounts;
   /** Every zone of the layout. */
@@ -80,19 +75,19 @@ export interface SlotBreakdown {
   readonly classes: ReadonlyMap<SlotClass, SlotCounts>;
 }
 
-/** Counts every slot once, as a whole, by zone and by class. Looks at each slot. */
+/** Every slot counted once: as a whole, by zone and by class. */
 export function slotBreakdownOf(state: SiteState): SlotBreakdown {
-  const none = (): SlotCounts => ({ free: 0, reserved: 0, occupied: 0, held: 0, outOfService: 0 });
-  const all = none();
-  const zones = new Map((state.site?.layout.zones ?? []).map(({ zoneId }) => [zoneId, none()]));
+  const all = noSlots();
+  const zones = new Map((state.site?.layout.zones ?? []).map(({ zoneId }) => [zoneId, noSlots()]));
   const classes = new Map<SlotClass, SlotCounts>();
-  for (const slot of state.slots.values()) {
-    const condition = slot.state === 'free' && slot.outOfService !== null ? 'outOfService' : slot.state;
-    const ofZone = zones.get(slot.zoneId) ?? none();
-    const ofClass = classes.get(slot.slotClass) ?? none();
-    zones.set(slot.zoneId, ofZone);
-    classes.set(slot.slotClass, ofClass);
-    for (const counts of [all, ofZone, ofClass]) counts[condition] += 1;
+  for (const { zoneId, slotClass, counts } of state.tallies.values()) {
+    const ofZone = zones.get(zoneId) ?? noSlots();
+    const ofClass = classes.get(slotClass) ?? noSlots();
+    zones.set(zoneId, ofZone);
+    classes.set(slotClass, ofClass);
+    for (const sums of [all, ofZone, ofClass]) {
+      for (const condition of slotConditions) sums[condition] += counts[condition];
+    }
   }
   return { all, zones, classes };
 }
@@ -105,11 +100,6 @@ export function isSiteOpen(state: SiteState, atMs: number): boolean {
 /** The gates of the layout as it is now, of one edge or of all. */
 export function gatesOf(state: SiteState, edgeId?: string): LayoutGate[] {
   return [...state.gates.values()].filter((gate) => edgeId === undefined || gate.edgeId === edgeId);
-}
-
-/** Whether some vehicle may still be given it: by the site, or by the edge that holds it. */
-function isOnOffer(slot: SlotRow): boolean {
-  return isAvailable(slot) || (slot.state === 'held' && !slot.frozen && slot.recall === null);
 }
 
 /** How an edge stands with the slots that are set aside for it. */
@@ -152,12 +142,11 @@ export function occupancyOf(state: SiteState, atMs: number): Occupancy {
   const summary = summaryOf(state);
   const zones = new Map((state.site?.layout.zones ?? []).map(({ zoneId }) => [zoneId, { zoneId, free: 0, total: 0 }]));
   const classes = new Map(slotClasses.map((slotClass) => [slotClass, { slotClass, free: 0, total: 0 }]));
-  for (const slot of state.slots.values()) {
-    if (slot.outOfService !== null) continue;
-    for (const group of [zones.get(slot.zoneId), classes.get(slot.slotClass)]) {
+  for (const { zoneId, slotClass, inService, onOffer } of state.tallies.values()) {
+    for (const group of [zones.get(zoneId), classes.get(slotClass)]) {
       if (group === undefined) continue;
-      group.total += 1;
-      if (isOnOffer(slot)) group.free += 1;
+      group.total += inService;
+      group.free += onOffer;
     }
   }
   return {
@@ -183,6 +172,8 @@ export function ledgerOf(state: SiteState): LedgerRow {
 }
 
 export { gateStanding } from './retired-gates.js';
+export { slotConditions } from './slot-tally.js';
+export type { SlotCondition, SlotCounts } from './slot-tally.js';
 
 export function slotsOf(state: SiteState): IterableIterator<Readonly<SlotRow>> {
   return state.slots.values();

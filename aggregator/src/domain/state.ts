@@ -18,6 +18,8 @@ import type {
   SlotRow,
 } from './rows.js';
 import { arrivalKey } from './rows.js';
+import { tallySlot } from './slot-tally.js';
+import type { SlotTally } from './slot-tally.js';
 
 /** Bounds of the engine. */
 export const engineLimits = {
@@ -55,6 +57,8 @@ export interface SiteState {
   /** Free slots in service, by zone and class. */
   readonly free: Map<string, RankedSet>;
   readonly slotByRank: Map<number, string>;
+  /** All slots, counted by zone and class, under the same keys as the free ones. */
+  readonly tallies: Map<string, SlotTally>;
   readonly counts: {
     free: number;
     reserved: number;
@@ -153,6 +157,7 @@ export function newSite(siteId: string): SiteState {
     gates: new Map(),
     free: new Map(),
     slotByRank: new Map(),
+    tallies: new Map(),
     counts: { free: 0, reserved: 0, occupied: 0, held: 0, heldFrozen: 0, outOfService: 0, inService: 0 },
     holdings: new Map(),
     reservedFor: new Map(),
@@ -253,6 +258,7 @@ export function indexSlot(state: SiteState, slot: SlotRow): void {
   else state.counts.outOfService += 1;
   if (slot.state === 'reserved' && slot.arrivalKey !== null) state.reservedFor.set(slot.arrivalKey, slot.slotId);
   indexHolding(state, slot, 1);
+  tallySlot(state.tallies, freeKey(slot.zoneId, slot.slotClass), slot, 1);
   indexRank(state, slot);
 }
 
@@ -300,7 +306,9 @@ export function unindexSlot(state: SiteState, slot: SlotRow): void {
   if (slot.arrivalKey !== null && state.reservedFor.get(slot.arrivalKey) === slot.slotId)
     state.reservedFor.delete(slot.arrivalKey);
   indexHolding(state, slot, -1);
-  state.free.get(freeKey(slot.zoneId, slot.slotClass))?.delete(slot.rank);
+  const key = freeKey(slot.zoneId, slot.slotClass);
+  tallySlot(state.tallies, key, slot, -1);
+  state.free.get(key)?.delete(slot.rank);
 }
 
 export function indexSession(state: SiteState, session: SessionRow): void {

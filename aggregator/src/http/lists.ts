@@ -9,13 +9,37 @@ import type { Page, PageRequest } from '../app/ports.js';
  */
 export function pageOf<T>(list: string, items: Iterable<T>, keyOf: (item: T) => string, page: PageRequest): Page<T> {
   const after = page.cursor === null ? null : decode(list, page.cursor);
-  const rest: T[] = [];
-  for (const item of items) if (after === null || keyOf(item) > after) rest.push(item);
-  rest.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const shown = rest.slice(0, page.limit);
+  // One more than asked for tells whether there is another page. The rest need no order: there may be very many.
+  const least = leastOf(items, keyOf, after, page.limit + 1);
+  const shown = least.slice(0, page.limit);
   const last = shown.at(-1);
-  const more = rest.length > shown.length && last !== undefined;
-  return { items: shown, nextCursor: more ? encode(list, keyOf(last)) : null };
+  const more = least.length > shown.length && last !== undefined;
+  return { items: shown.map(({ item }) => item), nextCursor: more ? encode(list, last.key) : null };
+}
+
+interface Keyed<T> {
+  readonly key: string;
+  readonly item: T;
+}
+
+/** The `count` items with the least keys above `after`, by key. */
+function leastOf<T>(items: Iterable<T>, keyOf: (item: T) => string, after: string | null, count: number): Keyed<T>[] {
+  const least: Keyed<T>[] = [];
+  for (const item of items) {
+    const key = keyOf(item);
+    const greatest = least.length < count ? undefined : least.at(-1);
+    if ((after !== null && key <= after) || (greatest !== undefined && key >= greatest.key)) continue;
+    let from = 0;
+    let to = least.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((least[middle]?.key ?? '') < key) from = middle + 1;
+      else to = middle;
+    }
+    least.splice(from, 0, { key, item });
+    if (least.length > count) least.pop();
+  }
+  return least;
 }
 
 function encode(list: string, key: string): string {

@@ -264,6 +264,35 @@ function checkHoldings(state: SiteState, fail: (message: string) => never): void
   }
 }
 
+/** What is kept of the slots of each zone and class is what counting them gives. */
+function checkTallies(state: SiteState, fail: (message: string) => never): void {
+  const counted = new Map<string, Record<string, number>>();
+  for (const { zoneId, slotClass, state: standing, outOfService, frozen, recall } of state.slots.values()) {
+    const key = `${zoneId}/${slotClass}`;
+    const sums = counted.get(key) ?? {};
+    counted.set(key, sums);
+    const isInService = outOfService === null;
+    const isGivable = standing === 'free' || (standing === 'held' && !frozen && recall === null);
+    for (const name of [
+      'slots',
+      standing === 'free' && !isInService ? 'outOfService' : standing,
+      ...(isInService ? ['inService'] : []),
+      ...(isInService && isGivable ? ['onOffer'] : []),
+    ]) {
+      sums[name] = (sums[name] ?? 0) + 1;
+    }
+  }
+  if (counted.size !== state.tallies.size) fail(`${String(state.tallies.size)} zones and classes are tallied`);
+  for (const { zoneId, slotClass, counts, slots, inService, onOffer } of state.tallies.values()) {
+    const sums = counted.get(`${zoneId}/${slotClass}`) ?? {};
+    for (const [name, kept] of Object.entries({ ...counts, slots, inService, onOffer })) {
+      if (kept !== (sums[name] ?? 0)) {
+        fail(`${name} of ${zoneId}/${slotClass} is tallied as ${String(kept)}, not ${String(sums[name] ?? 0)}`);
+      }
+    }
+  }
+}
+
 /** What must hold after every input. Throws with a sentence. */
 export function checkInvariants(state: SiteState): void {
   const fail = (message: string): never => {
@@ -294,6 +323,7 @@ export function checkInvariants(state: SiteState): void {
       fail(`${name} is counted as ${String(state.counts[name as keyof typeof tally])}, not ${String(number)}`);
   }
   checkHoldings(state, fail);
+  checkTallies(state, fail);
   const free = [...state.slots.values()].filter((slot) => slot.state === 'free' && slot.outOfService === null).length;
   const indexed = [...state.free.values()].reduce((sum, ranks) => sum + ranks.size, 0);
   if (free !== indexed) fail(`${String(free)} slots are available, the index has ${String(indexed)}`);

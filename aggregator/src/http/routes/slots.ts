@@ -45,10 +45,10 @@ export const slotRoutes: readonly Route[] = [
         (query.slotClass === undefined || slot.slotClass === query.slotClass) &&
         (query.zoneId === undefined || slot.zoneId === query.zoneId) &&
         (query.outOfService === undefined || (slot.outOfService !== null) === (query.outOfService === 'true'));
-      const slots = [...slotsOf(knownSite(context, params.siteId))].filter(matches);
+      const slots = slotsOf(knownSite(context, params.siteId));
       return {
         body: mapPage(
-          pageOf('slots', slots, (slot) => slot.slotId, pageRequest(query)),
+          pageOf('slots', matching(slots, matches), (slot) => slot.slotId, pageRequest(query)),
           slotResource,
         ),
       };
@@ -150,6 +150,10 @@ export const slotRoutes: readonly Route[] = [
       }),
   }),
 ];
+
+function* matching<T>(items: Iterable<T>, matches: (item: T) => boolean): Generator<T, void, undefined> {
+  for (const item of items) if (matches(item)) yield item;
+}
 
 interface Assignee {
   readonly slotClass?: SlotClass | undefined;
