@@ -323,7 +323,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         );
       });
 
-      it('are listed by the time they left in, whatever they had entered long before', async () => {
+      it('are listed by the time they left in and the gate, however long before they had entered', async () => {
         const moment = fc.integer({ min: 0, max: 12 });
         const stay = fc.record({ entered: moment, lasted: fc.option(moment) });
         let round = 0;
@@ -331,7 +331,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
           fc.asyncProperty(
             fc.array(stay, { maxLength: 12 }),
             fc.record({ exitedFromMs: moment, exitedBeforeMs: moment }, { requiredKeys: [] }),
-            fc.record({ enteredBeforeMs: moment, gateId: fc.constant('exit-1') }, { requiredKeys: [] }),
+            fc.record({ enteredBeforeMs: moment, gateId: fc.constantFrom('exit-1', 'entry-1') }, { requiredKeys: [] }),
             fc.integer({ min: 1, max: 4 }),
             async (stays, left, others, limit) => {
               const siteId = `site-${String((round += 1))}`;
@@ -340,7 +340,8 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
                   siteId,
                   entryAtMs: entered,
                   ...(lasted === null ? {} : { state: 'closed', exitAtMs: entered + lasted }),
-                  exitGateId: index % 2 === 0 ? 'exit-1' : 'exit-2',
+                  entryGateId: index % 3 === 0 ? 'entry-1' : 'exit-1',
+                  exitGateId: index % 2 === 0 ? 'exit-1' : null,
                 }),
               );
               await store.commit(changeSet({ sessions }));

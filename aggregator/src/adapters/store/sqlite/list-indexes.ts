@@ -21,6 +21,8 @@ export const version7Sql: readonly string[] = [
   'DROP INDEX sessions_entry',
   'DROP INDEX sessions_state',
   `CREATE INDEX sessions_void ON sessions (siteId, entryAtMs, sessionId) WHERE ${sessionVoidSql}`,
+  'CREATE INDEX sessions_entry_gate ON sessions (siteId, entryGateId, entryAtMs) WHERE entryGateId IS NOT NULL',
+  'CREATE INDEX sessions_exit_gate ON sessions (siteId, exitGateId, entryAtMs) WHERE exitGateId IS NOT NULL',
   'DROP INDEX sessions_ended',
   `CREATE INDEX sessions_ended ON sessions (${sessionEndSql}, siteId, entryAtMs, sessionId) WHERE ${sessionEndedSql}`,
   'DROP INDEX events_kind',

@@ -38,10 +38,15 @@ export function sessionsQueries(filter: SessionFilter, page: PageRequest): reado
     ...(index === 'sessions_inside' ? [{ sql: `state IN ('open', 'uncertain')`, parameters: [] }] : []),
     ...(index === 'sessions_void' ? [{ sql: sessionVoidSql, parameters: [] }] : []),
     ...(states === undefined ? [] : [oneOf('+state', states)]),
-    ...(gateId === undefined ? [] : [{ sql: '(entryGateId = ? OR exitGateId = ?)', parameters: [gateId, gateId] }]),
     ...range('entryAtMs', filter.enteredFromMs, filter.enteredBeforeMs),
   ];
   const left = range('+exitAtMs', exitedFromMs, exitedBeforeMs);
+  if (index === 'sessions_site' && left.length === 0 && gateId !== undefined) {
+    return [throughGateQuery(conditions, gateId, page)];
+  }
+  if (gateId !== undefined) {
+    conditions.push({ sql: '(+entryGateId = ? OR +exitGateId = ?)', parameters: [gateId, gateId] });
+  }
   if (index !== 'sessions_site' || left.length === 0) {
     return [listQuery('sessions', index, [...conditions, ...left], page, sessionOrder, 'DESC')];
   }
@@ -59,6 +64,20 @@ export function sessionsQueries(filter: SessionFilter, page: PageRequest): reado
 }
 
 const sessionOrder = ['entryAtMs', 'siteId', 'sessionId'];
+
+/** A gate may see few of the vehicles of a site: those that entered by it and those that left by it, each in their order. */
+function throughGateQuery(conditions: readonly Condition[], gateId: string, page: PageRequest): Query {
+  const through = (index: string, column: string) =>
+    pageOf('sessions', index, [...conditions, ...equals(column, gateId)], page, sessionOrder, 'DESC');
+  const entered = through('sessions_entry_gate', 'entryGateId');
+  const left = through('sessions_exit_gate', 'exitGateId');
+  return {
+    sql: `SELECT ${selectList('sessions')} FROM sessions WHERE rowid IN
+      (SELECT rowid FROM (SELECT rowid ${entered.from}) UNION ALL SELECT rowid FROM (SELECT rowid ${left.from}))
+      ORDER BY ${inOrder(sessionOrder, 'DESC')} LIMIT ?`,
+    parameters: [...entered.parameters, ...left.parameters, rowsAsked(page)],
+  };
+}
 
 /** The index of the filter that leaves the least. */
 function sessionIndex(filter: SessionFilter): string {
@@ -230,9 +249,13 @@ function pageOf(
   const source = `FROM ${quoted(table)}${index === null ? '' : ` INDEXED BY ${index}`}`;
   return {
     from: `${source} ${where(all)} ORDER BY ${inOrder(order, direction)} LIMIT ?`,
-    // One more than asked for tells whether there is another page.
-    parameters: [...all.flatMap((condition) => condition.parameters), Math.min(page.limit, maxPageRows) + 1],
+    parameters: [...all.flatMap((condition) => condition.parameters), rowsAsked(page)],
   };
+}
+
+/** One more than asked for tells whether there is another page. */
+function rowsAsked({ limit }: PageRequest): number {
+  return Math.min(limit, maxPageRows) + 1;
 }
 
 function inOrder(order: readonly string[], direction: 'ASC' | 'DESC'): string {
