@@ -1,4 +1,9 @@
-/** What other simulations may use: seeded chance and traffic, elastic time, the replay of recordings, and real processes. */
+/** What other simulations may use: seeded chance and traffic, elastic time, the replay of recordings, real processes, and one figure of the benchmarks. */
+export { edgeCost } from './bench/figures/edge-cost.js';
+export { machineShape } from './bench/machine.js';
+export { withReport } from './bench/report.js';
+export { runBench } from './bench/run-bench.js';
+export { median } from './bench/statistics.js';
 export * from './chaos/index.js';
 export * from './clock/elastic-clock.js';
 export * from './processes/index.js';
