@@ -5,22 +5,14 @@ import type { SiteState } from './state.js';
 
 /** At most one notice a fact. `atMs` is the time of the turn. */
 export function noticesOf(state: SiteState, facts: readonly SiteFact[], atMs: number): Notice[] {
-  return facts.flatMap((fact) => {
+  const notices: Notice[] = [];
+  for (const fact of facts) {
     const said = noticeOf(fact);
-    if (said === undefined) return [];
-    return [
-      {
-        siteId: state.siteId,
-        atMs,
-        gateId: null,
-        sessionId: null,
-        slotId: null,
-        reviewId: null,
-        detail: null,
-        ...said,
-      },
-    ];
-  });
+    if (said === undefined) continue;
+    const { kind, gateId = null, sessionId = null, slotId = null, reviewId = null, detail = null } = said;
+    notices.push({ kind, siteId: state.siteId, atMs, gateId, sessionId, slotId, reviewId, detail });
+  }
+  return notices;
 }
 
 function noticeOf(fact: SiteFact): (Pick<Notice, 'kind'> & Partial<Notice>) | undefined {

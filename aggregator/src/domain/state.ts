@@ -219,7 +219,7 @@ export function takeChanges(state: SiteState): SiteChanges {
   const { dirty, siteId } = state;
   const changes: SiteChanges = {
     sites: dirty.site && state.site !== null ? [structuredClone(state.site)] : [],
-    ledgers: dirty.ledger ? [structuredClone(state.ledger)] : [],
+    ledgers: dirty.ledger ? [copyOfLedger(state.ledger)] : [],
     slots: [...dirty.slots.values()].map((row) => ({ ...row })),
     allowances: [...dirty.allowances.values()].map((row) => ({ ...row, slotIds: [...row.slotIds] })),
     sessions: [...dirty.sessions.values()].map((row) => ({ ...row })),
@@ -239,6 +239,11 @@ export function takeChanges(state: SiteState): SiteChanges {
   dirty.arrivals.clear();
   dirty.reviews.clear();
   return changes;
+}
+
+/** Its lists are replaced when they change, never changed. */
+function copyOfLedger(ledger: LedgerRow): LedgerRow {
+  return { ...ledger };
 }
 
 // ---------------------------------------------------------------- indices

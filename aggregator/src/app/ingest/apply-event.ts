@@ -5,7 +5,6 @@ import type { SiteState } from '../../domain/engine.js';
 import type { KnownCredential } from '../../domain/inputs.js';
 import { arrivalKey } from '../../domain/rows.js';
 import type { VehicleView } from '../../domain/rows.js';
-import type { EventRow } from '../ports.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { TurnReads } from '../turn/work.js';
 import type { IngestContext, Received } from './context.js';
@@ -97,14 +96,19 @@ function storeKnownEvent(
   const credential = credentialOf(applying, event);
   const time = view.clock.correct(event, received.receivedAtMs);
   const isRetired = isOfRetiredGate(applying, event);
-  const flags = [
-    ...(isRetired ? ['gate-removed'] : []),
-    ...(time.clockOff ? ['clock-off'] : []),
-    ...(event.origin === undefined ? [] : ['resent']),
-    ...(originDiffers ? ['origin-differs'] : []),
-  ];
+  const flags: string[] = [];
+  if (isRetired) flags.push('gate-removed');
+  if (time.clockOff) flags.push('clock-off');
+  if (event.origin !== undefined) flags.push('resent');
+  if (originDiffers) flags.push('origin-differs');
+  const { edgeId, siteId, receivedAtMs } = received;
   turn.put('events', {
-    ...rowHead(applying, seq, hash),
+    edgeId,
+    epoch: batch.epoch,
+    seq,
+    siteId,
+    hash,
+    receivedAtMs,
     gateId: 'gateId' in event ? event.gateId : null,
     kind: event.kind,
     atMs: time.atMs,
@@ -114,10 +118,9 @@ function storeKnownEvent(
     flags,
   });
   const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq) && !isRetired;
-  const { edgeId } = received;
   if (waiting) applying.context.outbound.measure({ edgeId, epoch: batch.epoch, seq }, received.receivedMonoMs);
   observeByKind(applying, event);
-  turn.apply(received.siteId, {
+  turn.apply(siteId, {
     type: 'edge-event',
     edgeId,
     epoch: batch.epoch,
@@ -138,15 +141,21 @@ function storeFutureEvent(
   hash: string,
   event: Extract<ReadEvent, { type: 'future' }>['event'],
 ): void {
-  const { turn, received, view, site } = applying;
-  const time = view.clock.correct(event, received.receivedAtMs);
+  const { turn, received, batch, view, site } = applying;
+  const { edgeId, siteId, receivedAtMs } = received;
+  const time = view.clock.correct(event, receivedAtMs);
   const named = event.gateId;
-  const standing = typeof named === 'string' ? gateStanding(site, received.edgeId, named) : 'unknown';
+  const standing = typeof named === 'string' ? gateStanding(site, edgeId, named) : 'unknown';
   const gateId = typeof named === 'string' && (standing === 'live' || standing === 'retired') ? named : null;
   // The first one: its text stays as long as the event does.
   const [credential] = findCredentials(event, 1);
   turn.put('events', {
-    ...rowHead(applying, seq, hash),
+    edgeId,
+    epoch: batch.epoch,
+    seq,
+    siteId,
+    hash,
+    receivedAtMs,
     gateId,
     kind: event.kind,
     atMs: time.atMs,
@@ -155,22 +164,13 @@ function storeFutureEvent(
     origin: originText(event),
     flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originOf(event) === null ? [] : ['resent'])],
   });
-  turn.apply(received.siteId, { type: 'unknown-event', edgeId: received.edgeId, gateId, kind: event.kind });
+  turn.apply(siteId, { type: 'unknown-event', edgeId, gateId, kind: event.kind });
   applying.fates.add('unknown', 'unknown-kind');
 }
 
 function originText(event: EdgeEvent | FutureEvent): string | null {
   const origin = originOf(event);
   return origin === null ? null : `${origin.epoch}:${String(origin.seq)}:${origin.hash}`;
-}
-
-function rowHead(
-  { received, batch }: Applying,
-  seq: number,
-  hash: string,
-): Pick<EventRow, 'edgeId' | 'epoch' | 'seq' | 'siteId' | 'hash' | 'receivedAtMs'> {
-  const { edgeId, siteId, receivedAtMs } = received;
-  return { edgeId, epoch: batch.epoch, seq, siteId, hash, receivedAtMs };
 }
 
 function credentialOf({ turn }: Applying, event: EdgeEvent): KnownCredential | null {

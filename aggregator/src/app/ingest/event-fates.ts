@@ -10,8 +10,8 @@ export function createEventFates(): EventFates {
   const counts = new Map<EventResult, Map<string, number>>();
   return {
     add(kind, result) {
-      let byKind = counts.get(result);
-      if (byKind === undefined) counts.set(result, (byKind = new Map()));
+      const byKind = counts.get(result) ?? new Map<string, number>();
+      counts.set(result, byKind);
       byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
     },
     tell(listener) {

@@ -54,8 +54,8 @@ export function createMemoryDirectory(bounds: DirectoryBounds): MemoryDirectory 
 
   const remember = (row: KnownCredential): void => {
     credentials.set(row.credentialId, { credentialId: row.credentialId, kind: row.kind, value: row.value });
-    let ofKind = credentialIdByText.get(row.kind);
-    if (ofKind === undefined) credentialIdByText.set(row.kind, (ofKind = new Map()));
+    const ofKind = credentialIdByText.get(row.kind) ?? new Map<string, string>();
+    credentialIdByText.set(row.kind, ofKind);
     ofKind.set(row.value, row.credentialId);
   };
 

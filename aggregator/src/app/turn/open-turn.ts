@@ -8,6 +8,7 @@ import type { ChangeSet, NoticeRow } from '../ports.js';
 import { nextAuditRow } from './audit-chain.js';
 import { createChangeCollector } from './change-collector.js';
 import type { Memory } from './memory.js';
+import { newId } from './new-id.js';
 
 /** What a turn leaves behind. */
 export interface TurnOutcome {
@@ -42,12 +43,12 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
   const allFacts: { siteId: string; facts: readonly SiteFact[] }[] = [];
   const afterCommit: (() => void)[] = [];
   let changeCount = 0;
-  const newId = (): string => ports.random.hex(16);
-  const context = { nowMs, newId, decisionTtlMs: ports.decisionTtlMs };
+  const drawId = (): string => newId(ports.random, nowMs);
+  const context = { nowMs, newId: drawId, decisionTtlMs: ports.decisionTtlMs };
 
   const turn: OpenTurn = {
     nowMs,
-    newId,
+    newId: drawId,
     directory: memory.directory,
     findSite: (siteId) => memory.sites.get(siteId),
     site(siteId) {
@@ -72,7 +73,7 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
     credential(wanted) {
       const known = memory.directory.credentialByText(wanted);
       if (known !== undefined) return known;
-      const row = { credentialId: newId(), kind: wanted.kind, value: wanted.value };
+      const row = { credentialId: drawId(), kind: wanted.kind, value: wanted.value };
       turn.put('credentials', row);
       return row;
     },
@@ -87,10 +88,11 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
       memory.lastAudit = { auditId: row.auditId, hash: row.hash };
       collector.put('audit', row);
     },
-    notice(notice) {
+    notice({ kind, siteId, atMs, gateId, sessionId, slotId, reviewId, detail }) {
       changeCount += 1;
       memory.lastNoticeId += 1;
-      const row = { ...notice, noticeId: memory.lastNoticeId };
+      const noticeId = memory.lastNoticeId;
+      const row = { noticeId, kind, siteId, atMs, gateId, sessionId, slotId, reviewId, detail };
       notices.push(row);
       collector.put('notices', row);
     },

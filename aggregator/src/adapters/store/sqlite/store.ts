@@ -1,4 +1,5 @@
 /** The store on disk: one SQLite database in the data directory, written by one connection and read by others. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger } from '@gatehouse/shared';
 import { StoreError } from '../../../app/ports.js';
@@ -228,8 +229,7 @@ async function openAll(directory: string, path: string, options: SqliteStoreOpti
     // FULL: a commit that was answered survives a power cut, as far as the disk keeps its word.
     const writer = await connect(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
-       PRAGMA journal_size_limit = 67108864`,
+       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0`,
     );
     await checkPages(writer, path, maxCheckedBytes);
     await migrate(writer, path);
@@ -238,7 +238,13 @@ async function openAll(directory: string, path: string, options: SqliteStoreOpti
     const reading = 'PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY';
     const lookups = await connect(reading);
     const lists = await connect(reading);
-    const checkpoints = createCheckpoints({ writer, beside: lists, path, logger: options.logger });
+    const checkpoints = createCheckpoints({
+      writer,
+      beside: lists,
+      logBytes: async () => (await stat(`${path}-wal`)).size,
+      path,
+      logger: options.logger,
+    });
     return { lock, writer, lookups, lists, checkpoints };
   } catch (error) {
     for (const connection of connections) await connection.close();
