@@ -32,6 +32,7 @@ export const version7Sql: readonly string[] = [
   'CREATE INDEX reviews_kind ON reviews (siteId, kind, openedAtMs, reviewId)',
   'ALTER TABLE credentials ADD COLUMN "registered" INTEGER NOT NULL DEFAULT 0',
   'UPDATE credentials SET registered = 1 WHERE credentialId IN (SELECT credentialId FROM vehicles)',
+  'DROP INDEX credentials_value',
   `CREATE INDEX credentials_registered ON credentials (value, credentialId) WHERE ${registeredSql}`,
   `CREATE TRIGGER vehicles_added AFTER INSERT ON vehicles BEGIN
     UPDATE credentials SET registered = 1 WHERE credentialId = NEW.credentialId;
