@@ -67,24 +67,33 @@ export function eventsBehind({ sessions }: Pick<History, 'sessions'>, sites: num
   return 2 * (Math.floor(sessions / sites) + 1);
 }
 
-/** An id as the aggregator draws them, made of a number: those of neighbours are far apart. */
-function idSql(number: string, salt: number): string {
-  const scattered = `((${number}) * ${String(2_654_435_761 + 2 * salt)} + ${String(salt)}) & 4294967295`;
-  return `printf('%08x%08x%016x', ${scattered}, ((${number}) * 2246822519) & 4294967295, (${number}) * 8 + ${String(salt)})`;
+/** An id as the aggregator draws them: the time before chance, which is made of a number here. */
+function idSql(atMs: string, number: string, salt: number): string {
+  const scattered = `((${number}) * ${String(scatter + BigInt(2 * salt))} + ${String(salt)}) & 4294967295`;
+  return `printf('%012x%08x%012x', ${atMs}, ${scattered}, (${number}) * 8 + ${String(salt)})`;
 }
+const scatter = 2_654_435_761n;
+
 /** The id of registered vehicle `number`. */
-export function vehicleIdOf(number: number): string {
-  const hex = (value: bigint, digits: number): string => value.toString(16).padStart(digits, '0');
-  const big = BigInt(number);
+export function vehicleIdOf(history: Pick<History, 'nowMs'>, number: number): string {
+  const hex = (value: bigint | number, digits: number): string => value.toString(16).padStart(digits, '0');
   const salt = BigInt(vehicleSalt);
-  const word = 4_294_967_295n;
-  const scattered = (big * (2_654_435_761n + 2n * salt) + salt) & word;
-  return hex(scattered, 8) + hex((big * 2_246_822_519n) & word, 8) + hex(big * 8n + salt, 16);
+  const scattered = (BigInt(number) * (scatter + 2n * salt) + salt) & 4_294_967_295n;
+  return hex(beganMs(history), 12) + hex(scattered, 8) + hex(number * 8 + vehicleSalt, 12);
 }
 
-const sessionIdSql = (number: string): string => idSql(number, 1);
-const credentialIdSql = (number: string): string => idSql(number, 2);
-const vehicleIdSql = (number: string): string => idSql(number, vehicleSalt);
+const sessionIdSql = (entryAtMs: string, number: string): string => idSql(entryAtMs, number, 1);
+const vehicleIdSql = (history: History, number: string): string => idSql(String(beganMs(history)), number, vehicleSalt);
+/** Plates are numbered in the order in which they were seen first. */
+function credentialIdSql(history: History, plate: string): string {
+  const stepMs = keptMs.sessions / platesSeen(history);
+  const firstSeenMs = `CAST(min(${String(beganMs(history))} + (${plate}) * ${String(stepMs)}, ${String(history.nowMs)}) AS INTEGER)`;
+  return idSql(firstSeenMs, plate, 2);
+}
+
+function beganMs({ nowMs }: Pick<History, 'nowMs'>): number {
+  return nowMs - keptMs.sessions;
+}
 const plateSql = (number: string): string =>
   `char(65 + (${number}) % 26, 65 + ((${number}) / 26) % 26) || printf('%08d', ${number})`;
 const randomHashSql = `printf('%016x%016x%016x%016x', random(), random(), random(), random())`;
@@ -184,7 +193,7 @@ async function fillHistory(
     say(`session ${String(from)} of ${String(sessions)}`);
     const before = Math.min(from + chunkSessions, sessions);
     await exec(`BEGIN; DELETE FROM stay; ${staysSql(history, sites.length, from, before)}; ${sessionsSql(history)};
-      ${arrivalsSql(history)}; ${eventsSql(history)}; ${reviewsSql()}; ${noticesSql(history)}; COMMIT`);
+      ${arrivalsSql(history)}; ${eventsSql(history)}; ${reviewsSql(history)}; ${noticesSql(history)}; COMMIT`);
   }
   await exec(auditSql(history, sites));
   for (const index of sites.keys()) await exec(insideSql(history, sites, index));
@@ -199,34 +208,36 @@ function siteValues(site: FilledSite, index: number): string {
 
 function credentialsSql(history: History, sites: readonly FilledSite[]): string {
   const last = platesSeen(history) + insideBefore(sites, sites.length);
-  return `INSERT INTO credentials (credentialId, kind, value) SELECT ${credentialIdSql('value')}, 'plate', ${plateSql('value')}
+  return `INSERT INTO credentials (credentialId, kind, value) SELECT ${credentialIdSql(history, 'value')}, 'plate', ${plateSql('value')}
     FROM (${countSql(1, last)})`;
 }
 
-function vehiclesSql({ vehicles, nowMs }: History, sites: readonly FilledSite[]): string {
+function vehiclesSql(history: History, sites: readonly FilledSite[]): string {
   const permits = `json_array(json_object('siteId', '${sites[0]?.siteId ?? ''}', 'zoneId', NULL, 'slotClass', NULL, 'fromMs', NULL, 'toMs', NULL))`;
-  const made = String(nowMs - keptMs.sessions);
+  const made = String(beganMs(history));
   return `INSERT INTO vehicles (vehicleId, credentialId, slotClass, holder, note, blockedReason, permits, createdAtMs, updatedAtMs, holderFolded)
-    SELECT ${vehicleIdSql('value')}, ${credentialIdSql('value')}, 'standard', 'Holder ' || value, NULL,
+    SELECT ${vehicleIdSql(history, 'value')}, ${credentialIdSql(history, 'value')}, 'standard', 'Holder ' || value, NULL,
       CASE WHEN value % 100 = 0 THEN 'unpaid' END, ${permits}, ${made}, ${made}, 'holder ' || value
-    FROM (${countSql(1, vehicles)})`;
+    FROM (${countSql(1, history.vehicles)})`;
 }
 
 function countSql(from: number, to: number): string {
   return `WITH RECURSIVE c (value) AS (SELECT ${String(from)} UNION ALL SELECT value + 1 FROM c WHERE value < ${String(to)}) SELECT value FROM c WHERE ${String(to)} >= ${String(from)}`;
 }
 
-/** Half of the stays are of a twentieth of the vehicles. */
+/** Half of the stays are of a twentieth of the vehicles; the others come a few times within half a year. */
 function staysSql(history: History, sites: number, from: number, before: number): string {
   const plates = platesSeen(history);
   const regulars = Math.max(1, Math.floor(plates / 20));
-  const startMs = history.nowMs - keptMs.sessions;
+  const others = plates - regulars;
+  const startMs = beganMs(history);
   const stepMs = (keptMs.sessions - 12 * hourMs) / history.sessions;
   return `INSERT INTO stay SELECT value, value % ${String(sites)}, value / ${String(sites)} + 1,
       CAST(${String(startMs)} + value * ${String(stepMs)} AS INTEGER),
       CAST(${String(startMs)} + value * ${String(stepMs)} AS INTEGER) + 600000 + abs(random() % 36000000),
       CASE WHEN random() & 1 THEN 1 + abs(random() % ${String(regulars)})
-        ELSE ${String(regulars)} + 1 + abs(random() % ${String(plates - regulars)}) END,
+        ELSE ${String(regulars)} + 1 + max(0, value * ${String(others)} / ${String(history.sessions)}
+          - abs(random() % ${String(Math.ceil(others / 4))})) END,
       abs(random() % 1000000), random() & 1
     FROM (${countSql(from, before - 1)})`;
 }
@@ -234,40 +245,40 @@ function staysSql(history: History, sites: number, from: number, before: number)
 const entryGateSql = `CASE second WHEN 1 THEN entryGateId2 ELSE entryGateId1 END`;
 const exitGateSql = `CASE second WHEN 1 THEN exitGateId2 ELSE exitGateId1 END`;
 
-function sessionsSql({ vehicles }: History): string {
+function sessionsSql(history: History): string {
   const isVoid = `n % ${String(voidEverySessions)} = 7`;
   return `INSERT INTO sessions (siteId, sessionId, ticket, credentialId, vehicleId, slotClass, slotId, state, entryAtMs, entryGateId,
       entryBasis, exitAtMs, exitGateId, exitBasis, durationMs, uncertainSinceMs, exitAuthorised, earlierExitDue, entryEventKey)
-    SELECT siteId, ${sessionIdSql('n')}, k, ${credentialIdSql('plate')},
-      CASE WHEN plate <= ${String(vehicles)} THEN ${vehicleIdSql('plate')} END, 'standard', 's' || (1 + slot % slots),
+    SELECT siteId, ${sessionIdSql('entryAtMs', 'n')}, k, ${credentialIdSql(history, 'plate')},
+      CASE WHEN plate <= ${String(history.vehicles)} THEN ${vehicleIdSql(history, 'plate')} END, 'standard', 's' || (1 + slot % slots),
       CASE WHEN ${isVoid} THEN 'void' ELSE 'closed' END, entryAtMs, ${entryGateSql}, 'decision',
       CASE WHEN ${isVoid} THEN NULL ELSE exitAtMs END, ${exitGateSql}, 'decision', exitAtMs - entryAtMs, NULL, 0, 0,
       entryEdgeId || ':${historyEpoch}:' || (2 * k)
     FROM stay JOIN site USING (number) ORDER BY n`;
 }
 
-function arrivalsSql({ nowMs }: History): string {
+function arrivalsSql(history: History): string {
   const decision = (slot: string): string =>
-    `json_object('revision', 1, 'outcome', 'admit', 'sessionId', ${sessionIdSql('n')}, 'slotId', ${slot}, 'basis', 'decision',
+    `json_object('revision', 1, 'outcome', 'admit', 'sessionId', ${sessionIdSql('entryAtMs', 'n')}, 'slotId', ${slot}, 'basis', 'decision',
       'reason', NULL, 'ttlMs', 30000, 'atMs', entryAtMs)`;
   const insert = `INSERT INTO arrivals (siteId, edgeId, epoch, seq, gateId, direction, credentialId, vehicleId, slotClass, atMs,
     receivedAtMs, state, decision, localOutcome, endedAtMs)`;
-  const recent = `FROM stay JOIN site USING (number) WHERE entryAtMs >= ${String(nowMs - keptMs.events)} ORDER BY n`;
-  return `${insert} SELECT siteId, entryEdgeId, '${historyEpoch}', 2 * k - 1, ${entryGateSql}, 'entry', ${credentialIdSql('plate')},
+  const recent = `FROM stay JOIN site USING (number) WHERE entryAtMs >= ${String(history.nowMs - keptMs.events)} ORDER BY n`;
+  return `${insert} SELECT siteId, entryEdgeId, '${historyEpoch}', 2 * k - 1, ${entryGateSql}, 'entry', ${credentialIdSql(history, 'plate')},
       NULL, 'standard', entryAtMs, entryAtMs, 'passed', ${decision(`'s' || (1 + slot % slots)`)}, NULL, entryAtMs + 8000 ${recent};
-    ${insert} SELECT siteId, exitEdgeId, '${historyEpoch}', 2 * k - 1, ${exitGateSql}, 'exit', ${credentialIdSql('plate')},
+    ${insert} SELECT siteId, exitEdgeId, '${historyEpoch}', 2 * k - 1, ${exitGateSql}, 'exit', ${credentialIdSql(history, 'plate')},
       NULL, 'standard', exitAtMs, exitAtMs, 'passed', ${decision('NULL')}, NULL, exitAtMs + 8000 ${recent}`;
 }
 
-function eventsSql({ nowMs }: History): string {
+function eventsSql(history: History): string {
   const insert = `INSERT INTO events (edgeId, epoch, seq, siteId, gateId, kind, hash, atMs, receivedAtMs, credentialId, body, origin, flags)`;
-  const recent = `FROM stay JOIN site USING (number) WHERE entryAtMs >= ${String(nowMs - keptMs.events)} ORDER BY n`;
+  const recent = `FROM stay JOIN site USING (number) WHERE entryAtMs >= ${String(history.nowMs - keptMs.events)} ORDER BY n`;
   const head = (kind: string, at: string, gate: string): string =>
     `'kind', '${kind}', 'atMs', ${at}, 'monoMs', ${at} % 100000000, 'bootId', '${historyEpoch}', 'gateId', ${gate}`;
   const arrived = (edge: string, gate: string, direction: string, at: string): string =>
     `${insert} SELECT ${edge}, '${historyEpoch}', 2 * k - 1, siteId, ${gate}, 'vehicle-arrived', ${randomHashSql}, ${at}, ${at},
-      ${credentialIdSql('plate')}, json_object(${head('vehicle-arrived', at, gate)}, 'direction', '${direction}', 'credential',
-        json_object('credentialId', ${credentialIdSql('plate')}, 'kind', 'plate', 'source', 'camera', 'confidence', 0.97),
+      ${credentialIdSql(history, 'plate')}, json_object(${head('vehicle-arrived', at, gate)}, 'direction', '${direction}', 'credential',
+        json_object('credentialId', ${credentialIdSql(history, 'plate')}, 'kind', 'plate', 'source', 'camera', 'confidence', 0.97),
         'vehicleClass', NULL, 'supersedes', NULL), NULL, '[]' ${recent}`;
   const passed = (edge: string, gate: string, direction: string, at: string, slot: string): string =>
     `${insert} SELECT ${edge}, '${historyEpoch}', 2 * k, siteId, ${gate}, 'vehicle-passed',
@@ -279,18 +290,18 @@ function eventsSql({ nowMs }: History): string {
     arrived('exitEdgeId', exitGateSql, 'exit', 'exitAtMs'),
     passed('exitEdgeId', exitGateSql, 'exit', '(exitAtMs + 8000)', 'NULL'),
     `INSERT INTO quarantine (quarantineId, siteId, edgeId, epoch, seq, kind, receivedAtMs, reason, body, payloadBytes, payloadSha256)
-      SELECT ${idSql('n', 5)}, siteId, entryEdgeId, '${historyEpoch}', 2 * k, 'vehicle-passed', entryAtMs, 'cannot be read', NULL, 100,
+      SELECT ${idSql('entryAtMs', 'n', 5)}, siteId, entryEdgeId, '${historyEpoch}', 2 * k, 'vehicle-passed', entryAtMs, 'cannot be read', NULL, 100,
         ${randomHashSql} FROM stay JOIN site USING (number)
-      WHERE n % ${String(quarantineEverySessions)} = 9 AND entryAtMs >= ${String(nowMs - keptMs.events)}`,
+      WHERE n % ${String(quarantineEverySessions)} = 9 AND entryAtMs >= ${String(history.nowMs - keptMs.events)}`,
   ].join('; ');
 }
 
-function reviewsSql(): string {
+function reviewsSql(history: History): string {
   const kinds = ['unmatched-exit', 'no-slot', 'tailgating', 'already-inside'];
   const kind = `CASE abs(random()) % 4 ${kinds.map((name, index) => `WHEN ${String(index)} THEN '${name}'`).join(' ')} END`;
   return `INSERT INTO reviews (siteId, reviewId, kind, gateId, edgeId, sessionId, candidates, credentialId, openedAtMs, detail,
       resolvedAtMs, resolvedBy, resolution)
-    SELECT siteId, ${idSql('n', 4)}, ${kind}, ${entryGateSql}, entryEdgeId, ${sessionIdSql('n')}, '[]', ${credentialIdSql('plate')},
+    SELECT siteId, ${idSql('entryAtMs', 'n', 4)}, ${kind}, ${entryGateSql}, entryEdgeId, ${sessionIdSql('entryAtMs', 'n')}, '[]', ${credentialIdSql(history, 'plate')},
       entryAtMs, 'a person should look at this', entryAtMs + 3600000, 'operator', 'looked at'
     FROM stay JOIN site USING (number) WHERE n % ${String(reviewEverySessions)} = 3`;
 }
@@ -305,7 +316,7 @@ function noticesSql({ nowMs }: History): string {
     'vehicle-left',
   ];
   return `INSERT INTO notices (kind, siteId, atMs, gateId, sessionId, slotId, reviewId, detail)
-    SELECT kind.value, siteId, CASE WHEN kind.key < 3 THEN entryAtMs ELSE exitAtMs END, ${entryGateSql}, ${sessionIdSql('n')},
+    SELECT kind.value, siteId, CASE WHEN kind.key < 3 THEN entryAtMs ELSE exitAtMs END, ${entryGateSql}, ${sessionIdSql('entryAtMs', 'n')},
       's' || (1 + slot % slots), NULL, 'decision'
     FROM stay JOIN site USING (number) CROSS JOIN json_each('${JSON.stringify(kinds)}') AS kind
     WHERE entryAtMs >= ${String(nowMs - keptMs.notices)}`;
@@ -317,7 +328,7 @@ function auditSql({ sessions, nowMs }: History, sites: readonly FilledSite[]): s
   const stepMs = keptMs.sessions / (rows + 1);
   return `INSERT INTO audit (atMs, "by", action, siteId, target, reason, detail, prevHash, hash)
     SELECT CAST(${String(nowMs - keptMs.sessions)} + value * ${String(stepMs)} AS INTEGER), 'operator', 'session.close',
-      'site-' || (1 + abs(random()) % ${String(sites.length)}), ${sessionIdSql('value')}, 'it was seen leaving', '{"exitAtMs":null}',
+      'site-' || (1 + abs(random()) % ${String(sites.length)}), lower(hex(randomblob(16))), 'it was seen leaving', '{"exitAtMs":null}',
       ${randomHashSql}, ${randomHashSql}
     FROM (${countSql(1, rows)})`;
 }
@@ -333,10 +344,11 @@ function insideSql(history: History, sites: readonly FilledSite[], index: number
   if (site === undefined || site.inside === 0) return '';
   const { siteId, inside, entryEdgeId, entryGateIds } = site;
   const before = insideBefore(sites, index);
-  const sessionId = (number: string): string => sessionIdSql(`${String(history.sessions + before)} + ${number}`);
-  const credentialId = credentialIdSql(`${String(platesSeen(history) + before)} + value`);
-  const slotNumber = 'CAST(substr(slotId, 2) AS INTEGER)';
   const sinceMs = String(history.nowMs - 10 * hourMs);
+  const sessionId = (number: string): string =>
+    sessionIdSql(sinceMs, `${String(history.sessions + before)} + ${number}`);
+  const credentialId = credentialIdSql(history, `${String(platesSeen(history) + before)} + value`);
+  const slotNumber = 'CAST(substr(slotId, 2) AS INTEGER)';
   return `INSERT INTO sessions (siteId, sessionId, ticket, credentialId, vehicleId, slotClass, slotId, state, entryAtMs, entryGateId,
       entryBasis, exitAtMs, exitGateId, exitBasis, durationMs, uncertainSinceMs, exitAuthorised, earlierExitDue, entryEventKey)
     SELECT '${siteId}', ${sessionId('value')}, ${String(history.sessions)} + value, ${credentialId}, NULL,
@@ -347,7 +359,7 @@ function insideSql(history: History, sites: readonly FilledSite[], index: number
       WHERE siteId = '${siteId}' AND ${slotNumber} <= ${String(inside)};
     INSERT INTO reviews (siteId, reviewId, kind, gateId, edgeId, sessionId, candidates, credentialId, openedAtMs, detail,
         resolvedAtMs, resolvedBy, resolution)
-      SELECT '${siteId}', ${idSql(`${String(history.sessions)} + value`, 6 + index)}, 'no-slot', '${entryGateIds[0]}', '${entryEdgeId}',
+      SELECT '${siteId}', ${idSql(sinceMs, `${String(history.sessions)} + value`, 6 + index)}, 'no-slot', '${entryGateIds[0]}', '${entryEdgeId}',
         NULL, '[]', NULL, ${sinceMs} + value, 'a person should look at this', NULL, NULL, NULL
       FROM (${countSql(1, openReviews)})`;
 }

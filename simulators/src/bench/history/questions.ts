@@ -57,7 +57,7 @@ export function questionsOf(sites: readonly FilledSite[], history: History, page
       ),
       perhaps(
         'of a vehicle',
-        sessions(() => `vehicleId=${vehicleIdOf(1 + below(Math.min(vehicles, regulars)))}&limit=5`),
+        sessions(() => `vehicleId=${vehicleIdOf(history, 1 + below(Math.min(vehicles, regulars)))}&limit=5`),
       ),
       perhaps(
         'of a slot',
