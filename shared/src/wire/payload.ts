@@ -19,6 +19,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * `__proto__`, and what the schema refuses; the error names the member and the rule.
  */
 export function parsePayload<T>(schema: z.ZodType<T>, payload: Uint8Array): Parsed<T> {
+  const json = parseJson(payload);
+  return json.ok ? parseValue(schema, json.value) : json;
+}
+
+/** The first half of `parsePayload`: everything but the schema. */
+export function parseJson(payload: Uint8Array): Parsed<unknown> {
   if (payload.byteLength > wireLimits.maxPayloadBytes) {
     return {
       ok: false,
@@ -41,8 +47,7 @@ export function parsePayload<T>(schema: z.ZodType<T>, payload: Uint8Array): Pars
     };
   }
   const unsafe = findUnsafe(json, 0);
-  if (unsafe !== undefined) return { ok: false, error: `payload: ${unsafe}` };
-  return parseValue(schema, json);
+  return unsafe === undefined ? { ok: true, value: json } : { ok: false, error: `payload: ${unsafe}` };
 }
 
 /** Validates a value that is already parsed. */

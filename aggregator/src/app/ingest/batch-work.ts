@@ -149,7 +149,15 @@ function advance({ turn, view, received, batch }: Applying, upTo: number, hash: 
   });
 }
 
+/** Several batches of one edge in a turn are acknowledged once: where its cursor stands then says it all. */
+const acknowledged = new WeakMap<OpenTurn, Set<string>>();
+
 function acknowledge({ context, turn, view, received, batch }: Applying, before: Position): void {
+  const known = acknowledged.get(turn) ?? new Set<string>();
+  acknowledged.set(turn, known);
+  const key = `${received.edgeId}/${batch.instance}/${batch.epoch}`;
+  if (known.has(key)) return;
+  known.add(key);
   turn.afterCommit(() => {
     const cursor = turn.directory.cursor(received.edgeId);
     context.outbound.ack(view, batch.instance, cursor?.epoch === batch.epoch ? cursor : before, null);

@@ -7,7 +7,7 @@ import {
   futureEventSchema,
   nextHashOfText,
   originSchema,
-  parsePayload,
+  parseJson,
   parseValue,
   wireLimits,
 } from '@gatehouse/shared';
@@ -39,9 +39,12 @@ export interface ReadBatch {
 }
 
 export function readBatch(payload: Uint8Array, sha256: Sha256): Parsed<ReadBatch> {
-  const parsed = parsePayload(eventBatchSchema, payload);
+  const json = parseJson(payload);
+  if (!json.ok) return json;
+  const parsed = parseValue(eventBatchSchema, json.value);
   if (!parsed.ok) return parsed;
-  const batch = parsed.value;
+  // As it came: the schema adds and changes nothing, and its copy would have the members in another order than that of the hash.
+  const batch = json.value as EventBatch;
   const last = batch.first + batch.events.length - 1;
   if (last > Number.MAX_SAFE_INTEGER) return { ok: false, error: 'first: is too high' };
   const chained = chain(batch, sha256);
@@ -83,7 +86,7 @@ function chain(batch: EventBatch, sha256: Sha256): Parsed<{ hashes: string[]; te
 
 function readEvent(raw: EventBatch['events'][number], text: string): ReadEvent {
   const kind = /^[a-z][a-z-]{0,62}$/.test(raw.kind) ? raw.kind : null;
-  if (utf8Bytes(text) > wireLimits.maxEventBytes) {
+  if (isTooLong(text)) {
     return { type: 'bad', raw: null, kind, reason: `event: longer than ${String(wireLimits.maxEventBytes)} bytes` };
   }
   if ((edgeEventKinds as readonly string[]).includes(raw.kind)) {
@@ -92,6 +95,11 @@ function readEvent(raw: EventBatch['events'][number], text: string): ReadEvent {
   }
   const future = parseValue(futureEventSchema, raw);
   return future.ok ? { type: 'future', event: future.value } : { type: 'bad', raw, kind, reason: future.error };
+}
+
+/** No character takes more than three bytes for each of its units: most texts need not be counted. */
+function isTooLong(text: string): boolean {
+  return text.length * 3 > wireLimits.maxEventBytes && utf8Bytes(text) > wireLimits.maxEventBytes;
 }
 
 /** Bytes of a well-formed text in UTF-8, without encoding it. */
