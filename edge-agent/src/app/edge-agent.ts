@@ -104,8 +104,9 @@ class RunningAgent implements EdgeAgent {
       settings.outbox,
       {
         onCommitted: (durationMs, events) => {
-          this.#tally.committed(durationMs, events);
+          // First: a vehicle waits for the answer.
           this.#replicator.send();
+          this.#tally.committed(durationMs, events);
         },
         onLost: (events) => {
           this.#tally.count('eventsLost', events);

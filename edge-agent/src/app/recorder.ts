@@ -305,7 +305,8 @@ export class Recorder {
       ...(accountedLoss === undefined ? {} : { accountedLoss }),
     });
     this.#end = write.end;
-    this.#recent = [...this.#recent, ...write.events].slice(-maxRecentEvents);
+    this.#recent.push(...write.events);
+    this.#recent.splice(0, this.#recent.length - maxRecentEvents);
     for (const event of write.events) this.#bytes += utf8Bytes(event.json);
     for (const [name, seq] of write.arrivals) this.#arrivals.set(name, seq);
     for (const draft of drafts) if (draft.ends !== undefined) this.#arrivals.delete(draft.ends);

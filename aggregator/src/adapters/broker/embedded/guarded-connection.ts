@@ -84,7 +84,7 @@ export class GuardedConnection extends Duplex {
     if (!this.push(bytes)) this.#options.socket.pause();
   }
 
-  /** Writes past the broker. What is written in one tick leaves together. */
+  /** Writes past the broker, as soon as what runs is done. */
   sendPacket(bytes: Uint8Array): void {
     this.#sendReceipts();
     this.#sendCorked(bytes);
@@ -113,14 +113,16 @@ export class GuardedConnection extends Duplex {
     if (!this.#isCorked) {
       this.#isCorked = true;
       socket.cork();
-      process.nextTick(uncork, this);
+      // What is written in one go leaves together, and before the next turn begins: that may take longer than the way to the gate.
+      queueMicrotask(() => {
+        this.#uncork();
+      });
     }
     socket.write(bytes);
     if (socket.writableLength > limits.maxQueuedBytesPerClient) this.#refuse('slow-reader');
   }
 
-  /** Ends what `sendPacket` began in this tick. */
-  uncorkSocket(): void {
+  #uncork(): void {
     this.#isCorked = false;
     this.#options.socket.uncork();
   }
@@ -200,8 +202,4 @@ export class GuardedConnection extends Duplex {
     }
     done(error);
   }
-}
-
-function uncork(connection: GuardedConnection): void {
-  connection.uncorkSocket();
 }
