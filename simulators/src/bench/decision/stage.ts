@@ -42,8 +42,12 @@ const gates: readonly SiteGate[] = [
 /** One lane takes a vehicle after the other without the pauses of steel, and nobody takes that for a loop that chatters. */
 const lane = { closeDelayMs: 0, chatterEdges: 1_000 };
 
-export async function createDecisionStage(directory: string): Promise<DecisionStage> {
-  const system = new System();
+/** @param settings of the aggregator, beside the defaults */
+export async function createDecisionStage(
+  directory: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<DecisionStage> {
+  const system = new System(1, settings);
   const children: Child[] = [];
   const start = async (program: string, options: unknown): Promise<Child> => {
     const child = await startChild(program, options);
@@ -87,8 +91,8 @@ function createEntrance(edge: Child): Entrance {
   let lastPlate = 0;
   const drive = (question: VehiclesQuestion): Promise<number[]> => edge.ask('vehicles', question);
   const inAndOut = async (kind: '' | '-with-reader', plates: readonly (string | null)[]): Promise<number[]> => {
-    const tookMs = await drive({ gateId: `in${kind}`, plates });
-    await drive({ gateId: `out${kind}`, plates });
+    const tookMs = await drive({ gateId: `in${kind}`, plates, isMeasured: true });
+    await drive({ gateId: `out${kind}`, plates, isMeasured: false });
     return tookMs;
   };
   return {

@@ -3,17 +3,17 @@ import type { Figure, Measured, Scale } from '../figure.js';
 import { median, percentile } from '../statistics.js';
 
 /** Vehicles of each kind, and requests, in one round. */
-const vehiclesPerRound: Readonly<Record<Scale, number>> = { full: 300, short: 50 };
+const vehiclesPerRound: Readonly<Record<Scale, number>> = { full: 200, short: 50 };
 /** So many of one, then of the next, within a round: the disk is slower at times. */
-const block = 50;
-const warmUpVehicles = 100;
+const block = 10;
+const warmUpVehicles = 50;
 
 const floor = 'two commits of one row and one request and reply';
 
 export const decisionFigure: Figure = {
   number: 1,
   title: 'From the sensor to the open request',
-  how: 'A production edge agent and the production aggregator in processes of their own, both with their databases on the disk and default settings; the process of the agent plays its barriers: it reports the edge of the arming loop and takes the time until the open request. One vehicle after the other, 20 to 60 ms after nothing waits any more; between them they pass and leave by an exit. Only the lanes differ from the default: they close without delay. The floor is MQTT.js and Aedes in two processes, each committing a row of the same bytes with sqlite3 (WAL, synchronous=FULL, a log at its full length): the client before it asks, the server before it replies. Blocks of 50 in turn.',
+  how: 'A production edge agent and the production aggregator in processes of their own, both with their databases on the disk and default settings; the process of the agent plays its barriers: it reports the edge of the arming loop and takes the time until the open request. One vehicle after the other, 70 to 110 ms after nothing waits any more; between them they pass and leave by an exit. Only the lanes differ from the default: they close without delay. The floor is MQTT.js and Aedes in two processes, each committing a row of the same bytes with sqlite3 (WAL, synchronous=FULL, a log at its full length): the client before it asks, the server before it replies. Ten and ten in turn.',
   lines: [
     {
       key: 'median',
@@ -52,12 +52,12 @@ export const decisionFigure: Figure = {
       aim: null,
     },
   ],
-  rounds: { full: 5, short: 2 },
-  async prepare({ directory, scale, say }) {
-    const stage = await createDecisionStage(directory);
+  rounds: { full: 3, short: 2 },
+  async prepare(context) {
+    const stage = await createDecisionStage(context.directory);
     const { entrance } = stage;
-    const count = vehiclesPerRound[scale];
-    say('warming up');
+    const count = vehiclesPerRound[context.scale];
+    context.say('warming up');
     await Promise.all([stage.floor.requests(warmUpVehicles), entrance.anonymous(warmUpVehicles)]);
     await entrance.known(warmUpVehicles);
     let measured: { readonly round: number; readonly ours: Measured; readonly floor: Measured } | undefined;

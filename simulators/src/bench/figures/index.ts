@@ -1,7 +1,7 @@
 import { byHand } from './by-hand.js';
 import { crowd } from './crowd.js';
+import { decisionInACity } from './decision-in-a-city.js';
 import { decisionFigure } from './decision.js';
-import { edgeCost } from './edge-cost.js';
 import { singleEvents } from './single-events.js';
 import { largeSite } from './large-site.js';
 import { starting } from './starting.js';
@@ -11,11 +11,11 @@ import type { Figure } from '../figure.js';
 /** In the order of the table. */
 export const figures: readonly Figure[] = [
   decisionFigure,
+  decisionInACity,
   singleEvents,
   crowd,
   storedHistory,
   largeSite,
   byHand,
   starting,
-  edgeCost,
 ];

@@ -3,6 +3,7 @@ const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void
   'bare-aedes': () => import('./bare-aedes.js'),
   'edge-load': () => import('./edge-load.js'),
   // NAME: () => import('./NAME.js'),
+  'city-load': () => import('./city-load.js'),
   entrance: () => import('./entrance.js'),
   'request-floor-client': () => import('./request-floor-client.js'),
   'request-floor-server': () => import('./request-floor-server.js'),
