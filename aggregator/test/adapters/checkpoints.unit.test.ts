@@ -3,7 +3,8 @@ import { createCheckpoints } from '../../src/adapters/store/sqlite/checkpoints.j
 import type { Connection } from '../../src/adapters/store/sqlite/connection.js';
 import { StoreError } from '../../src/app/ports.js';
 
-const enoughBytes = 2 * 1024 * 1024;
+const megabyte = 1024 * 1024;
+const enoughBytes = 2 * megabyte;
 
 interface Moved {
   readonly through: 'writer' | 'beside';
@@ -11,9 +12,14 @@ interface Moved {
 }
 
 /** A log, and what is committed while it is moved. `readMark`: an old moment that is read; nothing after it can be moved. */
-function setUp(log: { logPages: number; movedPages: number; readMark?: number }, committedMeanwhile: number[] = []) {
+function setUp(
+  log: { logPages: number; movedPages: number; readMark?: number },
+  committedMeanwhile: number[] = [],
+  fileBytes = 0,
+) {
   const moved: Moved[] = [];
   const warnings: string[] = [];
+  const limits: number[] = [];
   let { logPages, movedPages } = log;
   const connectionOf = (through: Moved['through']): Connection =>
     ({
@@ -25,17 +31,22 @@ function setUp(log: { logPages: number; movedPages: number; readMark?: number },
         if (through === 'beside') logPages += committedMeanwhile.shift() ?? 0;
         return [{ busy: 0, log: logPages, checkpointed: movedPages }];
       },
+      async exec(sql: string) {
+        await Promise.resolve();
+        limits.push(Number(/journal_size_limit = (\d+)/.exec(sql)?.[1]));
+      },
     }) as unknown as Connection;
   const checkpoints = createCheckpoints({
     writer: connectionOf('writer'),
     beside: connectionOf('beside'),
+    logBytes: () => Promise.resolve(fileBytes),
     path: 'gatehouse.db',
     logger: { ...silent, warn: (_fields: unknown, message: string) => warnings.push(message) } as never,
   });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
   };
-  return { checkpoints, moved, warnings, settle };
+  return { checkpoints, moved, limits, warnings, settle };
 }
 
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
@@ -77,6 +88,17 @@ describe('the write-ahead log', () => {
     ]);
   });
 
+  it.each([
+    [1_200 * megabyte, 1_192 * megabyte],
+    [70 * megabyte, 64 * megabyte],
+    [10 * megabyte, 64 * megabyte],
+  ])('gives the room of a long log back to the disk in small cuts: of %d bytes %d stay', async (fileBytes, kept) => {
+    const { checkpoints, limits, settle } = setUp({ logPages: 16_000, movedPages: 16_000 }, [], fileBytes);
+    checkpoints.onWritten(enoughBytes);
+    await settle();
+    expect(limits).toEqual([kept]);
+  });
+
   it('makes no commit wait for what cannot be moved, because an old moment is read', async () => {
     const { checkpoints, moved, settle } = setUp({ logPages: 300_000, movedPages: 1_000, readMark: 1_000 }, [900, 900]);
     checkpoints.onWritten(enoughBytes);
@@ -99,9 +121,16 @@ describe('the write-ahead log', () => {
   it('says when it cannot be moved, tries again, and is quiet when the store was closed', async () => {
     const warnings: string[] = [];
     let code: 'io' | 'closed' = 'io';
-    const failing = { all: () => Promise.reject(new StoreError(code, 'no')) } as unknown as Connection;
+    const fail = () => Promise.reject(new StoreError(code, 'no'));
+    const failing = { all: fail, exec: fail } as unknown as Connection;
     const logger = { ...silent, warn: (_fields: unknown, message: string) => warnings.push(message) } as never;
-    const checkpoints = createCheckpoints({ writer: failing, beside: failing, path: 'gatehouse.db', logger });
+    const checkpoints = createCheckpoints({
+      writer: failing,
+      beside: failing,
+      logBytes: () => Promise.resolve(0),
+      path: 'gatehouse.db',
+      logger,
+    });
     checkpoints.onWritten(enoughBytes);
     await new Promise((resolve) => setImmediate(resolve));
     code = 'closed';

@@ -310,7 +310,8 @@ describe('the SQLite store', () => {
     }
     const cuts = shrunkBy.filter((bytes) => bytes > 0);
     expect(cuts).not.toEqual([]);
-    expect(Math.max(...cuts)).toBeLessThanOrEqual(8 * 1024 * 1024);
+    // And what was committed since the cut was measured.
+    expect(Math.max(...cuts)).toBeLessThanOrEqual(20 * 1024 * 1024);
     expect(await countEvents(store)).toBe(500 * n);
   });
 

@@ -16,6 +16,8 @@ export interface CheckpointParts {
   readonly writer: Connection;
   /** Does what may take long. */
   readonly beside: Connection;
+  /** Size of the log's file. */
+  readonly logBytes: () => Promise<number>;
   readonly path: string;
   readonly logger: Logger;
 }
@@ -30,12 +32,20 @@ const smallRestPages = 500;
 const maxTries = 3;
 /** What may be moved between two commits unless the disk is too slow for anything better: 32 MB. */
 const maxRestPages = 8_000;
+/** Size of the file that is kept for the next log. */
+const keptLogBytes = 64 * 1024 * 1024;
+/** A longer file is cut by so much each time that the log begins anew: the commit that does it waits for the file system. */
+const cutBytes = 8 * 1024 * 1024;
 
-export function createCheckpoints({ writer, beside, path, logger }: CheckpointParts): Checkpoints {
+export function createCheckpoints({ writer, beside, logBytes, path, logger }: CheckpointParts): Checkpoints {
   let bytesSince = 0;
   let isRunning = false;
+  /** What the log's file is cut to when it begins anew. */
+  let limitBytes = Infinity;
 
   const run = async (): Promise<void> => {
+    // Before the log is moved: once it is, it may begin anew, and is cut then.
+    await limitCut();
     let { logPages, restPages } = await checkpoint(beside);
     if (logPages < longLogPages) return;
     let isMoving = true;
@@ -46,6 +56,13 @@ export function createCheckpoints({ writer, beside, path, logger }: CheckpointPa
     }
     // Nothing moves while an old moment is read. Something always moves and never catches up: commits have to wait for the disk.
     if (isMoving || restPages <= smallRestPages) await checkpointBetween(restPages);
+  };
+
+  const limitCut = async (): Promise<void> => {
+    const nextBytes = Math.max(keptLogBytes, (await logBytes()) - cutBytes);
+    if (nextBytes === limitBytes) return;
+    await writer.exec(`PRAGMA journal_size_limit = ${String(nextBytes)}`);
+    limitBytes = nextBytes;
   };
 
   const checkpointBetween = async (restPages: number): Promise<void> => {
