@@ -2,6 +2,7 @@ import { byHand } from './by-hand.js';
 import { crowd } from './crowd.js';
 import { decisionInACity } from './decision-in-a-city.js';
 import { decisionFigure } from './decision.js';
+import { edgeCost } from './edge-cost.js';
 import { singleEvents } from './single-events.js';
 import { largeSite } from './large-site.js';
 import { starting } from './starting.js';
@@ -18,4 +19,5 @@ export const figures: readonly Figure[] = [
   largeSite,
   byHand,
   starting,
+  edgeCost,
 ];
