@@ -36,6 +36,13 @@ export async function createLoadSites(system: System, { sites, edgesPerSite }: L
   return enrolled;
 }
 
+/** The edges that `createLoadSites` makes, site after site. */
+export function edgesOf({ sites, edgesPerSite }: LoadSize): StoryEdge[] {
+  return Array.from({ length: sites * edgesPerSite }, (_, index) =>
+    storyEdge(`load-${String(Math.floor(index / edgesPerSite) + 1)}`, (index % edgesPerSite) + 1),
+  );
+}
+
 function storyEdge(siteId: string, number: number): StoryEdge {
   const edgeId = `${siteId}-e${String(number)}`;
   return {

@@ -1,3 +1,4 @@
+import { backlogDrain } from './backlog-drain.js';
 import { byHand } from './by-hand.js';
 import { crowd } from './crowd.js';
 import { decisionInACity } from './decision-in-a-city.js';
@@ -14,6 +15,7 @@ export const figures: readonly Figure[] = [
   decisionFigure,
   decisionInACity,
   singleEvents,
+  backlogDrain,
   crowd,
   storedHistory,
   largeSite,

@@ -1,6 +1,8 @@
 /** The processes that benchmarks are made of, by name: floors, and what puts load on a program. Each module calls `serve`. */
 const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void }>>> = {
+  'backlog-edges': () => import('./backlog-edges.js'),
   'bare-aedes': () => import('./bare-aedes.js'),
+  'batch-insert': () => import('./batch-insert.js'),
   'edge-load': () => import('./edge-load.js'),
   // NAME: () => import('./NAME.js'),
   'city-load': () => import('./city-load.js'),
