@@ -131,7 +131,7 @@ describe('a message that is written past the broker', () => {
         dup: false,
         messageId: 4_660,
       });
-      expect(publishBytes(Buffer.from(topic), 4_660, payload).equals(expected)).toBe(true);
+      expect(publishBytes(topic, 4_660, payload).equals(expected)).toBe(true);
     }
   });
 });

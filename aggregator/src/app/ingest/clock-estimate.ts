@@ -31,76 +31,89 @@ export interface ClockEstimate {
 const maxSamples = 8;
 
 export function createClockEstimate(boundMs: number, storedOffsetMs: number | null): ClockEstimate {
-  let samples: readonly number[] = storedOffsetMs === null ? [] : [storedOffsetMs];
-  let doubtful: number | null = null;
-  let lastState: EdgeClockReading | null = null;
+  return new Estimate(boundMs, storedOffsetMs);
+}
+
+const nothing: readonly never[] = [];
+
+/** A class, because there is one for every edge. */
+class Estimate implements ClockEstimate {
+  readonly #boundMs: number;
+  #samples: readonly number[];
+  #doubtful: number | null = null;
+  #lastState: EdgeClockReading | null = null;
   /** Our time minus the monotonic one, of the states of this boot: a wall clock that is moved changes nothing of it. */
-  let monoSamples: readonly number[] = [];
+  #monoSamples: readonly number[] = nothing;
 
-  const offsetMs = (): number | null => (samples.length === 0 ? null : Math.max(...samples));
+  constructor(boundMs: number, storedOffsetMs: number | null) {
+    this.#boundMs = boundMs;
+    this.#samples = storedOffsetMs === null ? nothing : [storedOffsetMs];
+  }
 
-  const add = (sample: number): void => {
-    samples = [...samples, sample].slice(-maxSamples);
-  };
+  onState(reading: EdgeClockReading, receivedAtMs: number): void {
+    const before = this.#lastState;
+    const sample = reading.atMs - receivedAtMs;
+    const moved = before === null ? 0 : movedBetween(before, reading);
+    const far = sample - (this.offsetMs ?? sample);
+    // What the edge itself shows to have been moved need not be seen twice.
+    if (Math.abs(moved) > this.#boundMs && Math.abs(far - moved) < Math.abs(far)) {
+      this.#samples = this.#samples.map((earlier) => earlier + moved);
+      this.#doubtful = null;
+    }
+    const monoSample = receivedAtMs - reading.monoMs;
+    const isSameBoot = before?.bootId === reading.bootId;
+    this.#monoSamples = [...(isSameBoot ? this.#monoSamples : []), monoSample].slice(-maxSamples);
+    this.#lastState = reading;
+    this.#onSample(sample);
+  }
+
+  onEvent(atMs: number, receivedAtMs: number): void {
+    const sample = atMs - receivedAtMs;
+    const estimate = this.offsetMs;
+    if (estimate !== null && sample > estimate) this.#onSample(sample);
+  }
+
+  get offsetMs(): number | null {
+    return this.#samples.length === 0 ? null : Math.max(...this.#samples);
+  }
+
+  get isOff(): boolean {
+    return Math.abs(this.offsetMs ?? 0) > this.#boundMs;
+  }
+
+  correct(event: EdgeClockReading, receivedAtMs: number): CorrectedTime {
+    const boundMs = this.#boundMs;
+    const lastState = this.#lastState;
+    const offset = this.offsetMs ?? 0;
+    const isOff = Math.abs(offset) > boundMs;
+    const wasMoved = lastState !== null && Math.abs(movedBetween(event, lastState)) > boundMs;
+    const byWall = isOff ? event.atMs - offset : event.atMs;
+    const isSameBoot = lastState?.bootId === event.bootId;
+    const found = isSameBoot && (isOff || wasMoved) ? event.monoMs + Math.min(...this.#monoSamples) : byWall;
+    // A clock that agrees with that is right by now.
+    const corrected = Math.abs(found - event.atMs) <= boundMs ? event.atMs : found;
+    const clockOff = corrected !== event.atMs || corrected > receivedAtMs + boundMs;
+    return { atMs: Math.max(0, Math.min(corrected, receivedAtMs)), clockOff };
+  }
 
   /** One sample far below the estimate may have been slow to come; two that agree mean that the clock was moved. */
-  const onSample = (sample: number): void => {
-    const estimate = offsetMs();
-    if (estimate === null || Math.abs(sample - estimate) <= boundMs) {
-      doubtful = null;
-      add(sample);
+  #onSample(sample: number): void {
+    const estimate = this.offsetMs;
+    if (estimate === null || Math.abs(sample - estimate) <= this.#boundMs) {
+      this.#doubtful = null;
+      this.#samples = [...this.#samples, sample].slice(-maxSamples);
       return;
     }
-    if (doubtful !== null && Math.abs(sample - doubtful) <= boundMs) {
-      doubtful = null;
-      samples = [sample];
+    if (this.#doubtful !== null && Math.abs(sample - this.#doubtful) <= this.#boundMs) {
+      this.#doubtful = null;
+      this.#samples = [sample];
       return;
     }
-    doubtful = sample;
-  };
+    this.#doubtful = sample;
+  }
+}
 
-  /** By how much the wall clock was moved on the monotonic one of the same boot, from one reading to another. */
-  const movedBetween = (from: EdgeClockReading, to: EdgeClockReading): number =>
-    from.bootId === to.bootId ? to.atMs - to.monoMs - (from.atMs - from.monoMs) : 0;
-
-  return {
-    onState(reading, receivedAtMs) {
-      const sample = reading.atMs - receivedAtMs;
-      const moved = lastState === null ? 0 : movedBetween(lastState, reading);
-      const far = sample - (offsetMs() ?? sample);
-      // What the edge itself shows to have been moved need not be seen twice.
-      if (Math.abs(moved) > boundMs && Math.abs(far - moved) < Math.abs(far)) {
-        samples = samples.map((earlier) => earlier + moved);
-        doubtful = null;
-      }
-      const monoSample = receivedAtMs - reading.monoMs;
-      const isSameBoot = lastState?.bootId === reading.bootId;
-      monoSamples = [...(isSameBoot ? monoSamples : []), monoSample].slice(-maxSamples);
-      lastState = reading;
-      onSample(sample);
-    },
-    onEvent(atMs, receivedAtMs) {
-      const sample = atMs - receivedAtMs;
-      const estimate = offsetMs();
-      if (estimate !== null && sample > estimate) onSample(sample);
-    },
-    get offsetMs() {
-      return offsetMs();
-    },
-    get isOff() {
-      return Math.abs(offsetMs() ?? 0) > boundMs;
-    },
-    correct(event, receivedAtMs) {
-      const offset = offsetMs() ?? 0;
-      const isOff = Math.abs(offset) > boundMs;
-      const wasMoved = lastState !== null && Math.abs(movedBetween(event, lastState)) > boundMs;
-      const byWall = isOff ? event.atMs - offset : event.atMs;
-      const isSameBoot = lastState?.bootId === event.bootId;
-      const found = isSameBoot && (isOff || wasMoved) ? event.monoMs + Math.min(...monoSamples) : byWall;
-      // A clock that agrees with that is right by now.
-      const corrected = Math.abs(found - event.atMs) <= boundMs ? event.atMs : found;
-      const clockOff = corrected !== event.atMs || corrected > receivedAtMs + boundMs;
-      return { atMs: Math.max(0, Math.min(corrected, receivedAtMs)), clockOff };
-    },
-  };
+/** By how much the wall clock was moved on the monotonic one of the same boot, from one reading to another. */
+function movedBetween(from: EdgeClockReading, to: EdgeClockReading): number {
+  return from.bootId === to.bootId ? to.atMs - to.monoMs - (from.atMs - from.monoMs) : 0;
 }

@@ -14,27 +14,42 @@ const maxInstances = 16;
 const returnsThatAlarm = 2;
 
 export function createIdentityWatch(periodMs: number): IdentityWatch {
+  return new Watch(periodMs);
+}
+
+const nothing: readonly never[] = [];
+
+/** A class, because there is one for every edge. */
+class Watch implements IdentityWatch {
+  readonly #periodMs: number;
   /** In the order they were first seen. */
-  const seen: string[] = [];
-  let current: string | null = null;
-  let returnedAtMs: number[] = [];
-  let alarmedAtMs: number | null = null;
-  return {
-    onInstance(instance, monoMs) {
-      if (instance === current) return false;
-      current = instance;
-      if (!seen.includes(instance)) {
-        seen.push(instance);
-        if (seen.length > maxInstances) seen.shift();
-        return false;
-      }
-      if (instance === seen.at(-1)) return false;
-      returnedAtMs = [...returnedAtMs.filter((at) => monoMs - at < periodMs), monoMs].slice(-returnsThatAlarm);
-      return returnedAtMs.length >= returnsThatAlarm;
-    },
-    isAlarmDue: (monoMs) => alarmedAtMs === null || monoMs - alarmedAtMs >= periodMs,
-    onAlarm(monoMs) {
-      alarmedAtMs = monoMs;
-    },
-  };
+  #seen: readonly string[] = nothing;
+  #current: string | null = null;
+  #returnedAtMs: readonly number[] = nothing;
+  #alarmedAtMs: number | null = null;
+
+  constructor(periodMs: number) {
+    this.#periodMs = periodMs;
+  }
+
+  onInstance(instance: string, monoMs: number): boolean {
+    if (instance === this.#current) return false;
+    this.#current = instance;
+    if (!this.#seen.includes(instance)) {
+      this.#seen = [...this.#seen, instance].slice(-maxInstances);
+      return false;
+    }
+    if (instance === this.#seen.at(-1)) return false;
+    const recent = this.#returnedAtMs.filter((at) => monoMs - at < this.#periodMs);
+    this.#returnedAtMs = [...recent, monoMs].slice(-returnsThatAlarm);
+    return this.#returnedAtMs.length >= returnsThatAlarm;
+  }
+
+  isAlarmDue(monoMs: number): boolean {
+    return this.#alarmedAtMs === null || monoMs - this.#alarmedAtMs >= this.#periodMs;
+  }
+
+  onAlarm(monoMs: number): void {
+    this.#alarmedAtMs = monoMs;
+  }
 }

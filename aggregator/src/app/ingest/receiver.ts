@@ -12,6 +12,7 @@ import type { EdgeView } from './edge-view.js';
 import type { Inbox } from './inbox.js';
 import { quarantinePayload } from './quarantine.js';
 import { readBatch } from './read-batch.js';
+import { withUnchangedParts } from './unchanged.js';
 
 export interface ReceiverPorts {
   readonly context: IngestContext;
@@ -117,8 +118,9 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
     setPresence(view, 'offline');
   };
 
-  const onOnline = (view: EdgeView, state: OnlineState, received: Received): void => {
+  const onOnline = (view: EdgeView, told: OnlineState, received: Received): void => {
     const before = view.lastState;
+    const state = withUnchangedParts(before, told);
     // A broker may deliver an older state again after a newer one.
     if (before?.instance === state.instance && state.clock.monoMs < before.clock.monoMs) return;
     const isNewConnection = view.presence !== 'online' || view.instance !== state.instance;

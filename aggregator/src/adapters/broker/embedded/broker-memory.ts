@@ -12,7 +12,8 @@ interface ClientRef {
 interface MessageRef {
   readonly messageId: number;
 }
-type Retained = Pick<PublishPacket, 'cmd' | 'topic' | 'payload' | 'qos' | 'retain'>;
+/** The bytes of the payload as characters: half of what a buffer of its own would take, and no part of what others share. */
+type Retained = Pick<PublishPacket, 'topic' | 'qos'> & { readonly bytes: string };
 type Will = PublishPacket & { brokerId?: string; clientId?: string };
 
 /** The methods that Aedes asks of a `persistence`, for clean sessions. */
@@ -63,12 +64,12 @@ export function createBrokerMemory(): BrokerMemory {
       brokerId = id;
     },
 
-    async storeRetained({ cmd, topic, payload, qos, retain }) {
+    async storeRetained({ topic, payload, qos }) {
       if (payload.length === 0) retained.delete(topic);
-      // A copy: the payload is a piece of whatever the socket read, and would keep all of it.
-      else retained.set(topic, { cmd, topic, payload: Buffer.from(payload), qos, retain });
+      else retained.set(topic, { topic, qos, bytes: Buffer.from(payload).toString('latin1') });
     },
-    createRetainedStreamCombi: (filters) => Readable.from(filters.flatMap((filter) => matching(retained, filter))),
+    createRetainedStreamCombi: (filters) =>
+      Readable.from(filters.flatMap((filter) => matching(retained, filter).map(messageOf))),
 
     addSubscriptions: nothing,
     removeSubscriptions: nothing,
@@ -109,6 +110,10 @@ export function createBrokerMemory(): BrokerMemory {
     streamWill: (brokers = {}) =>
       Readable.from([...wills.values()].filter((will) => !(String(will.brokerId) in brokers))),
   };
+}
+
+function messageOf({ topic, qos, bytes }: Retained): PublishPacket {
+  return { cmd: 'publish', topic, payload: Buffer.from(bytes, 'latin1'), qos, retain: true, dup: false };
 }
 
 function matching(retained: ReadonlyMap<string, Retained>, filter: string): Retained[] {

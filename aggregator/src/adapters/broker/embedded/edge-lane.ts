@@ -103,9 +103,10 @@ function extentOf(bytes: Buffer, at: number): { readonly body: number; readonly 
 }
 
 /** A PUBLISH of QoS 1 that is not retained. */
-export function publishBytes(topic: Uint8Array, packetId: number, payload: string): Buffer {
+export function publishBytes(topic: string, packetId: number, payload: string): Buffer {
+  const topicBytes = Buffer.byteLength(topic, 'utf8');
   const payloadBytes = Buffer.byteLength(payload, 'utf8');
-  const length = 2 + topic.length + 2 + payloadBytes;
+  const length = 2 + topicBytes + 2 + payloadBytes;
   const lengthBytes = length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4;
   const bytes = Buffer.allocUnsafe(1 + lengthBytes + length);
   bytes[0] = publish;
@@ -115,9 +116,9 @@ export function publishBytes(topic: Uint8Array, packetId: number, payload: strin
     left >>>= 7;
   }
   let at = 1 + lengthBytes;
-  at = bytes.writeUInt16BE(topic.length, at);
-  bytes.set(topic, at);
-  at = bytes.writeUInt16BE(packetId, at + topic.length);
+  at = bytes.writeUInt16BE(topicBytes, at);
+  at += bytes.write(topic, at, 'utf8');
+  at = bytes.writeUInt16BE(packetId, at);
   bytes.write(payload, at, 'utf8');
   return bytes;
 }

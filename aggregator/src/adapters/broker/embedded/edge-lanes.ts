@@ -25,18 +25,13 @@ export interface EdgeLanes {
   clear(): void;
 }
 
-interface Reader {
-  readonly client: Client;
-  readonly connection: GuardedConnection;
-  readonly topic: Uint8Array;
-}
-
 /** For how long a receipt may wait for something else to be sent. */
 const receiptDelayMs = 5;
 const maxPacketId = 65_535;
 
 export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts): EdgeLanes {
-  const readers = new Map<string, Reader>();
+  /** By topic. */
+  const readers = new Map<string, Client>();
   let withReceipts: GuardedConnection[] = [];
   let cancelFlush: CancelTimer = () => undefined;
   let lastPacketId = 0;
@@ -68,18 +63,18 @@ export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts):
       connection.openLane(lane);
     },
     onSubscribed(client, topic, identity) {
-      const connection = client.conn;
-      if (identity?.kind !== 'edge' || client.closed || !(connection instanceof GuardedConnection)) return;
-      readers.set(topic, { client, connection, topic: Buffer.from(topic, 'utf8') });
+      if (identity?.kind !== 'edge' || client.closed || !(client.conn instanceof GuardedConnection)) return;
+      readers.set(topic, client);
     },
     onUnsubscribed(client, topic) {
-      if (readers.get(topic)?.client === client) readers.delete(topic);
+      if (readers.get(topic) === client) readers.delete(topic);
     },
     deliver(topic, payload) {
       const reader = isPrivate() ? readers.get(topic) : undefined;
-      if (reader === undefined || reader.client.closed || reader.connection.destroyed) return false;
+      const connection = reader?.conn;
+      if (reader?.closed !== false || !(connection instanceof GuardedConnection) || connection.destroyed) return false;
       lastPacketId = (lastPacketId % maxPacketId) + 1;
-      reader.connection.sendPacket(publishBytes(reader.topic, lastPacketId, payload));
+      connection.sendPacket(publishBytes(topic, lastPacketId, payload));
       return true;
     },
     clear() {

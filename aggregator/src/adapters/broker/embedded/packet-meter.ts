@@ -24,48 +24,58 @@ const connectType = 1;
 const maxLengthBytes = 4;
 
 export function createPacketMeter(bounds: PacketBounds): PacketMeter {
-  let place: 'type' | 'length' | 'body' = 'type';
-  let isFirst = true;
-  let length = 0;
-  let lengthBytes = 0;
-  let bodyBytesLeft = 0;
+  return new Meter(bounds);
+}
 
-  return {
-    measure(chunk) {
-      let packets = 0;
-      let at = 0;
-      while (at < chunk.length) {
-        if (place === 'body') {
-          const taken = Math.min(bodyBytesLeft, chunk.length - at);
-          at += taken;
-          bodyBytesLeft -= taken;
-          if (bodyBytesLeft === 0) place = 'type';
-          continue;
-        }
-        const byte = chunk[at] ?? 0;
-        at += 1;
-        if (place === 'type') {
-          const type = byte >> 4;
-          if (type === 0 || type === 15 || isFirst !== (type === connectType)) return { ok: false, reason: 'not-mqtt' };
-          packets += 1;
-          place = 'length';
-          length = 0;
-          lengthBytes = 0;
-          continue;
-        }
-        length += (byte & 0x7f) * 128 ** lengthBytes;
-        lengthBytes += 1;
-        const isLast = (byte & 0x80) === 0;
-        if (!isLast && lengthBytes === maxLengthBytes) return { ok: false, reason: 'not-mqtt' };
-        if (!isLast) continue;
-        if (length > (isFirst ? bounds.maxConnectBytes : bounds.maxPacketBytes)) {
-          return { ok: false, reason: 'packet-too-long' };
-        }
-        isFirst = false;
-        bodyBytesLeft = length;
-        place = length === 0 ? 'type' : 'body';
+/** A class, because there is one for every connection. */
+class Meter implements PacketMeter {
+  readonly #bounds: PacketBounds;
+  #place: 'type' | 'length' | 'body' = 'type';
+  #isFirst = true;
+  #length = 0;
+  #lengthBytes = 0;
+  #bodyBytesLeft = 0;
+
+  constructor(bounds: PacketBounds) {
+    this.#bounds = bounds;
+  }
+
+  measure(chunk: Uint8Array): MeterVerdict {
+    let packets = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#place === 'body') {
+        const taken = Math.min(this.#bodyBytesLeft, chunk.length - at);
+        at += taken;
+        this.#bodyBytesLeft -= taken;
+        if (this.#bodyBytesLeft === 0) this.#place = 'type';
+        continue;
       }
-      return { ok: true, packets };
-    },
-  };
+      const byte = chunk[at] ?? 0;
+      at += 1;
+      if (this.#place === 'type') {
+        const type = byte >> 4;
+        if (type === 0 || type === 15 || this.#isFirst !== (type === connectType)) {
+          return { ok: false, reason: 'not-mqtt' };
+        }
+        packets += 1;
+        this.#place = 'length';
+        this.#length = 0;
+        this.#lengthBytes = 0;
+        continue;
+      }
+      this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes;
+      this.#lengthBytes += 1;
+      const isLast = (byte & 0x80) === 0;
+      if (!isLast && this.#lengthBytes === maxLengthBytes) return { ok: false, reason: 'not-mqtt' };
+      if (!isLast) continue;
+      if (this.#length > (this.#isFirst ? this.#bounds.maxConnectBytes : this.#bounds.maxPacketBytes)) {
+        return { ok: false, reason: 'packet-too-long' };
+      }
+      this.#isFirst = false;
+      this.#bodyBytesLeft = this.#length;
+      this.#place = this.#length === 0 ? 'type' : 'body';
+    }
+    return { ok: true, packets };
+  }
 }

@@ -7,14 +7,28 @@ export interface RateBound {
 }
 
 export function createRateBound(perSecond: number, clock: Pick<Clock, 'monoMs'>): RateBound {
-  let tokens = perSecond;
-  let lastMs = clock.monoMs();
-  return {
-    take(amount) {
-      const nowMs = clock.monoMs();
-      tokens = Math.min(perSecond, tokens + ((nowMs - lastMs) / 1000) * perSecond) - amount;
-      lastMs = nowMs;
-      return tokens >= 0 ? 0 : Math.ceil((-tokens / perSecond) * 1000);
-    },
-  };
+  return new Bucket(perSecond, clock);
+}
+
+/** A class, because there are two for every connection. */
+class Bucket implements RateBound {
+  readonly #perSecond: number;
+  readonly #clock: Pick<Clock, 'monoMs'>;
+  #tokens: number;
+  #lastMs: number;
+
+  constructor(perSecond: number, clock: Pick<Clock, 'monoMs'>) {
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#tokens = perSecond;
+    this.#lastMs = clock.monoMs();
+  }
+
+  take(amount: number): number {
+    const perSecond = this.#perSecond;
+    const nowMs = this.#clock.monoMs();
+    this.#tokens = Math.min(perSecond, this.#tokens + ((nowMs - this.#lastMs) / 1000) * perSecond) - amount;
+    this.#lastMs = nowMs;
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens / perSecond) * 1000);
+  }
 }
