@@ -62,6 +62,12 @@ const rules = [
     to: { path: '^(edge-agent|aggregator)/src/adapters/' },
   },
   {
+    name: 'edge-needs-no-api',
+    comment: 'The schemas of the REST API would lie in the memory of a small machine unused.',
+    from: { path: '^edge-agent/src/' },
+    to: { path: '^shared/src/(index[.]ts|api/)' },
+  },
+  {
     name: 'edge-knows-no-aggregator',
     comment: 'Edge and aggregator meet on the wire only.',
     from: { path: '^edge-agent/' },

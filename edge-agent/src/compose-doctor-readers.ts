@@ -1,5 +1,5 @@
 /** What `edge doctor` looks at where plates and tags are read. */
-import { messageOf } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
 import { listenProblem, seeFile } from './adapters/machine/index.js';
 import { reachBroker, signInAtBroker } from './adapters/mqtt-link/index.js';
 import {

@@ -1,5 +1,5 @@
 /** Barriers, readers and recordings of a configuration. Their code is loaded where there are any: on a small machine it takes room. */
-import type { Clock, Logger, Random } from '@gatehouse/shared';
+import type { Clock, Logger, Random } from '@gatehouse/shared/edge';
 import { systemClock, systemRandom } from '@gatehouse/shared/node';
 import type { PlateReaders } from './adapters/plate-readers/index.js';
 import type {

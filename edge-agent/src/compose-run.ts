@@ -1,5 +1,5 @@
 /** Runs the agent: what a service manager starts, and nothing that only a person at the keyboard needs. */
-import type { Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared/edge';
 import { ConfigurationError, createLogger, runUntilSignal, systemClock, systemRandom } from '@gatehouse/shared/node';
 import type { ServiceReports } from './app/service-reports.js';
 import { bannerOf } from './banner.js';

@@ -1,5 +1,5 @@
 /** How the process tells the service manager that started it how the agent is. */
-import type { Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared/edge';
 import { systemClock } from '@gatehouse/shared/node';
 import { connectServiceManager } from './adapters/service-manager/index.js';
 import { createServiceReports } from './app/service-reports.js';

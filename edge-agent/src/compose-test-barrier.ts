@@ -1,6 +1,6 @@
 /** `edge test-barrier`: opens and closes one barrier, with an installer beside it. */
 import { createInterface } from 'node:readline';
-import { silentLogger } from '@gatehouse/shared';
+import { silentLogger } from '@gatehouse/shared/edge';
 import { ConfigurationError, systemClock, systemRandom } from '@gatehouse/shared/node';
 import { createGpioBarrier } from './adapters/gpio-barrier/index.js';
 import { findAgent } from './adapters/machine/index.js';

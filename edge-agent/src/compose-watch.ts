@@ -1,5 +1,5 @@
 /** `edge watch`: what the inputs of the gates do while an installer walks over a loop. Drives no output. */
-import { silentLogger } from '@gatehouse/shared';
+import { silentLogger } from '@gatehouse/shared/edge';
 import { systemClock, systemRandom } from '@gatehouse/shared/node';
 import pc from 'picocolors';
 import { createAgentLanes, createGpioWires, findAgent, pageUrlOf } from './adapters/machine/index.js';

@@ -1,7 +1,7 @@
 /** Chooses the adapters that a configuration asks for and puts an edge agent together. */
 import { readFile } from 'node:fs/promises';
-import { createScaledClock } from '@gatehouse/shared';
-import type { Clock, Logger } from '@gatehouse/shared';
+import { createScaledClock } from '@gatehouse/shared/edge';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import {
   certificateEndSeconds,
   ConfigurationError,

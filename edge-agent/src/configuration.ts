@@ -1,6 +1,6 @@
 /** The configuration of an edge agent's process: one YAML or JSON file, `GATEHOUSE_EDGE_…` variables over it. */
-import { wireLimits } from '@gatehouse/shared';
-import type { Direction, GateDirection, ScaledTime } from '@gatehouse/shared';
+import { wireLimits } from '@gatehouse/shared/edge';
+import type { Direction, GateDirection, ScaledTime } from '@gatehouse/shared/edge';
 import { ConfigurationError, loadConfiguration, logLevels } from '@gatehouse/shared/node';
 import { z } from 'zod';
 import { gpioBarrierSettingsSchema, gpioDrivers } from './adapters/gpio-barrier/settings.js';

@@ -1,8 +1,8 @@
 /** How an edge gets its credential: a one-time code is redeemed at the aggregator, and the answer kept in a private file. */
 import { chmod, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeIssues, slugSchema } from '@gatehouse/shared';
-import type { Clock, Logger, Random } from '@gatehouse/shared';
+import { describeIssues, slugSchema } from '@gatehouse/shared/edge';
+import type { Clock, Logger, Random } from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import { makeDirectory } from '@gatehouse/shared/node';
 import { plaintextProblem } from './adapters/mqtt-link/index.js';

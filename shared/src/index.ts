@@ -3,19 +3,4 @@
  * inferred from them. Imports zod and nothing else; knows no platform, no clock, no network.
  */
 export * from './api/index.js';
-export * from './canonical-json.js';
-export * from './faults.js';
-export * from './hash-chain.js';
-export * from './message-of.js';
-export * from './plain-text.js';
-export * from './plate-distance.js';
-export * from './ports.js';
-export * from './scaled-clock.js';
-export * from './virtual-clock.js';
-export * from './vocabulary.js';
-export * from './wire/event.js';
-export * from './wire/limits.js';
-export * from './wire/log.js';
-export * from './wire/messages.js';
-export * from './wire/payload.js';
-export * from './wire/topics.js';
+export * from './edge.js';

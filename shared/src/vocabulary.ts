@@ -83,6 +83,12 @@ export const credentialKinds = ['plate', 'tag', 'ticket'] as const;
 export const credentialKindSchema = z.enum(credentialKinds);
 export type CredentialKind = z.infer<typeof credentialKindSchema>;
 
+/** The text as it is stored and compared: without spaces; plates in upper case and without hyphens. */
+export function normaliseCredential(kind: CredentialKind, value: string): string {
+  const text = value.normalize('NFC').replace(/\s/g, '');
+  return kind === 'plate' ? text.toUpperCase().replace(/-/g, '') : text;
+}
+
 /** Bounds of a credential's value, in characters. */
 export const maxCredentialChars = 32;
 

@@ -16,10 +16,11 @@ const { forbidden } = require(config) as { forbidden: { name: string }[] };
 type Tree = Readonly<Record<string, readonly string[]>>;
 
 const lawful: Tree = {
-  'shared/src/index.ts': ['zod'],
+  'shared/src/index.ts': ['zod', './edge.js'],
+  'shared/src/edge.ts': ['zod'],
   'shared/src/node/index.ts': ['node:fs', 'pino', '../index.js'],
-  'edge-agent/src/domain/lane.ts': ['@gatehouse/shared'],
-  'edge-agent/src/app/agent.ts': ['../domain/lane.js', '@gatehouse/shared', 'zod'],
+  'edge-agent/src/domain/lane.ts': ['@gatehouse/shared/edge'],
+  'edge-agent/src/app/agent.ts': ['../domain/lane.js', '@gatehouse/shared/edge', 'zod'],
   'edge-agent/src/adapters/outbox.ts': ['../app/agent.js', 'sqlite3', 'node:fs', '@gatehouse/shared/node'],
   'edge-agent/src/main.ts': ['./adapters/outbox.js', './app/agent.js', '@gatehouse/shared/node'],
   'edge-agent/src/index.ts': ['./app/agent.js', './adapters/outbox.js'],
@@ -55,6 +56,7 @@ const unlawful: readonly { rule: string; file: string; imports: string; also?: r
   },
   { rule: 'adapters-do-not-know-http-or-main', file: 'aggregator/src/adapters/page.ts', imports: '../http/server.js' },
   { rule: 'only-main-chooses-adapters', file: 'edge-agent/src/http/pages.ts', imports: '../adapters/outbox.js' },
+  { rule: 'edge-needs-no-api', file: 'edge-agent/src/domain/slots.ts', imports: '@gatehouse/shared' },
   {
     rule: 'edge-knows-no-aggregator',
     file: 'edge-agent/test/both.unit.test.ts',
@@ -128,6 +130,7 @@ async function grow(tree: Tree): Promise<string> {
     const dependencies = Object.fromEntries(packages.map((name) => [name, '1.0.0']));
     const exports = {
       '.': { 'gatehouse-source': './src/index.ts' },
+      './edge': { 'gatehouse-source': './src/edge.ts' },
       './node': { 'gatehouse-source': './src/node/index.ts' },
     };
     await write(

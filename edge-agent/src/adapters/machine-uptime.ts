@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { messageOf } from '@gatehouse/shared';
-import type { Logger } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
+import type { Logger } from '@gatehouse/shared/edge';
 import type { MachineUptime } from '../app/ports.js';
 
 /** Undefined where the kernel does not name its boots. */

@@ -2,8 +2,8 @@
  * Gets every arrival its decision: from the aggregator in time, else from the edge itself. Per arrival the first of the two
  * counts.
  */
-import { terminalKinds } from '@gatehouse/shared';
-import type { Allowance, Decision } from '@gatehouse/shared';
+import { terminalKinds } from '@gatehouse/shared/edge';
+import type { Allowance, Decision } from '@gatehouse/shared/edge';
 import { chooseLocally } from '../domain/admission/local-choice.js';
 import { createAllowanceKeeper } from './allowance-keeper.js';
 import type { Arrival, LaneState } from '../domain/lane/state.js';

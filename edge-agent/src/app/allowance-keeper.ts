@@ -2,7 +2,7 @@
  * Holds the allowance: takes sets as they come, lends slots to admissions, and gives back what could not be recorded. A slot may
  * be given out only while it is durably held and, during an acceptance, named by the new set as well.
  */
-import type { Allowance, Credential, EdgeEvent, Logger, Sha256, SlotRef } from '@gatehouse/shared';
+import type { Allowance, Credential, EdgeEvent, Logger, Sha256, SlotRef } from '@gatehouse/shared/edge';
 import { accessOf, collectPage, credentialDigest, isComplete, listOf } from '../domain/admission/access-list.js';
 import type { Access, AccessList, CollectedPages } from '../domain/admission/access-list.js';
 import { acceptAllowance, giveOut, noAllowance } from '../domain/admission/allowance.js';

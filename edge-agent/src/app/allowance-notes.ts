@@ -7,7 +7,7 @@ import {
   slotRefSchema,
   slugSchema,
   wireLimits,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import { listOf } from '../domain/admission/access-list.js';
 import type { AccessList, CollectedPages } from '../domain/admission/access-list.js';

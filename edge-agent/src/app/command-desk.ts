@@ -1,5 +1,5 @@
 /** Operators' commands: begun durably, run at most once, answered. */
-import type { Clock, Command, EdgeEvent, Logger } from '@gatehouse/shared';
+import type { Clock, Command, EdgeEvent, Logger } from '@gatehouse/shared/edge';
 import type { LaneRunner } from './lane-runner.js';
 import { oneEvent } from './lane-events.js';
 import { commandNoteName } from './recovery.js';

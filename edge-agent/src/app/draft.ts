@@ -1,5 +1,5 @@
 /** What is to be recorded, before it has its place in the outbox, and how it gets it. */
-import type { EdgeEvent, EdgeEventKind, Sha256 } from '@gatehouse/shared';
+import type { EdgeEvent, EdgeEventKind, Sha256 } from '@gatehouse/shared/edge';
 import { chainEvent, endAfter } from '../domain/outbox/chain.js';
 import type { ChainEnd } from '../domain/outbox/chain.js';
 import type { LossCount, OutboxEvent } from './ports.js';

@@ -1,6 +1,6 @@
 /** Assembles an edge agent out of its ports and runs it. */
-import { credentialSchema, parseValue } from '@gatehouse/shared';
-import type { EdgeState } from '@gatehouse/shared';
+import { credentialSchema, parseValue } from '@gatehouse/shared/edge';
+import type { EdgeState } from '@gatehouse/shared/edge';
 import type { LaneState } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { createAdmission } from './admission.js';

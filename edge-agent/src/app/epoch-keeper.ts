@@ -1,5 +1,5 @@
 /** Begins new epochs when the histories of the two ends differ, and not too many of them. */
-import type { Clock, Logger, Random } from '@gatehouse/shared';
+import type { Clock, Logger, Random } from '@gatehouse/shared/edge';
 import type { NotesOfEpoch } from './draft.js';
 import type { Recorder } from './recorder.js';
 import type { ProtocolSettings } from './settings.js';

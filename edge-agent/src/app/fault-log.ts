@@ -1,4 +1,4 @@
-import type { Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared/edge';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 
 /** Faults of a lane go into the log as well as into the outbox. */

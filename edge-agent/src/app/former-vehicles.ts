@@ -1,6 +1,6 @@
 /** Finds out which of the arrivals that the run before left open may be of vehicles that still stand there. */
-import { parseValue, edgeEventSchema } from '@gatehouse/shared';
-import type { Logger } from '@gatehouse/shared';
+import { parseValue, edgeEventSchema } from '@gatehouse/shared/edge';
+import type { Logger } from '@gatehouse/shared/edge';
 import type { FormerVehicle } from '../domain/lane/vocabulary.js';
 import type { MachineUptime, OutboxEvent, OutboxSnapshot } from './ports.js';
 import { formerArrivals } from './recovery.js';

@@ -6,7 +6,7 @@ import {
   decisionSchema,
   logRequestSchema,
   parsePayload,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import type {
   Ack,
   Allowance,
@@ -16,7 +16,7 @@ import type {
   Logger,
   LogRequest,
   Parsed,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import type { Tally } from './tally.js';
 
 export interface InboxHandlers {

@@ -1,6 +1,6 @@
 /** Turns what a lane reports into drafts for the outbox: with times, with seqs for arrivals, with the notes that survive a restart. */
-import { hex128Schema, parseValue, seqSchema, slugSchema, admissionBasisSchema } from '@gatehouse/shared';
-import type { AdmissionBasis, EdgeEvent } from '@gatehouse/shared';
+import { hex128Schema, parseValue, seqSchema, slugSchema, admissionBasisSchema } from '@gatehouse/shared/edge';
+import type { AdmissionBasis, EdgeEvent } from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import type { ArrivalId, LaneEvent } from '../domain/lane/vocabulary.js';
 import type { LossCount, MachineUptime } from './ports.js';

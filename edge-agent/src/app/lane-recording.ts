@@ -1,5 +1,5 @@
 /** Records what happens to the lanes, so that it can be replayed (recording-format.ts says how it is written). */
-import type { Random } from '@gatehouse/shared';
+import type { Random } from '@gatehouse/shared/edge';
 import type { LaneState } from '../domain/lane/state.js';
 import type { LaneHappening } from '../domain/lane/vocabulary.js';
 import type { RecordingPort } from './ports.js';

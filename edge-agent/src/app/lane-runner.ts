@@ -1,5 +1,5 @@
 /** Runs one lane: feeds its state machine, carries out what it wants, and keeps its timer. */
-import type { Clock, CommandKind, Logger, Random } from '@gatehouse/shared';
+import type { Clock, CommandKind, Logger, Random } from '@gatehouse/shared/edge';
 import { decide, nextDeadlineMs } from '../domain/lane/lane.js';
 import { isClosed, newLane } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';

@@ -1,5 +1,5 @@
 /** Waits, before the agent ends, for those whom its lanes have let through. */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import { isAtRest } from '../domain/lane/rest.js';
 import type { LaneRunner } from './lane-runner.js';
 

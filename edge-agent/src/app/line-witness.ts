@@ -2,7 +2,7 @@
  * Sees what goes between lanes and their barriers, for whoever looks: levels, counts, and the newest changes. It is in nobody’s way:
  * what it is told it passes on, and what it keeps is bounded.
  */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { BarrierDriver, BarrierListener, LaneInput } from './ports.js';
 
 export interface InputSeen {

@@ -1,5 +1,5 @@
 /** The last lines of the log, in memory: what the aggregator may ask for. Bounded by count and by bytes; the oldest go first. */
-import type { Clock, LogFields, Logger, LogLine, LogLineLevel } from '@gatehouse/shared';
+import type { Clock, LogFields, Logger, LogLine, LogLineLevel } from '@gatehouse/shared/edge';
 import { concealedCredential, redactedLine } from './log-redaction.js';
 import type { ConcealedCredential } from './log-redaction.js';
 

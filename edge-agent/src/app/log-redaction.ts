@@ -2,8 +2,8 @@
  * What of a log line may leave the machine. The log on the machine says more; whoever reads it there is let in there. A field that
  * is not known to be harmless stays behind.
  */
-import type { LogFields, LogLine } from '@gatehouse/shared';
-import { plainText, slugPattern, wireLimits } from '@gatehouse/shared';
+import type { LogFields, LogLine } from '@gatehouse/shared/edge';
+import { plainText, slugPattern, wireLimits } from '@gatehouse/shared/edge';
 
 const { maxTextChars, maxLogFields } = wireLimits;
 const removed = '…';

@@ -2,8 +2,8 @@
  * Sends log lines to the aggregator once it has asked over this connection: an older one never asks, and its broker would end the
  * connection of an edge that sends unasked. Nothing is sent while nothing is wrong and nobody asks.
  */
-import type { CancelTimer, Clock, Logger, LogReport, LogRequest, Random } from '@gatehouse/shared';
-import { wireLimits } from '@gatehouse/shared';
+import type { CancelTimer, Clock, Logger, LogReport, LogRequest, Random } from '@gatehouse/shared/edge';
+import { wireLimits } from '@gatehouse/shared/edge';
 import type { LogLines } from './log-lines.js';
 import type { EdgeLink } from './ports.js';
 

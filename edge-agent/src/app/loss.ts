@@ -1,5 +1,5 @@
 /** Events that could not be kept: counted, and told of as soon as something can be written again. */
-import type { EdgeEvent } from '@gatehouse/shared';
+import type { EdgeEvent } from '@gatehouse/shared/edge';
 import type { Draft, EventStamp } from './draft.js';
 import type { LossCount } from './ports.js';
 

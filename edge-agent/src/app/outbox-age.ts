@@ -1,5 +1,5 @@
 /** How long the oldest event that is not acknowledged has waited. */
-import type { Clock, EdgeEvent, Logger } from '@gatehouse/shared';
+import type { Clock, EdgeEvent, Logger } from '@gatehouse/shared/edge';
 import type { OutboxEvent } from './ports.js';
 import type { Recorder } from './recorder.js';
 

@@ -11,7 +11,7 @@ import type {
   Logger,
   Random,
   Sha256,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import type { Lamp, LaneInput } from '../domain/lane/vocabulary.js';
 import type { OutboxEvent } from '../domain/outbox/chain.js';
 import type { LogLines } from './log-lines.js';

@@ -2,8 +2,8 @@
  * Writes events into the outbox: numbers and chains them, and commits together whatever came while the last commit ran. Owns the
  * outbox: everything that touches the store goes through here, one call after the other.
  */
-import { genesisHash, messageOf, terminalKinds } from '@gatehouse/shared';
-import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
+import { genesisHash, messageOf, terminalKinds } from '@gatehouse/shared/edge';
+import type { Clock, Logger, Sha256 } from '@gatehouse/shared/edge';
 import { utf8Bytes } from '../domain/outbox/chain.js';
 import type { ChainEnd } from '../domain/outbox/chain.js';
 import { beginCarryOver, carryOver, seqAfter } from '../domain/outbox/new-epoch.js';

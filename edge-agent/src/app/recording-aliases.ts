@@ -1,5 +1,5 @@
 /** Stand-ins for plates, tags and tickets in a recording: drawn by chance, so that nothing can be worked back from them. */
-import type { Credential, Random } from '@gatehouse/shared';
+import type { Credential, Random } from '@gatehouse/shared/edge';
 import { isSimilar } from '../domain/lane/reads.js';
 
 /** What has an alias, at most; the oldest is forgotten, and gets another one when it comes again. */

@@ -12,7 +12,7 @@ import {
   gateDirectionSchema,
   slugSchema,
   wireLimits,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import { laneInputs } from '../domain/lane/vocabulary.js';
 import { laneSettingsSchema } from './settings.js';

@@ -1,5 +1,5 @@
 /** What a start has to tell of the run before it. */
-import type { LaneMode } from '@gatehouse/shared';
+import type { LaneMode } from '@gatehouse/shared/edge';
 import { formerArrivalId } from '../domain/lane/vocabulary.js';
 import type { OrderedMode } from '../domain/lane/vocabulary.js';
 import {

@@ -1,4 +1,4 @@
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 
 export interface Repetition {
   start(): void;

@@ -2,7 +2,7 @@
  * Brings committed events to the aggregator: sends a bounded window, sends again on its own timer and after connecting, and lets
  * go only of what is acknowledged.
  */
-import type { Ack, Clock, EventBatch, Logger, Random } from '@gatehouse/shared';
+import type { Ack, Clock, EventBatch, Logger, Random } from '@gatehouse/shared/edge';
 import { judgeAck } from '../domain/outbox/acknowledgement.js';
 import { cutBatch } from '../domain/outbox/chain.js';
 import * as sendWindow from '../domain/outbox/window.js';

@@ -1,5 +1,5 @@
 /** Tells the service manager how the agent is: that it starts, has started, is well, stops. */
-import type { CancelTimer, Clock, Logger } from '@gatehouse/shared';
+import type { CancelTimer, Clock, Logger } from '@gatehouse/shared/edge';
 import type { ServiceManager } from './ports.js';
 import type { EdgeStatus } from './status.js';
 

@@ -1,5 +1,5 @@
 /** Settings of an edge agent: what it runs, how its lanes behave, how it talks to the aggregator. Every value has a bound and, where one is possible, a default. */
-import { gateDirectionSchema, slugSchema, wireLimits } from '@gatehouse/shared';
+import { gateDirectionSchema, slugSchema, wireLimits } from '@gatehouse/shared/edge';
 import { z } from 'zod';
 
 const hourMs = 3_600_000;

@@ -1,5 +1,5 @@
 /** Tells the agent that starts after this one how recent an open arrival is, so that it may know the vehicle again. */
-import { hex128Schema, parseValue, seqSchema } from '@gatehouse/shared';
+import { hex128Schema, parseValue, seqSchema } from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import type { MachineUptime, OutboxNotes } from './ports.js';
 

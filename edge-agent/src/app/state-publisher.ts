@@ -1,5 +1,5 @@
 /** Publishes the state of the edge: on connect, on change (changes within a moment go out together), and at intervals. */
-import type { Clock, EdgeState, FaultName, Logger, Sha256 } from '@gatehouse/shared';
+import type { Clock, EdgeState, FaultName, Logger, Sha256 } from '@gatehouse/shared/edge';
 import { modeOf } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';
 import type { EdgeLink } from './ports.js';

@@ -7,7 +7,7 @@ import type {
   GateDirection,
   LaneMode,
   SlotClass,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import type { Phase } from '../domain/lane/state.js';
 import type { LossCount } from './ports.js';
 

@@ -1,4 +1,4 @@
-import type { Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared/edge';
 
 /** Waits for what stops, and logs what does not stop well: one failure keeps nothing else from being stopped. */
 export function createStopping(logger: Logger): (what: string, ...work: readonly Promise<unknown>[]) => Promise<void> {

@@ -1,5 +1,5 @@
 /** Counts what happens, and reads the state of a gate for whoever asks. */
-import type { BarrierPosition, Direction } from '@gatehouse/shared';
+import type { BarrierPosition, Direction } from '@gatehouse/shared/edge';
 import { modeOf } from '../domain/lane/state.js';
 import type { LaneEvent } from '../domain/lane/vocabulary.js';
 import { arrivalName } from './lane-events.js';

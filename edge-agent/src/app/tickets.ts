@@ -1,5 +1,5 @@
 /** Tickets that a gate issues by itself: a press of the button is a credential like any other from then on. */
-import type { Credential, Random } from '@gatehouse/shared';
+import type { Credential, Random } from '@gatehouse/shared/edge';
 import { ticketSource } from '../domain/lane/reads.js';
 import { isServed } from '../domain/lane/state.js';
 import type { LaneState } from '../domain/lane/state.js';

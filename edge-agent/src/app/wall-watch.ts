@@ -1,5 +1,5 @@
 /** Notices when the wall clock jumps, by comparing it with the monotonic one. */
-import type { Clock, EdgeEvent } from '@gatehouse/shared';
+import type { Clock, EdgeEvent } from '@gatehouse/shared/edge';
 import type { EventStamp } from './draft.js';
 import { createRepetition } from './repetition.js';
 import type { Repetition } from './repetition.js';

@@ -1,5 +1,5 @@
 /** The inputs of one gate while it is tested: their levels, when they changed, and waiting for them. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { BarrierListener, LaneInput } from '../app/ports.js';
 
 /** `late`: not within the time. `trouble`: the driver cannot go on. `ended`: somebody asked for the end. */

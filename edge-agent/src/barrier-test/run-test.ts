@@ -2,8 +2,8 @@
  * Opens and closes a barrier once, as the agent would, and says how each step went. Close is asked for only while nobody is seen under
  * the arm; whatever happens, outputs are left at their safe level. The barrier’s own wired safety is what protects people.
  */
-import { messageOf } from '@gatehouse/shared';
-import type { Clock } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { BarrierDriver, LaneInput } from '../app/ports.js';
 import { findingsOf } from '../doctor/finding.js';
 import type { Finding } from '../doctor/finding.js';

@@ -1,5 +1,5 @@
 /** The lines of real barriers: the way to them, the chip, who has them, and outputs that do not move an arm at every boot. */
-import { messageOf } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
 import { findingsOf } from './finding.js';
 import type { Finding } from './finding.js';
 

@@ -1,5 +1,5 @@
 /** Readers of plates and tags: their secrets, the way that they come in, and gates that wait for a read that nobody sends. */
-import type { Direction, GateDirection } from '@gatehouse/shared';
+import type { Direction, GateDirection } from '@gatehouse/shared/edge';
 import { networkRemedyOf } from './broker.js';
 import type { BrokerWorld } from './broker.js';
 import { findingsOf } from './finding.js';

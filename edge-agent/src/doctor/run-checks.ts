@@ -1,6 +1,6 @@
 /** Runs checks within a bound, so that a disk or a network that hangs becomes a finding. */
-import { messageOf } from '@gatehouse/shared';
-import type { Clock } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
+import type { Clock } from '@gatehouse/shared/edge';
 import { findingsOf } from './finding.js';
 import type { Finding } from './finding.js';
 

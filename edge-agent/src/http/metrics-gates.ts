@@ -1,5 +1,5 @@
 /** Metrics gate by gate. Each word of a catalogue has a series from the start: 1 for what is so, 0 for what is not. */
-import { barrierPositions, faultCatalogue, faultNames, laneModes } from '@gatehouse/shared';
+import { barrierPositions, faultCatalogue, faultNames, laneModes } from '@gatehouse/shared/edge';
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { EdgeStatus, GateStatus } from '../app/status.js';

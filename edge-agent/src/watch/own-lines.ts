@@ -1,5 +1,5 @@
 /** Watches the inputs of gates by itself, where no agent runs. It asks for inputs alone: no output is touched. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { LaneInput } from '../app/ports.js';
 import type { GateView } from './contract.js';
 import { meter, newMeter } from './line-meter.js';

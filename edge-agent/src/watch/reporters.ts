@@ -1,5 +1,5 @@
 /** How a watch tells what it sees: a picture on a terminal, lines of text, or lines of JSON. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { ChangeView, GateView } from './contract.js';
 import { describeChange, drawPicture, timeOfDay } from './render.js';
 import type { Frame, Paint, WiringOf } from './render.js';

@@ -1,7 +1,6 @@
 /** Credentials in the API: whole for those who may see them, masked for others, and as typed by people. */
 import { z } from 'zod';
 import { credentialKindSchema, maxCredentialChars } from '../vocabulary.js';
-import type { CredentialKind } from '../vocabulary.js';
 
 /**
  * A credential in an answer. Viewers get `value` masked: the first and the last character with six `*` between them, eight `*`
@@ -43,12 +42,6 @@ export const credentialRequestSchema = z
     examples: [{ kind: 'plate', value: 'AB12 CDE' }],
   });
 export type CredentialRequest = z.infer<typeof credentialRequestSchema>;
-
-/** The text as it is stored and compared: without spaces; plates in upper case and without hyphens. */
-export function normaliseCredential(kind: CredentialKind, value: string): string {
-  const text = value.normalize('NFC').replace(/\s/g, '');
-  return kind === 'plate' ? text.toUpperCase().replace(/-/g, '') : text;
-}
 
 /** A credential's text for those who may not read it. */
 export function maskCredential(value: string): string {

@@ -1,5 +1,5 @@
 /** Makes clean edges of a bouncing contact. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 
 export interface Debouncer {
   /** The level as the line has it since `atMs` of the clock. */

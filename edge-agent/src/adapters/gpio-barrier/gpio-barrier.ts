@@ -2,7 +2,7 @@
  * A barrier on GPIO lines. It only asks: what keeps people safe is the barrier's own wiring.
  * A process that is killed may leave outputs as they are; the service manager's stop hook and a hardware one-shot take care of that.
  */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import type { BarrierDriver, BarrierListener, LaneInput } from '../../app/ports.js';
 import type { GpioAccess, GpioOutput } from './access.js';
 import { lineProblem } from './gpio-error.js';

@@ -1,5 +1,5 @@
 /** The inputs of a barrier: clean edges on the lane's clock, out of what the lines tell. */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import type { InputEdge, LaneInput } from '../../app/ports.js';
 import type { GpioAccess, GpioInputOptions } from './access.js';
 import { createDebouncer } from './debounce.js';

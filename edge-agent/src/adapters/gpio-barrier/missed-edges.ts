@@ -1,5 +1,5 @@
 /** Says that edges were missed: the first time at once, then at most once in a while, with how many there were. */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 
 export const missedEdgeQuietMs = 60_000;
 

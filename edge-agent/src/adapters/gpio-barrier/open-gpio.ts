@@ -1,5 +1,5 @@
 /** Opens a GPIO chip through the interface of the kernel that a driver stands for. */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import { systemClock } from '@gatehouse/shared/node';
 import type { GpioAccess } from './access.js';
 import { createDeviceAccess } from './character-device/access.js';

@@ -1,5 +1,5 @@
 /** The outputs of a barrier: relays that are pulsed or held, never open and close at once. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { Lamp } from '../../app/ports.js';
 import type { GpioOutput } from './access.js';
 import { safeLevels } from './safe-levels.js';

@@ -1,7 +1,7 @@
 /** A text sign behind a device, a FIFO or a file. At most one write is under way; of texts that come meanwhile the last one counts. */
 import { constants } from 'node:fs';
 import { open, rename, writeFile } from 'node:fs/promises';
-import type { Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared/edge';
 import type { SignSettings } from './settings.js';
 
 export interface Sign {

@@ -2,7 +2,7 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import type { RecordingSink } from '../../app/ports.js';
 
 /** Text that waits to be written, in characters, at most. */

@@ -1,6 +1,6 @@
 /** The lanes as a running agent of this machine tells them, asked again and again. */
-import { messageOf } from '@gatehouse/shared';
-import type { Clock } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
+import type { Clock } from '@gatehouse/shared/edge';
 import { lanesAnswerSchema } from '../../watch/contract.js';
 import type { GateView, LanesAnswer } from '../../watch/contract.js';
 import type { LanesListener, LanesSource } from '../../watch/source.js';

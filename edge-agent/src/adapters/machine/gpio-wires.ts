@@ -1,5 +1,5 @@
 /** The inputs of a real gate without a barrier driver: asked for as inputs, not debounced, and no output is touched. */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 import type { LaneInput } from '../../app/ports.js';
 import type { Wires } from '../../watch/own-lines.js';
 import { openGpio } from '../gpio-barrier/index.js';

@@ -1,7 +1,7 @@
 /** The GPIO of this machine, looked at without asking for a line. */
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, silentLogger } from '@gatehouse/shared';
+import { messageOf, silentLogger } from '@gatehouse/shared/edge';
 import type { GpioWorld } from '../../doctor/gpio.js';
 import { openDeviceChip } from '../gpio-barrier/character-device/chips.js';
 import { decodeConsumer, encodeLineInfo, requests } from '../gpio-barrier/character-device/layout.js';

@@ -1,5 +1,5 @@
 /** A link in memory: the test or the simulator plays the broker. */
-import type { CentreToEdgeChannel, Clock, EdgeToCentreChannel } from '@gatehouse/shared';
+import type { CentreToEdgeChannel, Clock, EdgeToCentreChannel } from '@gatehouse/shared/edge';
 import type { EdgeLink, EdgeLinkHandlers } from '../../app/ports.js';
 
 export interface PublishedMessage {

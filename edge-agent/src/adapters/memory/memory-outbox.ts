@@ -1,6 +1,6 @@
 /** An outbox in memory. Its backing outlives the store object as a disk outlives a process, and can be told to fail. */
-import { genesisHash } from '@gatehouse/shared';
-import type { Sha256 } from '@gatehouse/shared';
+import { genesisHash } from '@gatehouse/shared/edge';
+import type { Sha256 } from '@gatehouse/shared/edge';
 import { OutboxError } from '../../app/ports.js';
 import type { LossCount, OutboxErrorCode, OutboxEvent, OutboxStore, OutboxWrite } from '../../app/ports.js';
 import { applyLoss, checkWrite, createAcknowledgements, noLoss, outboxBoundsDefaults } from '../outbox-rules.js';

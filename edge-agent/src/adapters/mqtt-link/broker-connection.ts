@@ -4,7 +4,7 @@
  * back in step.
  */
 import type { Socket } from 'node:net';
-import type { CancelTimer, Clock, Random } from '@gatehouse/shared';
+import type { CancelTimer, Clock, Random } from '@gatehouse/shared/edge';
 import { MqttClient } from 'mqtt';
 import type { IClientOptions } from 'mqtt';
 import type { BrokerSettings } from './settings.js';

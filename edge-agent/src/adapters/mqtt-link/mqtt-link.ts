@@ -1,7 +1,7 @@
 /** The link of an edge over MQTT 3.1.1. What is not delivered is the outbox's business. */
 import type { ConnectionOptions } from 'node:tls';
-import { centreToEdgeChannels, edgeTopic, isDiagnostic } from '@gatehouse/shared';
-import type { CentreToEdgeChannel, Clock, EdgeToCentreChannel, Logger, Random } from '@gatehouse/shared';
+import { centreToEdgeChannels, edgeTopic, isDiagnostic } from '@gatehouse/shared/edge';
+import type { CentreToEdgeChannel, Clock, EdgeToCentreChannel, Logger, Random } from '@gatehouse/shared/edge';
 import type { EdgeLink, EdgeLinkHandlers } from '../../app/ports.js';
 import { createBrokerConnection } from './broker-connection.js';
 import { describeProblem, refusalOf, subscriptionProblem } from './refusal.js';

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import { messageOf } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
 import type { BrokerSettings } from './settings.js';
 
 /**

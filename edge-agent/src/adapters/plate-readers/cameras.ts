@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { BlockList, isIPv6 } from 'node:net';
-import { messageOf } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
 import { ConfigurationError } from '@gatehouse/shared/node';
 import type { CameraSettings } from './settings.js';
 import type { PostedFormat } from './vocabulary.js';

@@ -1,5 +1,5 @@
 /** The last step of every read, however it came: from what a camera said to what its lane is told. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { CredentialRead } from '../../app/ports.js';
 import type { Mapped, Reading } from './reading.js';
 import type { CameraSettings } from './settings.js';

@@ -1,5 +1,5 @@
 /** From what a vendor's camera posts to a reading. Pure. */
-import { describeIssues } from '@gatehouse/shared';
+import { describeIssues } from '@gatehouse/shared/edge';
 import type { z } from 'zod';
 import { axisFormat } from './axis.js';
 import { genericFormat } from './generic.js';

@@ -1,5 +1,5 @@
 /** What readers publish at one broker, told apart by camera. Messages that concern no configured camera are counted, no more. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { Delivery } from './delivery.js';
 import { mapPayload } from './formats.js';
 import { frigateTopics, mapFrigate } from './frigate.js';

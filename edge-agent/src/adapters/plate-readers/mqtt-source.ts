@@ -1,8 +1,8 @@
 /** Listens at a broker of others. One that is away disturbs nobody: it is told once, and shown by a metric. */
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { messageOf } from '@gatehouse/shared';
-import type { Clock, Logger, Random } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
+import type { Clock, Logger, Random } from '@gatehouse/shared/edge';
 import { ConfigurationError } from '@gatehouse/shared/node';
 import {
   createBrokerConnection,

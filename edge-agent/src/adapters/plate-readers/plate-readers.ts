@@ -1,5 +1,5 @@
 /** The readers of an edge, however they send: over HTTP to a listener of the agent, or at brokers that it listens to. */
-import type { Clock, Logger, Random } from '@gatehouse/shared';
+import type { Clock, Logger, Random } from '@gatehouse/shared/edge';
 import type { CredentialReader } from '../../app/ports.js';
 import { createDelivery } from './delivery.js';
 import { camerasAt, createMqttReaders, topicsOf } from './mqtt-readers.js';

@@ -1,6 +1,6 @@
 /** What every format comes down to. */
-import { credentialSchema, maxCredentialChars, normaliseCredential } from '@gatehouse/shared';
-import type { CredentialKind } from '@gatehouse/shared';
+import { credentialSchema, maxCredentialChars, normaliseCredential } from '@gatehouse/shared/edge';
+import type { CredentialKind } from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import { movements } from './vocabulary.js';
 import type { Movement } from './vocabulary.js';

@@ -1,5 +1,5 @@
 /** Brokers of others at which readers publish. */
-import { slugSchema } from '@gatehouse/shared';
+import { slugSchema } from '@gatehouse/shared/edge';
 import { z } from 'zod';
 import { brokerTlsSchema, brokerUrlSchema, milliseconds, plaintextProblem } from '../mqtt-link/settings.js';
 

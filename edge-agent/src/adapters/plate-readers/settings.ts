@@ -1,6 +1,6 @@
 /** Cameras and other readers: those that post what they read over HTTP, and those that publish it at a broker. */
 import { isIP } from 'node:net';
-import { directionSchema, slugSchema } from '@gatehouse/shared';
+import { directionSchema, slugSchema } from '@gatehouse/shared/edge';
 import { isLoopbackHost } from '@gatehouse/shared/node';
 import { z } from 'zod';
 import { mqttPlaceSchema, mqttSourceSchema } from './settings-mqtt.js';

@@ -1,5 +1,5 @@
 /** Counts what each camera sent, and tells the log of refusals without letting a camera fill it. */
-import type { Clock, Logger } from '@gatehouse/shared';
+import type { Clock, Logger } from '@gatehouse/shared/edge';
 
 export interface CameraCounts {
   reads: number;

@@ -1,6 +1,6 @@
 /** The service manager that started this process: systemd, or whatever else sets NOTIFY_SOCKET as sd_notify(3) says. */
-import { messageOf } from '@gatehouse/shared';
-import type { Logger } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
+import type { Logger } from '@gatehouse/shared/edge';
 import type { ServiceManager } from '../../app/ports.js';
 import { openDatagrams } from './datagrams.js';
 import { noticeText } from './notice.js';

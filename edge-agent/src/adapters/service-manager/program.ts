@@ -1,7 +1,7 @@
 /** Notices by systemd's own program `systemd-notify`, one process at a time: slower than a datagram, and it needs nothing else. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { messageOf } from '@gatehouse/shared';
+import { messageOf } from '@gatehouse/shared/edge';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 /** What the control remembers of vehicles: how far each has come, and the ends in order, both bounded. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { ControlEvent, ControlEventPage, VehicleStatus } from './control-contract.js';
 import type { GateHappening } from './driver.js';
 

@@ -1,5 +1,5 @@
 /** A simulated barrier and plate reader over the physical model of a lane, on a clock. */
-import type { Clock, GateDirection, Random } from '@gatehouse/shared';
+import type { Clock, GateDirection, Random } from '@gatehouse/shared/edge';
 import type { BarrierDriver, BarrierListener, CredentialRead, CredentialReader, LaneInput } from '../../app/ports.js';
 import type { PhysicalEvent, VehiclePlace, VehicleReport } from './physical-events.js';
 import { createLanePhysics } from './physics.js';

@@ -1,7 +1,7 @@
 /** An append-only file of what physically happened, one JSON object a line, bounded by rotation. */
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Logger } from '@gatehouse/shared';
+import type { Logger } from '@gatehouse/shared/edge';
 import type { GateHappening } from './driver.js';
 
 export interface HappeningLogOptions {

@@ -1,5 +1,5 @@
 /** How plate readers go wrong: which characters they leave open, which they take for another, and how many at once. */
-import type { Random } from '@gatehouse/shared';
+import type { Random } from '@gatehouse/shared/edge';
 import type { PlateReaderSettings } from './settings.js';
 
 /** What readers and operators' corrections show to be taken for each other. */

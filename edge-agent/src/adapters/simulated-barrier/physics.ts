@@ -2,7 +2,7 @@
  * The physical model of one lane: loops, arm, limit switches, interlock, plate reader and vehicles. A discrete-event model that
  * knows no clock: it is told the time, answers what happened until then with exact times, and says when it next has something to do.
  */
-import type { Random } from '@gatehouse/shared';
+import type { Random } from '@gatehouse/shared/edge';
 import type { Lamp, LaneInput } from '../../app/ports.js';
 import { createAgenda } from './agenda.js';
 import { createBarrierMachine } from './barrier-machine.js';

@@ -1,5 +1,5 @@
 /** The vehicles of one lane: they queue, drive up, wait for the arm, pass, or do what drivers do instead. */
-import type { Random } from '@gatehouse/shared';
+import type { Random } from '@gatehouse/shared/edge';
 import type { Lamp } from '../../app/ports.js';
 import type { Agenda } from './agenda.js';
 import type { BarrierMachine } from './barrier-machine.js';

@@ -1,5 +1,5 @@
 /** One vehicle in the model: its body, how it moves, and which loops it covers. */
-import type { Random } from '@gatehouse/shared';
+import type { Random } from '@gatehouse/shared/edge';
 import type { Agenda } from './agenda.js';
 import { crossings, endMs, headAt, vehicleBody } from './geometry.js';
 import type { LaneGeometry, LoopName, Motion, Span } from './geometry.js';

@@ -5,8 +5,8 @@
 import { constants, copyFile, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { genesisHash, nextHashOfText } from '@gatehouse/shared';
-import type { EdgeEvent, Sha256 } from '@gatehouse/shared';
+import { genesisHash, nextHashOfText } from '@gatehouse/shared/edge';
+import type { EdgeEvent, Sha256 } from '@gatehouse/shared/edge';
 import { readVolume } from '@gatehouse/shared/node';
 import { OutboxError } from '../../app/ports.js';
 import type { LossCount, OutboxEvent } from '../../app/ports.js';

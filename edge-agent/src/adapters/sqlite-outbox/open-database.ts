@@ -1,8 +1,8 @@
 /** Opening the outbox's file: the lock, the version, the check for damage, and setting a damaged file aside. */
 import { access, constants, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
-import { genesisHash } from '@gatehouse/shared';
+import type { Clock, Logger, Sha256 } from '@gatehouse/shared/edge';
+import { genesisHash } from '@gatehouse/shared/edge';
 import { makeDirectory } from '@gatehouse/shared/node';
 import { OutboxError } from '../../app/ports.js';
 import type { LossCount } from '../../app/ports.js';

@@ -4,8 +4,8 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { genesisHash, hex128Schema, silentLogger } from '@gatehouse/shared';
-import type { Clock, Logger, Sha256 } from '@gatehouse/shared';
+import { genesisHash, hex128Schema, silentLogger } from '@gatehouse/shared/edge';
+import type { Clock, Logger, Sha256 } from '@gatehouse/shared/edge';
 import { OutboxError } from '../../app/ports.js';
 import type { EpochBeginning, LossCount, OutboxEvent, OutboxStore, OutboxWrite } from '../../app/ports.js';
 import { applyLoss, checkWrite, createAcknowledgements, noLoss, outboxBoundsDefaults } from '../outbox-rules.js';

@@ -1,6 +1,6 @@
 /** What an entry knows of credentials while nobody can be asked: digests, each blocked or permitted. */
-import { wireLimits } from '@gatehouse/shared';
-import type { AccessPage, AccessRule, Credential, Sha256 } from '@gatehouse/shared';
+import { wireLimits } from '@gatehouse/shared/edge';
+import type { AccessPage, AccessRule, Credential, Sha256 } from '@gatehouse/shared/edge';
 
 export interface AccessList {
   readonly version: number;

@@ -2,8 +2,8 @@
  * Slots the aggregator has set aside for this edge. The edge never takes from a set a slot that it gave out or returned after the
  * last of its events that the aggregator knew when it made the set (`asOf`).
  */
-import { fittingClasses, wireLimits } from '@gatehouse/shared';
-import type { Allowance, SlotClass, SlotRef } from '@gatehouse/shared';
+import { fittingClasses, wireLimits } from '@gatehouse/shared/edge';
+import type { Allowance, SlotClass, SlotRef } from '@gatehouse/shared/edge';
 
 /** A slot left the edge's hands with the event `seq`. */
 export interface Parting {

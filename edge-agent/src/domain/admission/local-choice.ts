@@ -1,5 +1,5 @@
 /** What the edge decides when nobody else does. */
-import type { Direction, SlotClass, SlotRef } from '@gatehouse/shared';
+import type { Direction, SlotClass, SlotRef } from '@gatehouse/shared/edge';
 import type { LocalChoice } from '../lane/vocabulary.js';
 import type { Access } from './access-list.js';
 import { slotFor } from './allowance.js';

@@ -1,5 +1,5 @@
 /** A vehicle presents itself, is decided about, and perhaps shows something else. One vehicle, one decision. */
-import type { Credential } from '@gatehouse/shared';
+import type { Credential } from '@gatehouse/shared/edge';
 import { occupancy } from './loops.js';
 import {
   isOfTrack,

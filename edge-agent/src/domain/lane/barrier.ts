@@ -2,7 +2,7 @@
  * The arm: where it is, what is asked of it, and when closing it may be asked for. This program only requests; the barrier's own
  * wired interlocks decide. Priority: stop, fire, operator open or hold, operator close or lock, automatic.
  */
-import type { BarrierPosition } from '@gatehouse/shared';
+import type { BarrierPosition } from '@gatehouse/shared/edge';
 import { isActive, isClosed, isFreeFlow, isUnderArm, isWired, modeOf } from './state.js';
 import type { LaneState } from './state.js';
 import { clearFault, raiseFault } from './health.js';

@@ -1,5 +1,5 @@
 /** Faults of a lane: raised once, cleared once, by the one catalogue. */
-import type { FaultName } from '@gatehouse/shared';
+import type { FaultName } from '@gatehouse/shared/edge';
 import { isChattering, isSecondLoopDead, isStuck } from './loops.js';
 import { isActive } from './state.js';
 import type { LaneState } from './state.js';

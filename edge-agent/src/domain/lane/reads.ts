@@ -1,6 +1,6 @@
 /** Reads of credentials: which belong together, and what several of one vehicle say. */
-import { plateDistance } from '@gatehouse/shared';
-import type { Credential, Direction } from '@gatehouse/shared';
+import { plateDistance } from '@gatehouse/shared/edge';
+import type { Credential, Direction } from '@gatehouse/shared/edge';
 import { maxReads, maxTracks } from './state.js';
 import type { Read } from './state.js';
 

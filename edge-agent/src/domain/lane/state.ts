@@ -7,7 +7,7 @@ import type {
   FaultName,
   LaneMode,
   PassageFlag,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 import type { ArrivalId, Lamp, LaneEvent, LaneInput, LaneRules, OrderedMode } from './vocabulary.js';
 
 /** The two places where a lane sees a vehicle; `safety` may be served by the photocell. */

@@ -2,7 +2,7 @@
  * Follows vehicles over the loops and says what became of them. Direction is set by the loop occupied first; a passage is first
  * loop, both, second loop, clear.
  */
-import type { PassageFlag } from '@gatehouse/shared';
+import type { PassageFlag } from '@gatehouse/shared/edge';
 import { isSingleLoop, loopsInUse, occupancy } from './loops.js';
 import { directionFrom, isClosed, isFreeFlow, isServed, isWired, maxReads, modeOf } from './state.js';
 import { maxTracks, passedTrackMs } from './state.js';

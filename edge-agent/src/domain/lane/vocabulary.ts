@@ -10,7 +10,7 @@ import type {
   GateDirection,
   LaneMode,
   SlotClass,
-} from '@gatehouse/shared';
+} from '@gatehouse/shared/edge';
 
 /**
  * Inputs of a lane. `arming` is the approach loop (A), `safety` the closing loop under the arm (B); the others are optional.

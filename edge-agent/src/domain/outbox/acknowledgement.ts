@@ -1,5 +1,5 @@
 /** What an acknowledgement means for this outbox. */
-import type { Ack } from '@gatehouse/shared';
+import type { Ack } from '@gatehouse/shared/edge';
 
 export interface OwnHistory {
   readonly instance: string;

@@ -1,6 +1,6 @@
 /** Events as they stand in the outbox: numbered and chained by hash. */
-import { canonicalJson } from '@gatehouse/shared';
-import type { EdgeEvent, Sha256 } from '@gatehouse/shared';
+import { canonicalJson } from '@gatehouse/shared/edge';
+import type { EdgeEvent, Sha256 } from '@gatehouse/shared/edge';
 
 export interface OutboxEvent {
   readonly seq: number;

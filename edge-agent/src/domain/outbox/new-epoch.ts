@@ -1,6 +1,6 @@
 /** What goes over into a new epoch, and how references between events follow. Done step by step, so that a long backlog fits. */
-import { genesisHash } from '@gatehouse/shared';
-import type { EdgeEvent, EventOrigin, Sha256 } from '@gatehouse/shared';
+import { genesisHash } from '@gatehouse/shared/edge';
+import type { EdgeEvent, EventOrigin, Sha256 } from '@gatehouse/shared/edge';
 import { chainEvent, endAfter } from './chain.js';
 import type { ChainEnd, OutboxEvent } from './chain.js';
 

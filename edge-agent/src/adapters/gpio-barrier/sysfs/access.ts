@@ -1,5 +1,5 @@
 /** Lines through sysfs, by the `onoff` package. The kernel neither debounces here nor tells when an edge was; missed ones are found by reading back. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import { requireLine } from '../access.js';
 import type {
   GpioAccess,

@@ -1,5 +1,5 @@
 /** Inputs through sysfs. Its notifications may be lost, so that levels are read back from time to time. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from '@gatehouse/shared/edge';
 import type { GpioEdgeListener, GpioInputOptions, GpioInputs } from '../access.js';
 import { lineProblem } from '../gpio-error.js';
 import type { OnoffLine } from './onoff.js';
