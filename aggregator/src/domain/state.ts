@@ -186,13 +186,14 @@ export function newSite(siteId: string): SiteState {
 /** The state as it was when `stored` was committed. */
 export function restoreSite(stored: StoredSite): SiteState {
   const state = newSite(stored.site.siteId);
-  state.site = structuredClone(stored.site);
+  // Layouts are replaced as a whole, never changed.
+  state.site = { ...stored.site };
   state.ledger = structuredClone(stored.ledger);
   for (const gate of state.site.layout.gates) state.gates.set(gate.gateId, gate);
   for (const [credentialId, credential] of stored.credentials) state.credentials.set(credentialId, credential);
   for (const allowance of stored.allowances) state.allowances.set(allowance.edgeId, structuredClone(allowance));
   for (const slot of stored.slots) {
-    const row = structuredClone(slot);
+    const row = { ...slot, recall: slot.recall === null ? null : structuredClone(slot.recall) };
     state.slots.set(row.slotId, row);
     indexSlot(state, row);
   }

@@ -3,7 +3,7 @@ import type { StoredState } from '../../../app/ports.js';
 import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import type { Session } from './connection.js';
-import { quoted, rowFromSql, selectList } from './schema.js';
+import { quoted } from './schema.js';
 
 const inside = `state IN ('open', 'uncertain')`;
 const waiting = `state IN ('open', 'frozen')`;
@@ -18,10 +18,7 @@ export async function loadState(session: Session): Promise<StoredState> {
 }
 
 async function readAll(session: Session): Promise<StoredState> {
-  const rowsOf = async <T extends RowTable>(name: T, where = 'true'): Promise<RowOf<T>[]> => {
-    const rows = await session.all(`SELECT ${selectList(name)} FROM ${quoted(name)} WHERE ${where}`);
-    return rows.map((raw) => rowFromSql(tableOf(name), raw)) as unknown as RowOf<T>[];
-  };
+  const rowsOf = <T extends RowTable>(name: T, where = 'true'): Promise<RowOf<T>[]> => readRows(session, name, where);
   const [notice] = await session.all('SELECT max(noticeId) AS "lastNoticeId" FROM notices');
   const [audit] = await session.all('SELECT auditId, hash FROM audit ORDER BY auditId DESC LIMIT 1');
   return {
@@ -46,4 +43,21 @@ async function readAll(session: Session): Promise<StoredState> {
     lastNoticeId: Number(notice?.lastNoticeId ?? 0),
     lastAudit: audit === undefined ? null : (audit as { auditId: number; hash: string }),
   };
+}
+
+/** All rows at once as one JSON text, which is read several times as fast as rows that are handed over cell by cell. */
+async function readRows<T extends RowTable>(session: Session, name: T, where: string): Promise<RowOf<T>[]> {
+  const columns = Object.entries(tableOf(name).columns);
+  const cells = columns.map(([member, { type }]) => (type === 'json' ? `json(${quoted(member)})` : quoted(member)));
+  const [found] = await session.all(
+    `SELECT json_group_array(json_array(${cells.join(', ')})) AS "rows" FROM ${quoted(name)} WHERE ${where}`,
+  );
+  const rows = JSON.parse(String(found?.rows)) as unknown[][];
+  return rows.map((values) => {
+    const row: Record<string, unknown> = {};
+    for (const [index, [member, { type }]] of columns.entries()) {
+      row[member] = type === 'boolean' ? values[index] === 1 : values[index];
+    }
+    return row as unknown as RowOf<T>;
+  });
 }
