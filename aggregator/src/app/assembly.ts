@@ -137,9 +137,11 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     receiver.onRevoked(edgeId);
   };
   const listener = createTurnListener({ ports, memory, views, outbound, observer, followers, onRevoked });
+  const { maxTurnBatches, maxTurnBytes } = settings.commit;
+  const readAhead = (): boolean => inbox.readAhead(maxTurnBatches, maxTurnBytes);
   const runner = createTurnRunner(
     memory,
-    { ...ports, linkClock, decisionTtlMs: settings.decisionTtlMs },
+    { ...ports, linkClock, decisionTtlMs: settings.decisionTtlMs, readAhead },
     {
       ...listener,
       onOutcome(outcome) {
@@ -188,7 +190,6 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
       loop.kick();
     },
   });
-  const { maxTurnBatches, maxTurnBytes } = settings.commit;
   const loop = createTurnLoop(settings.commit, {
     clock: linkClock,
     logger: ports.logger,

@@ -447,3 +447,32 @@ describe('notices', () => {
     expect((await world.store.listNotices(0, 1_000)).map(({ noticeId }) => noticeId)).toEqual(all);
   });
 });
+
+describe('reading ahead', () => {
+  it('reads what came during a commit before that has ended, and stores it by the next one', async () => {
+    const dropped: string[] = [];
+    await open({ observer: { onDropped: (reason) => dropped.push(reason) } });
+    const edge = world.edge('edge-1');
+    edge.arrive('KA1');
+    const release = world.store.holdCommits();
+    const done = world.aggregator.committer.execute((turn) =>
+      turn.apply(siteId, { type: 'correct-count', count: 1, ...act }),
+    );
+    await world.settle();
+    edge.sendRaw('{');
+    edge.send();
+    await world.settle();
+    expect(dropped).toEqual([]);
+    await world.advance(5);
+    expect(dropped).toEqual(['unreadable']);
+    expect(edge.acks).toEqual([]);
+    expect(await world.events()).toEqual([]);
+    release();
+    await done;
+    await world.settle();
+    expect(edge.acks.map(({ upTo }) => upTo)).toEqual([1]);
+    expect(await world.events()).toHaveLength(1);
+    expect(await world.quarantine()).toHaveLength(1);
+    expect(dropped).toEqual(['unreadable']);
+  });
+});

@@ -23,6 +23,10 @@ export interface Inbox {
   offerState(edgeId: string, state: ReceivedState): void;
   /** At most `maxBatches` batches and about `maxBytes` bytes, one batch an edge at a time, going round. */
   take(maxBatches: number, maxBytes: number): Work[];
+  /**
+   * Reads some of what the next `take` with these bounds will take, so that it need not; false when all of that is read.
+   */
+  readAhead(maxBatches: number, maxBytes: number): boolean;
   /** Work taken before, in the order it was taken; other work is ignored. What came meanwhile and has no room any more is dropped. */
   giveBack(work: readonly Work[]): void;
   forget(edgeId: string): void;
@@ -31,8 +35,10 @@ export interface Inbox {
 
 interface Waiting {
   readonly bytes: number;
-  readonly received: Received | null;
-  readonly work: Work | null;
+  /** null once it is read. */
+  received: Received | null;
+  /** null until it is read, and when there is nothing to do for it. */
+  work: Work | null;
 }
 
 interface Window {
@@ -41,12 +47,16 @@ interface Window {
   state: ReceivedState | null;
 }
 
+/** Bytes that are read ahead without a pause, about: a commit that has ended meanwhile waits for it. */
+const readAheadBytes = 32 * 1024;
+
 type Origin = { readonly edgeId: string } & ({ readonly state: ReceivedState } | { readonly bytes: number });
 
 export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): Inbox {
   const windows = new Map<string, Window>();
   /** Edges with something waiting, each once, the next to be served first. */
   let round: string[] = [];
+  const inRound = new Set<string>();
   const origins = new WeakMap<Work, Origin>();
 
   const windowOf = (edgeId: string): Window => {
@@ -58,7 +68,9 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
   };
 
   const queueUp = (edgeId: string): void => {
-    if (!round.includes(edgeId)) round.push(edgeId);
+    if (inRound.has(edgeId)) return;
+    inRound.add(edgeId);
+    round.push(edgeId);
   };
 
   const dropNewest = (edgeId: string, window: Window): void => {
@@ -85,10 +97,19 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     const next = window.batches.shift();
     if (next === undefined) return [];
     window.bytes -= next.bytes;
-    const work = next.work ?? (next.received === null ? null : workshop.batchWork(next.received));
-    if (work === null) return [];
-    origins.set(work, { edgeId, bytes: next.bytes });
-    return [work];
+    read(next);
+    if (next.work === null) return [];
+    origins.set(next.work, { edgeId, bytes: next.bytes });
+    return [next.work];
+  };
+
+  /** Answers whether there was anything to read. */
+  const read = (waiting: Waiting): boolean => {
+    if (waiting.received === null) return false;
+    const { received } = waiting;
+    waiting.received = null;
+    waiting.work = workshop.batchWork(received);
+    return true;
   };
 
   return {
@@ -114,15 +135,37 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
       let bytes = 0;
       while (round.length > 0 && batches < maxBatches && bytes < maxBytes) {
         const edgeId = round.shift() ?? '';
+        inRound.delete(edgeId);
         const window = windowOf(edgeId);
         taken.push(...takeState(edgeId, window));
         batches += 1;
         bytes += window.batches[0]?.bytes ?? 0;
         taken.push(...takeBatch(edgeId, window));
-        if (window.batches.length > 0) round.push(edgeId);
+        if (window.batches.length > 0) queueUp(edgeId);
         else windows.delete(edgeId);
       }
       return taken;
+    },
+    readAhead(maxBatches, maxBytes) {
+      let batches = 0;
+      let bytes = 0;
+      let readBytes = 0;
+      let serving = round;
+      for (let depth = 0; serving.length > 0; depth += 1) {
+        const withMore: string[] = [];
+        for (const edgeId of serving) {
+          if (batches >= maxBatches || bytes >= maxBytes || readBytes >= readAheadBytes) return readBytes > 0;
+          const queue = windows.get(edgeId)?.batches ?? [];
+          const waiting = queue[depth];
+          batches += 1;
+          if (waiting === undefined) continue;
+          bytes += waiting.bytes;
+          if (read(waiting)) readBytes += Math.max(1, waiting.bytes);
+          if (queue.length > depth + 1) withMore.push(edgeId);
+        }
+        serving = withMore;
+      }
+      return readBytes > 0;
     },
     giveBack(works) {
       for (const work of [...works].reverse()) {
@@ -141,7 +184,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     },
     forget(edgeId) {
       windows.delete(edgeId);
-      round = round.filter((other) => other !== edgeId);
+      if (inRound.delete(edgeId)) round = round.filter((other) => other !== edgeId);
     },
     get pendingBatches() {
       let count = 0;

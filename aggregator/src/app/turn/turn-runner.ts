@@ -33,6 +33,8 @@ export interface TurnRunnerPorts extends TurnPorts {
   readonly linkClock: Clock;
   readonly logger: Logger;
   readonly store: AggregatorStore;
+  /** Reads some of what the next turn will take; false when there is nothing to read. */
+  readonly readAhead: () => boolean;
 }
 
 /** Why a turn did not happen. */
@@ -103,6 +105,7 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
   const commit = async (changes: ChangeSet, startedMs: number): Promise<TurnFailure | null> => {
     const rows = countRows(changes);
     if (rows === 0) return null;
+    const stopReading = readAhead();
     try {
       await store.commit(changes);
     } catch (error) {
@@ -110,9 +113,21 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
       return storeError.code === 'constraint'
         ? { cause: 'content', error: storeError }
         : { cause: 'store', error: storeError };
+    } finally {
+      stopReading();
     }
     listener.onCommit(ports.linkClock.monoMs() - startedMs, rows);
     return null;
+  };
+
+  /** While a worker thread stores a turn, this one reads what comes next: piece by piece, so that whatever else happens is not kept waiting. */
+  const readAhead = (): (() => void) => {
+    let cancel = ports.linkClock.setTimer(0, function readPiece() {
+      if (ports.readAhead()) cancel = ports.linkClock.setTimer(0, readPiece);
+    });
+    return () => {
+      cancel();
+    };
   };
 
   const settle = (group: readonly Work[], ran: Ran): void => {
