@@ -6,6 +6,8 @@ import { decisionFigure } from './decision.js';
 import { edgeCost } from './edge-cost.js';
 import { singleEvents } from './single-events.js';
 import { largeSite } from './large-site.js';
+import { memoryGrowth } from './memory-growth.js';
+import { pagesUnderLoad } from './pages-under-load.js';
 import { starting } from './starting.js';
 import { storedHistory } from './stored-history.js';
 import type { Figure } from '../figure.js';
@@ -22,4 +24,6 @@ export const figures: readonly Figure[] = [
   byHand,
   starting,
   edgeCost,
+  memoryGrowth,
+  pagesUnderLoad,
 ];

@@ -1,11 +1,9 @@
 /** Figure 3: what comes in one event a message. */
-import { startChild } from '../child.js';
-import type { Child } from '../child.js';
-import { createLoadSites, enrolmentSettings } from '../edge-load/load-sites.js';
-import type { EnrolledEdge, LoadSize } from '../edge-load/load-sites.js';
-import type { BenchContext, Figure, PreparedFigure, Scale, Side } from '../figure.js';
-import type { EdgeLoadOptions, LoadResult } from '../programs/edge-load.js';
-import { System } from '../../processes/index.js';
+import { loadOf, startLoadedSystem } from '../edge-load/loaded-system.js';
+import type { LoadContext } from '../edge-load/loaded-system.js';
+import type { LoadSize } from '../edge-load/load-sites.js';
+import type { Figure, PreparedFigure, Scale, Side } from '../figure.js';
+import type { LoadResult } from '../programs/edge-load.js';
 
 export interface SingleEventsSize extends LoadSize {
   readonly messagesPerEdge: number;
@@ -15,7 +13,6 @@ const sizes: Readonly<Record<Scale, SingleEventsSize>> = {
   full: { sites: 40, edgesPerSite: 5, messagesPerEdge: 600 },
   short: { sites: 8, edgesPerSite: 5, messagesPerEdge: 400 },
 };
-const windowMessages = 4;
 
 export const singleEvents: Figure = {
   number: 3,
@@ -40,53 +37,43 @@ export const singleEvents: Figure = {
   prepare: (context) => prepareSingleEvents(context, sizes[context.scale]),
 };
 
-export async function prepareSingleEvents(context: BenchContext, size: SingleEventsSize): Promise<PreparedFigure> {
-  const system = new System(1, enrolmentSettings);
-  const children: Child[] = [];
-  const start = async (program: string, options: unknown): Promise<Child> => {
-    const child = await startChild(program, options);
-    children.push(child);
-    return child;
-  };
-  const close = async (): Promise<void> => {
-    for (const child of [...children].reverse()) await child.stop();
-    await system.stop();
-  };
+export async function prepareSingleEvents(context: LoadContext, size: SingleEventsSize): Promise<PreparedFigure> {
+  const loaded = await startLoadedSystem(context, size);
   try {
-    await system.startAggregator();
-    context.say(`enrols ${String(size.sites * size.edgesPerSite)} edges`);
-    const edges = await createLoadSites(system, size);
-    const broker = await start('bare-aedes', {});
-    const loads: Record<Side, Child> = {
-      ours: await start('edge-load', loadOf(edges, system.mqttPort, 'acks')),
-      floor: await start('edge-load', loadOf(edges, await broker.ask<number>('port'), 'pubacks')),
+    const { edges } = loaded;
+    const broker = await loaded.start('bare-aedes', {});
+    const port = await broker.ask<number>('port');
+    const floor = await loaded.start('edge-load', loadOf(edges, port, 'pubacks'));
+    const tell = (side: Side, perS: number, { decisions, loopUtilization }: LoadResult): number => {
+      const busy = String(Math.round(100 * loopUtilization));
+      context.say(`${side}: ${String(Math.round(perS))}/s, ${String(decisions)} decisions, the sender ${busy} % busy`);
+      return perS;
     };
-    const measure = async (side: Side, messagesPerEdge: number): Promise<number> => {
-      await loads[side].ask('build', { messagesPerEdge, eventsPerMessage: 1 });
-      const expected = messagesPerEdge * edges.length;
-      const handled = side === 'floor' ? (await broker.ask<number>('received')) + expected : 0;
+    const ours = async (messagesPerEdge: number): Promise<number> => {
+      const result = await loaded.send({ messagesPerEdge, eventsPerMessage: 1 });
+      return tell('ours', result.events / result.durationS, result);
+    };
+    const bare = async (messagesPerEdge: number): Promise<number> => {
+      await floor.ask('build', { messagesPerEdge, eventsPerMessage: 1 });
+      const messages = messagesPerEdge * edges.length;
+      const handled = (await broker.ask<number>('received')) + messages;
       const startedMs = performance.now();
       // Aedes says PUBACK before its handlers have had a message.
-      const [result] = await Promise.all([loads[side].ask<LoadResult>('run'), broker.ask('handled', handled)]);
-      const durationS = (performance.now() - startedMs) / 1_000;
-      if (result.answered !== expected) {
-        throw new Error(`${String(result.answered)} of ${String(expected)} events were acknowledged`);
+      const [result] = await Promise.all([floor.ask<LoadResult>('run'), broker.ask('handled', handled)]);
+      if (result.answered !== messages) {
+        throw new Error(`${String(result.answered)} of ${String(messages)} messages had a PUBACK`);
       }
-      context.say(
-        `${side}: ${String(Math.round(expected / durationS))}/s, ${String(result.decisions)} decisions, ` +
-          `the sender's thread ${String(Math.round(100 * result.loopUtilization))} % busy`,
-      );
-      return expected / durationS;
+      return tell('floor', (1_000 * messages) / (performance.now() - startedMs), result);
     };
-    for (const side of ['floor', 'ours'] as const) await measure(side, Math.ceil(size.messagesPerEdge / 2));
-    return { measure: async (side) => ({ events: await measure(side, size.messagesPerEdge) }), close };
+    const warmUp = Math.ceil(size.messagesPerEdge / 2);
+    await bare(warmUp);
+    await ours(warmUp);
+    return {
+      measure: async (side) => ({ events: await (side === 'ours' ? ours : bare)(size.messagesPerEdge) }),
+      close: () => loaded.close(),
+    };
   } catch (error) {
-    await close();
+    await loaded.close();
     throw error;
   }
-}
-
-function loadOf(edges: readonly EnrolledEdge[], port: number, answeredBy: 'acks' | 'pubacks'): EdgeLoadOptions {
-  const target = { host: '127.0.0.1', port };
-  return { edges: edges.map((edge) => ({ ...edge, target, answeredBy, windowMessages })) };
 }

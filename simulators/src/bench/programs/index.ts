@@ -4,6 +4,7 @@ const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void
   'bare-aedes': () => import('./bare-aedes.js'),
   'batch-insert': () => import('./batch-insert.js'),
   'edge-load': () => import('./edge-load.js'),
+  poll: () => import('./poll.js'),
   // NAME: () => import('./NAME.js'),
   'city-load': () => import('./city-load.js'),
   entrance: () => import('./entrance.js'),

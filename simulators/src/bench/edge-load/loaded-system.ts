@@ -1,0 +1,71 @@
+/** A real aggregator, and a process of edges that put load on it. */
+import { System } from '../../processes/index.js';
+import { startChild } from '../child.js';
+import type { Child } from '../child.js';
+import type { BenchContext } from '../figure.js';
+import type { EdgeLoadOptions, LoadOrder, LoadResult } from '../programs/edge-load.js';
+import { createLoadSites, enrolmentSettings } from './load-sites.js';
+import type { EnrolledEdge, LoadSize } from './load-sites.js';
+
+export type LoadContext = Pick<BenchContext, 'say' | 'tidyUp'>;
+
+export interface LoadedSystem {
+  readonly system: System;
+  readonly edges: readonly EnrolledEdge[];
+  /** Sends so much from every edge; resolves when all of it is acknowledged. @throws Error when something is not */
+  send(order: LoadOrder): Promise<LoadResult & { readonly events: number }>;
+  /** Starts a program that ends with it. */
+  start(program: string, options: unknown): Promise<Child>;
+  close(): Promise<void>;
+}
+
+/** The window of the edge agent, as delivered. */
+const windowMessages = 4;
+
+export async function startLoadedSystem(context: LoadContext, size: LoadSize): Promise<LoadedSystem> {
+  const { tidyUp } = context;
+  const system = new System(1, enrolmentSettings);
+  tidyUp.later(() => {
+    system.remove();
+  });
+  tidyUp.later(() => {
+    system.killAll();
+  });
+  const children: Child[] = [];
+  const start = async (program: string, options: unknown): Promise<Child> => {
+    const child = await startChild(program, options);
+    children.push(child);
+    return child;
+  };
+  const close = async (): Promise<void> => {
+    for (const child of children.reverse()) await child.stop();
+    await system.stop();
+  };
+  try {
+    await system.startAggregator();
+    context.say(`enrols ${String(size.sites * size.edgesPerSite)} edges`);
+    const edges = await createLoadSites(system, size);
+    const load = await start('edge-load', loadOf(edges, system.mqttPort, 'acks'));
+    return {
+      system,
+      edges,
+      async send(order) {
+        await load.ask('build', order);
+        const result = await load.ask<LoadResult>('run');
+        const events = order.messagesPerEdge * order.eventsPerMessage * edges.length;
+        if (result.answered === events) return { ...result, events };
+        throw new Error(`${String(result.answered)} of ${String(events)} events were acknowledged`);
+      },
+      start,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export function loadOf(edges: readonly EnrolledEdge[], port: number, answeredBy: 'acks' | 'pubacks'): EdgeLoadOptions {
+  const target = { host: '127.0.0.1', port };
+  return { edges: edges.map((edge) => ({ ...edge, target, answeredBy, windowMessages })) };
+}
