@@ -93,6 +93,9 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
     if ('failure' in ran) return failed({ cause: 'content', error: ran.failure });
     const failure = await commit(ran.outcome.changes, startedMs);
     if (failure !== null) return failed(failure);
+    answer(ran.outcome);
+    // What was written for the edges leaves now, before everybody else hears of it: somebody waits at a gate.
+    await Promise.resolve();
     settle(group, ran);
     return null;
   };
@@ -130,11 +133,14 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
     };
   };
 
-  const settle = (group: readonly Work[], ran: Ran): void => {
+  const answer = (outcome: TurnOutcome): void => {
     guarded(() => {
-      listener.onDecisions(ran.outcome);
+      listener.onDecisions(outcome);
     });
-    for (const action of ran.outcome.afterCommit) guarded(action);
+    for (const action of outcome.afterCommit) guarded(action);
+  };
+
+  const settle = (group: readonly Work[], ran: Ran): void => {
     guarded(() => {
       listener.onOutcome(ran.outcome);
     });

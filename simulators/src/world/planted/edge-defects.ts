@@ -10,14 +10,14 @@ export const edgeDefects: readonly Defect[] = [
     edits: [
       {
         file: `${app}/recorder.ts`,
-        find: '    this.#end = write.end;\n    this.#recent = [...this.#recent, ...write.events].slice(-maxRecentEvents);\n',
+        find: '    this.#end = write.end;\n    this.#recent.push(...write.events);\n',
         replace: '',
       },
       {
         file: `${app}/recorder.ts`,
         find: '    await store.append({\n      events: write.events,',
         replace: `    this.#end = write.end;
-    this.#recent = [...this.#recent, ...write.events].slice(-maxRecentEvents);
+    this.#recent.push(...write.events);
     this.#listener.onCommitted(0, write.events.length);
     await store.append({
       events: write.events,`,
