@@ -1,6 +1,6 @@
 export { createMqttLink } from './mqtt-link.js';
 export type { MqttLinkOptions } from './mqtt-link.js';
-export { brokerSettingsSchema, brokerTlsSchema, brokerUrlSchema, milliseconds, plaintextProblem } from './settings.js';
+export { brokerSettingsSchema, plaintextProblem } from './settings.js';
 export type { BrokerSettings } from './settings.js';
 export { reachBroker, signInAtBroker } from './probe.js';
 export { createBrokerConnection } from './broker-connection.js';
