@@ -407,7 +407,15 @@ describe('the SQLite store', () => {
     const old = await openConnection(database());
     await old.exec(toVersion6);
     await old.close();
-    const again = await openIn(directory);
+    const told: unknown[] = [];
+    const logger = { ...silentLogger, info: (fields: object, message: string) => told.push([message, fields]) };
+    const again = createSqliteStore({ directory, logger, clock: systemClock });
+    opened.push(again);
+    await again.open();
+    expect(told[0]).toEqual([
+      'the store is brought to the version of this program, which may take minutes',
+      { path: database(), from: 6, to: databaseVersion },
+    ]);
     expect(await texts(again)).toEqual([second.vehicleId, first.vehicleId]);
     await again.commit(changeSet({ vehicles: [{ ...second, credentialId: hexId(3) }] }));
     expect(await texts(again)).toEqual([first.vehicleId, second.vehicleId]);

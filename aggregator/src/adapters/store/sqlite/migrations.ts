@@ -1,4 +1,5 @@
 /** Versions of the database and the way from each to the next. There is no way back: a newer database is refused. */
+import { dirname } from 'node:path';
 import { StoreError } from '../../../app/ports.js';
 import { version7Sql } from './list-indexes.js';
 import {
@@ -28,8 +29,15 @@ const migrations: readonly (() => readonly string[])[] = [
 
 export const databaseVersion = migrations.length;
 
-/** Brings the database to this program's version. Rejects with `newer-database` or, for a stranger's file, `damaged`. */
-export async function migrate(connection: Connection, path: string): Promise<void> {
+/**
+ * Brings the database to this program's version. Rejects with `newer-database` or, for a stranger's file, `damaged`. `onOlder` is told
+ * of one that has to be changed before that begins: with much in it, it takes minutes.
+ */
+export async function migrate(
+  connection: Connection,
+  path: string,
+  onOlder: (found: number) => void = () => undefined,
+): Promise<void> {
   await connection.exclusive(async (session) => {
     const found = await readNumber(session, 'user_version');
     const owner = await readNumber(session, 'application_id');
@@ -43,9 +51,17 @@ export async function migrate(connection: Connection, path: string): Promise<voi
         `${path} is version ${String(found)} and this program knows versions up to ${String(databaseVersion)}: run the newer program, or restore a backup from before it`,
       );
     }
+    const isOlder = !isEmpty && found < databaseVersion;
+    if (isOlder) {
+      onOlder(found);
+      // An index of many rows is sorted where the data lie: neither memory nor a small /tmp may have room for it.
+      process.env.SQLITE_TMPDIR ??= dirname(path);
+      await session.exec('PRAGMA temp_store = FILE');
+    }
     for (const [offset, statements] of migrations.slice(found).entries()) {
       await apply(session, statements(), found + offset + 1);
     }
+    if (isOlder) await session.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA temp_store = MEMORY');
     await checkColumns(session, path);
   });
 }

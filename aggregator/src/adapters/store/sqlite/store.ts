@@ -21,7 +21,7 @@ import { databaseFile } from './files.js';
 import { loadState } from './load.js';
 import { lockDirectory } from './lock.js';
 import type { DirectoryLock } from './lock.js';
-import { migrate } from './migrations.js';
+import { databaseVersion, migrate } from './migrations.js';
 import { auditQuery, eventsQuery, quarantineQuery, reviewsQuery, sessionsQueries } from './queries.js';
 import type { Query } from './queries.js';
 import { oldestAuditSql, pruneAuditSql, pruneSql } from './prune.js';
@@ -38,6 +38,11 @@ export interface SqliteStoreOptions {
   readonly maxDatabasePages?: number;
   /** A database up to this size is checked wholly when it is opened; a larger one shows damage where it is read. Default 512 MiB. */
   readonly maxCheckedBytes?: number;
+}
+
+export interface SqliteStore extends AggregatorStore {
+  /** Room in the database that deleted rows left, and that is written again before it grows. Rejects with a StoreError. */
+  freeBytes(): Promise<number>;
 }
 
 interface Opened {
@@ -57,7 +62,7 @@ const bytesPerDeletedRow = 8 * 1024;
 /** Takes about a second. */
 const defaultMaxCheckedBytes = 512 * 1024 * 1024;
 
-export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore {
+export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { directory, logger, clock } = options;
   const path = join(directory, databaseFile);
   let opened: Opened | null = null;
@@ -200,6 +205,13 @@ export function createSqliteStore(options: SqliteStoreOptions): AggregatorStore 
       pruned(connections, result.deleted);
       return result;
     },
+
+    async freeBytes() {
+      const [row] = await use().lookups.all(
+        'SELECT (SELECT freelist_count FROM pragma_freelist_count) * (SELECT page_size FROM pragma_page_size) AS bytes',
+      );
+      return Number(row?.bytes);
+    },
   };
 }
 
@@ -232,7 +244,10 @@ async function openAll(directory: string, path: string, options: SqliteStoreOpti
        PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0`,
     );
     await checkPages(writer, path, maxCheckedBytes);
-    await migrate(writer, path);
+    await migrate(writer, path, (found) => {
+      const detail = { path, from: found, to: databaseVersion };
+      options.logger.info(detail, 'the store is brought to the version of this program, which may take minutes');
+    });
     for (const statement of commitViewSql) await writer.exec(statement);
     if (maxPages !== undefined) await writer.exec(`PRAGMA max_page_count = ${String(maxPages)}`);
     const reading = 'PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY';
