@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { createScaledClock, messageOf, silentLogger } from '@gatehouse/shared';
 import { sha256, systemClock, systemRandom } from '@gatehouse/shared/node';
-import { copyDatabase, replaceDatabase } from './adapters/store/sqlite/backup.js';
+import { compactDatabase, copyDatabase, replaceDatabase } from './adapters/store/sqlite/backup.js';
 import { databaseFile } from './adapters/store/sqlite/files.js';
 import { createSqliteStore } from './adapters/store/sqlite/index.js';
 import { inspectDatabase } from './adapters/store/sqlite/inspect.js';
@@ -124,6 +124,27 @@ export async function restoreStore(
   });
   if (backup === undefined) throw new Error(`${from} was not checked`);
   return { backup: { ...backup, file: from }, store: storeFile(configuration), replaced };
+}
+
+export interface CompactReport {
+  readonly store: string;
+  readonly beforeBytes: number;
+  readonly afterBytes: number;
+}
+
+/**
+ * Makes the store as small as what it holds. Rejects with a StoreError `in-use` while an aggregator runs, and with an
+ * UnsoundStoreError when nobody could use what would take its place; the store is as it was then.
+ */
+export async function compactStore(configuration: Pick<Configuration, 'dataDir'>): Promise<CompactReport> {
+  const sizes = await compactDatabase({
+    directory: resolve(configuration.dataDir),
+    async check(copy) {
+      const report = await verifyStore(copy);
+      if (!report.sound) throw unsound(report, 'the store stays as it is');
+    },
+  });
+  return { store: storeFile(configuration), ...sizes };
 }
 
 /** Opens the copy as the aggregator does, which brings it to this version, and leaves word in it that it is a copy. */

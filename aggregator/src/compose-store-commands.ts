@@ -1,9 +1,9 @@
-/** The commands that keep copies of the store: backup, restore, verify. */
+/** The commands for the store as a whole: backup, restore, verify, compact. */
 import { exitCodes, ConfigurationError, reportFatal } from '@gatehouse/shared/node';
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { backUpStore, restoreStore, storeFile, verifyStore } from './compose-backup.js';
-import type { RestoreReport, StoreReport } from './compose-backup.js';
+import { backUpStore, compactStore, restoreStore, storeFile, verifyStore } from './compose-backup.js';
+import type { CompactReport, RestoreReport, StoreReport } from './compose-backup.js';
 import { readConfiguration } from './configuration.js';
 import type { Configuration } from './configuration.js';
 
@@ -33,6 +33,11 @@ export function addStoreCommands(program: Command): void {
     .action(({ from, acceptProblems = false }: { from: string; acceptProblems?: boolean }) =>
       act((configuration) => restoreStore(configuration, from, acceptProblems), restoreText),
     );
+
+  program
+    .command('compact')
+    .description('give the room that deleted rows left in the store back to the disk; the aggregator must not run')
+    .action(() => act(compactStore, compactText));
 
   program
     .command('verify')
@@ -87,6 +92,14 @@ function restoreText({ backup, store, replaced }: RestoreReport): string {
   ].join('\n');
 }
 
+function compactText({ store, beforeBytes, afterBytes }: CompactReport): string {
+  return `${store} takes ${megabytes(afterBytes)} now, and took ${megabytes(beforeBytes)}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 function problemLines({ problems }: StoreReport): string[] {
   return problems.map((problem) => `  ${problem}`);
 }
@@ -96,7 +109,7 @@ function summaryLines(report: StoreReport): string[] {
   const newest = newestEventAtMs === null ? 'none' : new Date(newestEventAtMs).toISOString();
   const lines: (readonly [string, string])[] = [
     ['version', String(report.version)],
-    ['size', `${(report.sizeBytes / 1_000_000).toFixed(1)} MB`],
+    ['size', megabytes(report.sizeBytes)],
     ['holds', `sites ${String(sites)}, edges ${String(edges)}, events ${String(events)}`],
     ['sessions', `${String(sessionsInside)} inside, ${String(sessions)} in all`],
     ['newest event', newest],

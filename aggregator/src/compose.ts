@@ -81,7 +81,7 @@ export async function startAggregator(configuration: Configuration): Promise<Run
       disconnectEdge: (edgeId: string) => link.disconnect(edgeId),
       mqttUrl: (host: string) => mqttUrl(host) ?? configuration.externalBroker?.url ?? '',
     });
-    metrics.attachMachine(machineReadings(configuration, dataDir, logger));
+    metrics.attachMachine(machineReadings(configuration, { dataDir, store, logger }));
     return {
       httpUrl: http.url,
       mqttUrl: mqttUrl('127.0.0.1'),

@@ -3,17 +3,22 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readVolume } from '@gatehouse/shared/node';
 import type { StorageReading } from '../app/ports.js';
-import { databaseFiles } from './store/sqlite/index.js';
+import { databaseFile, logFile } from './store/sqlite/index.js';
 
-export async function readStorage(directory: string): Promise<StorageReading> {
-  const [volume, ...sizes] = await Promise.all([
+/** `readFreeBytes`: asks the store, which has the database open; nobody else may open the file of a running store. */
+export async function readStorage(directory: string, readFreeBytes: () => Promise<number>): Promise<StorageReading> {
+  const [volume, storeFreeBytes, databaseBytes, storeLogBytes] = await Promise.all([
     readVolume(directory),
-    ...databaseFiles.map((name) => sizeOf(join(directory, name))),
+    readFreeBytes(),
+    sizeOf(join(directory, databaseFile)),
+    sizeOf(join(directory, logFile)),
   ]);
   return {
     volumeFreeBytes: volume.freeBytes,
     volumeSizeBytes: volume.sizeBytes,
-    storeBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    storeBytes: databaseBytes + storeLogBytes,
+    storeLogBytes,
+    storeFreeBytes,
   };
 }
 

@@ -364,6 +364,10 @@ export interface StorageReading {
   readonly volumeSizeBytes: number;
   /** The database and its write-ahead log. */
   readonly storeBytes: number;
+  /** The write-ahead log alone. */
+  readonly storeLogBytes: number;
+  /** In the database, left by what was deleted: written again before it grows. */
+  readonly storeFreeBytes: number;
 }
 
 // ---------------------------------------------------------------- the link to the edges

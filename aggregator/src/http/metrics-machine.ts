@@ -36,6 +36,12 @@ export function defineMachine(registry: Registry, readings: MachineReadings): vo
     (reading) => reading.volumeSizeBytes,
   );
   gauge('gatehouse_store_bytes', 'Size of the database and its write-ahead log.', (reading) => reading.storeBytes);
+  gauge('gatehouse_store_log_bytes', 'Size of the write-ahead log alone.', (reading) => reading.storeLogBytes);
+  gauge(
+    'gatehouse_store_free_bytes',
+    'Room in the database that deleted rows left: it is written again before the database grows.',
+    (reading) => reading.storeFreeBytes,
+  );
   if (readings.certificates.length === 0) return;
   const expiry = new Gauge({
     name: 'gatehouse_certificate_expiry_timestamp_seconds',

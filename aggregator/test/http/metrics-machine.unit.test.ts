@@ -3,10 +3,16 @@ import type { StorageReading } from '../../src/app/ports.js';
 import { createMetrics } from '../../src/http/metrics.js';
 
 const told = async (metrics: ReturnType<typeof createMetrics>): Promise<string[]> =>
-  (await metrics.render()).text.split('\n').filter((line) => /^gatehouse_(data|store_bytes|cert)/.test(line));
+  (await metrics.render()).text.split('\n').filter((line) => /^gatehouse_(data|store_\w*bytes|cert)/.test(line));
 
 describe('the metrics of the machine', () => {
-  const reading: StorageReading = { volumeFreeBytes: 3, volumeSizeBytes: 4, storeBytes: 1 };
+  const reading: StorageReading = {
+    volumeFreeBytes: 3,
+    volumeSizeBytes: 4,
+    storeBytes: 1,
+    storeLogBytes: 5,
+    storeFreeBytes: 6,
+  };
 
   it('tell the volume, the store and the certificates', async () => {
     const metrics = createMetrics({ version: '1', processMetrics: false });
@@ -21,6 +27,8 @@ describe('the metrics of the machine', () => {
       'gatehouse_data_volume_free_bytes 3',
       'gatehouse_data_volume_size_bytes 4',
       'gatehouse_store_bytes 1',
+      'gatehouse_store_log_bytes 5',
+      'gatehouse_store_free_bytes 6',
       'gatehouse_certificate_expiry_timestamp_seconds{listener="http"} 1893456000',
       'gatehouse_certificate_expiry_timestamp_seconds{listener="mqtt"} 1924992000',
     ]);
@@ -32,7 +40,7 @@ describe('the metrics of the machine', () => {
     metrics.attachMachine({ storage: async () => Promise.resolve(now), certificates: [] });
     expect(await told(metrics)).toEqual([]);
     now = reading;
-    expect(await told(metrics)).toHaveLength(3);
+    expect(await told(metrics)).toHaveLength(5);
     now = undefined;
     expect(await told(metrics)).toEqual([]);
   });

@@ -46,7 +46,14 @@ export async function openMonitored(options: WorldOptions = {}): Promise<Monitor
     refusedTotal: { credentials: 0 },
   }));
   metrics.attachMachine({
-    storage: async () => Promise.resolve({ volumeFreeBytes: 3, volumeSizeBytes: 4, storeBytes: 1 }),
+    storage: async () =>
+      Promise.resolve({
+        volumeFreeBytes: 3,
+        volumeSizeBytes: 4,
+        storeBytes: 1,
+        storeLogBytes: 1,
+        storeFreeBytes: 1,
+      }),
     certificates: [{ listener: 'http', endSeconds: Date.UTC(2030, 0, 1) / 1000 }],
   });
   const http = await createHttpServer(

@@ -1,4 +1,4 @@
-/** Copies a database that may be in use into one file, and puts such a copy back in the place of a database. */
+/** Copies a database that may be in use into one file, puts such a copy back in the place of a database, and makes a database small. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
@@ -81,6 +81,50 @@ export async function replaceDatabase({ directory, from, stamp, prepare }: Repla
     throw isOfSystem(error) ? storeErrorFrom(error, directory) : error;
   } finally {
     await rm(staging, { recursive: true, force: true });
+    await lock.release();
+  }
+}
+
+export interface CompactRequest {
+  readonly directory: string;
+  /** Looks at the small copy before it takes the place of the store; what it rejects with leaves the store as it was. */
+  readonly check: (copy: string) => Promise<void>;
+}
+
+/** Sizes of the database in bytes, before and after. */
+export interface Compacted {
+  readonly beforeBytes: number;
+  readonly afterBytes: number;
+}
+
+/**
+ * Gives the room that deleted rows left in the store back to the disk. Holds the data directory meanwhile: rejects with a StoreError
+ * `in-use` when an aggregator has it. The store that was there stays until the last step, which is one rename.
+ */
+export async function compactDatabase({ directory, check }: CompactRequest): Promise<Compacted> {
+  const source = join(directory, databaseFile);
+  await mustExist(source, `there is no ${source}: name the data directory with --config FILE or GATEHOUSE_DATA_DIR`);
+  const lock = await lockDirectory(directory);
+  const draft = join(directory, 'compacting.db');
+  try {
+    await rm(draft, { force: true });
+    await foldLogIn(source);
+    const beforeBytes = (await stat(source)).size;
+    await createPrivate(draft, draft);
+    await writeSnapshot(source, draft);
+    await check(draft);
+    await flush(draft);
+    const afterBytes = (await stat(draft)).size;
+    // Reading may have made an empty log: one beside the new store would be taken for its own.
+    await foldLogIn(source);
+    await mustNotExist(`${source}-wal`, `${source}-wal: another program has the store open`);
+    await rename(draft, source);
+    await flush(directory);
+    return { beforeBytes, afterBytes };
+  } catch (error) {
+    throw isOfSystem(error) ? storeErrorFrom(error, directory) : error;
+  } finally {
+    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(`${draft}${suffix}`, { force: true });
     await lock.release();
   }
 }

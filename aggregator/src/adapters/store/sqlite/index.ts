@@ -1,3 +1,3 @@
-export { databaseFiles } from './files.js';
+export { databaseFile, logFile } from './files.js';
 export { createSqliteStore } from './store.js';
-export type { SqliteStoreOptions } from './store.js';
+export type { SqliteStore, SqliteStoreOptions } from './store.js';
