@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256, systemClock } from '@gatehouse/shared/node';
@@ -58,6 +58,21 @@ describe('the SQLite outbox', () => {
       return error instanceof OutboxError ? `${error.code}: ${error.message}` : String(error);
     }
   };
+
+  it('moves its log into the database when an acknowledgement has come, and not within a commit before', async () => {
+    await store.open(epochOne);
+    const path = join(directory, 'outbox.sqlite');
+    const sizeAtFirst = (await stat(path)).size;
+    const events = chain(epochOne, undefined, 450, 'z'.repeat(200));
+    for (const event of events) await store.append({ events: [event], notes: new Map([['note', event.hash]]) });
+    expect((await stat(path)).size).toBe(sizeAtFirst);
+    await store.acknowledge(1, 1);
+    const endAtMs = performance.now() + 10_000;
+    while ((await stat(path)).size === sizeAtFirst && performance.now() < endAtMs) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect((await stat(path)).size).toBeGreaterThan(sizeAtFirst);
+  });
 
   it('names the process that has it open', async () => {
     await store.open(epochOne);

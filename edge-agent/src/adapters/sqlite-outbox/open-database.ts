@@ -118,9 +118,13 @@ export async function checkVersion(connection: Connection, path: string): Promis
   }
 }
 
+/** Pages of the log after which a commit itself moves it: of an edge that is cut off, and hears of no acknowledgement. */
+const lastResortCheckpointPages = 4_000;
+
 async function tune(connection: Connection, options: OpenDatabaseOptions): Promise<void> {
   await connection.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 16777216;',
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;
+     PRAGMA wal_autocheckpoint = ${String(lastResortCheckpointPages)}; PRAGMA journal_size_limit = 16777216;`,
   );
   if (options.maxPages !== undefined) await connection.exec(`PRAGMA max_page_count = ${String(options.maxPages)}`);
 }

@@ -62,7 +62,13 @@ interface Opened {
   acknowledgements: Acknowledgements;
   unwrittenMark: AcknowledgementMark | undefined;
   acknowledgedUnwritten: boolean;
+  commitsSinceCheckpoint: number;
+  /** The checkpoint that is under way, or was the last. */
+  checkpoint: Promise<void>;
 }
+
+/** Each writes a few pages of the write-ahead log, so that it stays at some megabytes. */
+const commitsBetweenCheckpoints = 256;
 
 export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
   const { sha256, directory } = options;
@@ -103,6 +109,7 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
     ]);
     Object.assign(head, { next, lastHash, bytes: head.bytes + bytes });
     head.accounted = applyLoss(head.accounted, loss, 1);
+    store.commitsSinceCheckpoint += 1;
     committed(store, write.notes ?? new Map());
     if (write.accountedLoss !== undefined) await mirrorAccounted(store);
   };
@@ -140,6 +147,18 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
     }
   };
 
+  /**
+   * Moves the log into the database. Flushes twice more, and a commit that comes meanwhile waits: so it is done when an acknowledgement
+   * came, behind which nobody stands at a gate and waits for his own.
+   */
+  const checkpointIfDue = (store: Opened): void => {
+    if (store.commitsSinceCheckpoint < commitsBetweenCheckpoints) return;
+    store.commitsSinceCheckpoint = 0;
+    store.checkpoint = store.connection.exec('PRAGMA wal_checkpoint(PASSIVE)').catch((error: unknown) => {
+      logger.debug({ error: String(error) }, 'the log of the outbox is moved another time');
+    });
+  };
+
   /** The events are committed; that the loss file learns of it too only matters if the database is lost later. */
   const mirrorAccounted = async ({ lossFile, head }: Opened): Promise<void> => {
     await lossFile.setAccounted(head.accounted).catch((error: unknown) => {
@@ -175,6 +194,7 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
     } catch (error) {
       logger.warn({ error: String(error) }, 'the last acknowledgement could not be written; it will come again');
     }
+    await store.checkpoint;
     for (const statement of Object.values(store.statements) as Statement[]) await statement.finalize();
     await store.connection.close();
     await store.lossFile.close();
@@ -235,6 +255,7 @@ export function createSqliteOutbox(options: SqliteOutboxOptions): OutboxStore {
           // Two marks since the last write: only a trim writes them all.
           if (store.unwrittenMark === undefined || store.unwrittenMark.id === mark.id) store.unwrittenMark = mark;
           store.acknowledgedUnwritten = true;
+          checkpointIfDue(store);
         }
         return Promise.resolve();
       }),
@@ -296,6 +317,8 @@ async function load(connection: Connection, row: Row, lossFile: LossFile): Promi
     ),
     unwrittenMark: undefined,
     acknowledgedUnwritten: false,
+    commitsSinceCheckpoint: 0,
+    checkpoint: Promise.resolve(),
   };
 }
 
