@@ -1,14 +1,18 @@
 /** Who asks: a bearer key, its role and its site; and how often anybody may ask. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { equalDigests } from '../app/authenticator.js';
 import { actorOf, roleReaches } from '../app/operations/actor.js';
 import type { Actor } from '../app/operations/actor.js';
 import { ProblemError } from './problems.js';
+import { createRequestRate } from './request-rate.js';
+import type { RequestRate } from './request-rate.js';
 import type { Route } from './route.js';
 import type { HttpServices } from './services.js';
 
 const minuteMs = 60_000;
 const maxKeyChars = 256;
+/** Addresses, or keys, of which it is known how often they asked. */
+const maxRemembered = 5_000;
 
 /** The key of a request, or undefined. */
 export function findActor({ aggregator, sha256 }: HttpServices, header: string | undefined): Actor | undefined {
@@ -22,38 +26,32 @@ export function findActor({ aggregator, sha256 }: HttpServices, header: string |
 
 export interface Gatekeeper {
   /** Lets a request to `definition` (undefined: to a page that needs no key) in, and says who it is. @throws ProblemError */
-  admit(request: FastifyRequest, definition: Route | undefined): Promise<Actor | null>;
+  admit(request: FastifyRequest, definition: Route | undefined): Actor | null;
 }
 
-type Limiter = (request: FastifyRequest) => Promise<LimiterAnswer>;
-type LimiterAnswer = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>;
-
-/** Needs the rate-limit plugin to be registered on `app`. */
-export function createGatekeeper(app: FastifyInstance, services: HttpServices): Gatekeeper {
-  const { rate } = services.settings;
-  const limiter = (max: number, keyOf: (request: FastifyRequest) => string): Limiter =>
-    app.createRateLimit({ max, timeWindow: minuteMs, keyGenerator: keyOf });
-  const byAddress = (request: FastifyRequest): string => request.ip;
-  const anonymous = limiter(rate.requestsPerAddressPerMinute, byAddress);
-  const failures = limiter(rate.failedKeysPerAddressPerMinute, byAddress);
-  const enrolments = limiter(rate.enrolmentsPerAddressPerMinute, byAddress);
-  const keyed = limiter(rate.requestsPerKeyPerMinute, (request) => request.actor?.keyId ?? '');
+export function createGatekeeper(services: HttpServices): Gatekeeper {
+  const { settings, systemClock } = services;
+  const rateOf = (max: number): RequestRate =>
+    createRequestRate({ max, windowMs: minuteMs, maxRemembered }, systemClock);
+  const anonymous = rateOf(settings.rate.requestsPerAddressPerMinute);
+  const failures = rateOf(settings.rate.failedKeysPerAddressPerMinute);
+  const enrolments = rateOf(settings.rate.enrolmentsPerAddressPerMinute);
+  const keyed = rateOf(settings.rate.requestsPerKeyPerMinute);
   return {
-    async admit(request, definition) {
+    admit(request, definition) {
       if (definition?.role == null) {
-        await enforce(anonymous, request);
-        if (definition?.operationId === 'redeemEnrolmentCode') await enforce(enrolments, request);
+        enforce(anonymous, request.ip);
+        if (definition?.operationId === 'redeemEnrolmentCode') enforce(enrolments, request.ip);
         return null;
       }
       const actor = findActor(services, request.headers.authorization);
       if (actor === undefined) {
-        await enforce(failures, request);
+        enforce(failures, request.ip);
         throw new ProblemError('unauthenticated', wrongKey(request), {
           headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
         });
       }
-      request.actor = actor;
-      await enforce(keyed, request);
+      enforce(keyed, actor.keyId);
       checkAccess(actor, definition, request);
       return actor;
     },
@@ -64,11 +62,11 @@ function wrongKey(request: FastifyRequest): string {
   return request.headers.authorization === undefined ? 'no key came with the request' : 'the key is not good';
 }
 
-async function enforce(limiter: Limiter, request: FastifyRequest): Promise<void> {
-  const answer = await limiter(request);
-  if (answer.isAllowed || !answer.isExceeded) return;
-  throw new ProblemError('too-many-requests', `at most ${String(answer.max)} a minute are taken`, {
-    headers: { 'retry-after': String(Math.max(1, answer.ttlInSeconds)) },
+function enforce(rate: RequestRate, who: string): void {
+  const waitS = rate.count(who);
+  if (waitS === 0) return;
+  throw new ProblemError('too-many-requests', `at most ${String(rate.max)} a minute are taken`, {
+    headers: { 'retry-after': String(waitS) },
   });
 }
 

@@ -1,7 +1,6 @@
 /** The HTTP server, assembled: hooks, routes, documentation, streams. Listening is the caller's business. */
 import type { ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { apiLimits } from '@gatehouse/shared';
@@ -73,7 +72,6 @@ export async function createHttpServer(
   const routes = allRoutes(settings);
   const document = openApiDocument(routes, ports.version);
 
-  await app.register(rateLimit, { global: false });
   const stopTiming = addHooks(app, services, securityHeaders(https !== null));
   await addDocumentation(app, document);
   for (const definition of routes) addRoute(app, definition, { services, streams, idempotency });
@@ -160,19 +158,21 @@ const checkedSerializerCompiler: typeof serializerCompiler = ({ schema, method, 
 /** Answers what ends the timing of requests. */
 function addHooks(app: FastifyInstance, services: HttpServices, headers: Readonly<Record<string, string>>): () => void {
   const { metrics, systemClock, logger, settings } = services;
-  const gatekeeper = createGatekeeper(app, services);
+  const gatekeeper = createGatekeeper(services);
   const deadlines = createDeadlines<FastifyReply>(systemClock, settings.handlerTimeoutMs, (reply) => {
     if (!reply.sent && !reply.raw.headersSent)
       answerProblem(logger, new ProblemError('timeout', tooLate), reply.request, reply);
   });
   app.decorateRequest('actor', null);
   app.decorateRequest('startedMs', 0);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.startedMs = systemClock.monoMs();
     reply.headers(headers).header('x-request-id', request.id);
     const { definition } = request.routeOptions.config;
     if (definition?.endless !== true) deadlines.enter(reply);
-    request.actor = await gatekeeper.admit(request, definition);
+    // What is thrown here is answered as a problem.
+    request.actor = gatekeeper.admit(request, definition);
+    done();
   });
   app.addHook('preValidation', (request, _reply, done) => {
     if (isWellFormedBody(request.body)) done();
