@@ -1,7 +1,7 @@
 /**
  * The edge agent's own page: `/metrics` for Prometheus, `/healthz` for service managers, `/lanes` for an installer, `/` says which edge
  * this is. It reads and changes nothing. Everything is bounded, so that nobody who reaches the page keeps the gates from their work.
- * Node's own server is enough for it, and takes a tenth of the memory that a framework does on a machine that has little.
+ * Node's own server is enough for it: a framework takes megabytes, of which the machine has few.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
