@@ -45,6 +45,28 @@ function names(works: readonly Work[]): string[] {
   return works.map((work) => (work as NamedWork).name);
 }
 
+describe('a batch that comes again', () => {
+  it('is not kept beside the one that waits, also when that is read already or the window is full', () => {
+    const { inbox, read } = openInbox();
+    const all = Array.from({ length: bounds.inboxBatchesPerEdge }, (_, index) => `a${String(index)}`);
+    for (const name of all) expect(inbox.offerBatch(received('a', name))).toBe(true);
+    inbox.readAhead(1, 1_000);
+    for (const name of all) expect(inbox.offerBatch(received('a', name))).toBe(true);
+    expect(inbox.offerBatch(received('a', 'another'))).toBe(false);
+    expect(names(inbox.take(100, 1_000_000))).toEqual(all);
+    expect(read).toEqual(all);
+  });
+
+  it('is kept when the first one has been taken, and when it is another edge’s', () => {
+    const { inbox } = openInbox();
+    inbox.offerBatch(received('a', 'x'));
+    inbox.offerBatch(received('b', 'x'));
+    expect(names(inbox.take(100, 1_000))).toEqual(['x', 'x']);
+    inbox.offerBatch(received('a', 'x'));
+    expect(names(inbox.take(100, 1_000))).toEqual(['x']);
+  });
+});
+
 describe('reading ahead', () => {
   it('reads what the next take will take, and nothing beyond its bounds', () => {
     const { inbox, read } = openInbox();

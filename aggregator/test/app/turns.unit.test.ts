@@ -363,7 +363,8 @@ describe('the inbox', () => {
     await world.settle();
     edge.arrive('P1');
     edge.send();
-    edge.send();
+    edge.arrive('P2');
+    edge.send({ first: 2 });
     await world.settle();
     expect(world.aggregator.health()).toMatchObject({ pendingBatches: 1, dropped: { 'inbox-full': 1 } });
     release();

@@ -17,7 +17,10 @@ export interface InboxWorkshop {
 }
 
 export interface Inbox {
-  /** False when the edge's window is full: the message is dropped, unacknowledged. */
+  /**
+   * False when the edge's window is full: the message is dropped, unacknowledged. One that says the same as one that waits already is not
+   * kept either: the edge hears of both when that one is stored.
+   */
   offerBatch(received: Received): boolean;
   /** Only the newest state is kept. */
   offerState(edgeId: string, state: ReceivedState): void;
@@ -35,6 +38,8 @@ export interface Inbox {
 
 interface Waiting {
   readonly bytes: number;
+  /** As it came. */
+  readonly payload: Uint8Array;
   /** null once it is read. */
   received: Received | null;
   /** null until it is read, and when there is nothing to do for it. */
@@ -50,7 +55,7 @@ interface Window {
 /** Bytes that are read ahead without a pause, about: a commit that has ended meanwhile waits for it. */
 const readAheadBytes = 32 * 1024;
 
-type Origin = { readonly edgeId: string } & ({ readonly state: ReceivedState } | { readonly bytes: number });
+type Origin = { readonly edgeId: string } & ({ readonly state: ReceivedState } | { readonly payload: Uint8Array });
 
 export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): Inbox {
   const windows = new Map<string, Window>();
@@ -99,7 +104,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     window.bytes -= next.bytes;
     read(next);
     if (next.work === null) return [];
-    origins.set(next.work, { edgeId, bytes: next.bytes });
+    origins.set(next.work, { edgeId, payload: next.payload });
     return [next.work];
   };
 
@@ -118,8 +123,9 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
       const bytes = received.payload.byteLength;
       const isFull =
         window.batches.length >= settings.inboxBatchesPerEdge || window.bytes + bytes > settings.inboxBytesPerEdge;
+      if (window.batches.some(({ payload }) => isSame(payload, received.payload))) return true;
       if (isFull) return false;
-      window.batches.push({ bytes, received, work: null });
+      window.batches.push({ bytes, payload: received.payload, received, work: null });
       window.bytes += bytes;
       queueUp(received.edgeId);
       return true;
@@ -175,8 +181,10 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
         if ('state' in origin) {
           window.state = window.state === null ? origin.state : merged(origin.state, window.state);
         } else {
-          window.batches.unshift({ bytes: origin.bytes, received: null, work });
-          window.bytes += origin.bytes;
+          const { payload } = origin;
+          const bytes = payload.byteLength;
+          window.batches.unshift({ bytes, payload, received: null, work });
+          window.bytes += bytes;
           dropNewest(origin.edgeId, window);
         }
         queueUp(origin.edgeId);
@@ -192,6 +200,13 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
       return count;
     },
   };
+}
+
+/** A batch that is sent again differs from another one within its first bytes, or not at all. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.byteLength !== other.byteLength) return false;
+  for (let index = 0; index < one.byteLength; index += 1) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 /** The newer state, with what the one it replaces would have caused. */
