@@ -25,8 +25,8 @@ export interface EdgeLanes {
   clear(): void;
 }
 
-/** For how long a receipt may wait for something else to be sent. */
-const receiptDelayMs = 5;
+/** For how long a receipt may wait for something else to be sent: longer than a turn, or each costs a packet of its own. */
+const receiptDelayMs = 50;
 const maxPacketId = 65_535;
 
 export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts): EdgeLanes {

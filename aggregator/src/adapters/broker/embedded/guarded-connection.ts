@@ -114,15 +114,14 @@ export class GuardedConnection extends Duplex {
       this.#isCorked = true;
       socket.cork();
       // What is written in one go leaves together, and before the next turn begins: that may take longer than the way to the gate.
-      queueMicrotask(() => {
-        this.#uncork();
-      });
+      if (corked.push(this) === 1) queueMicrotask(uncorkAll);
     }
     socket.write(bytes);
     if (socket.writableLength > limits.maxQueuedBytesPerClient) this.#refuse('slow-reader');
   }
 
-  #uncork(): void {
+  /** Ends what was begun with `sendPacket`. */
+  uncorkSocket(): void {
     this.#isCorked = false;
     this.#options.socket.uncork();
   }
@@ -202,4 +201,13 @@ export class GuardedConnection extends Duplex {
     }
     done(error);
   }
+}
+
+/** Connections to which something was written in the present task. */
+let corked: GuardedConnection[] = [];
+
+function uncorkAll(): void {
+  const connections = corked;
+  corked = [];
+  for (const connection of connections) connection.uncorkSocket();
 }
