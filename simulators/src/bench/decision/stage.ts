@@ -5,6 +5,7 @@ import { redeemCode } from '@gatehouse/edge-agent';
 import { System } from '../../processes/index.js';
 import type { SiteGate } from '../../processes/index.js';
 import { startChild } from '../child.js';
+import type { BenchContext } from '../figure.js';
 import type { Child } from '../child.js';
 import { requestFloorTexts } from './request-floor.js';
 import type { EntranceOptions, VehiclesQuestion } from '../programs/entrance.js';
@@ -44,10 +45,16 @@ const lane = { closeDelayMs: 0, chatterEdges: 1_000 };
 
 /** @param settings of the aggregator, beside the defaults */
 export async function createDecisionStage(
-  directory: string,
+  { directory, tidyUp }: Pick<BenchContext, 'directory' | 'tidyUp'>,
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<DecisionStage> {
   const system = new System(1, settings);
+  tidyUp.later(() => {
+    system.remove();
+  });
+  tidyUp.later(() => {
+    system.killAll();
+  });
   const children: Child[] = [];
   const start = async (program: string, options: unknown): Promise<Child> => {
     const child = await startChild(program, options);

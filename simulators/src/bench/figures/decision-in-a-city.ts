@@ -67,8 +67,8 @@ export const decisionInACity: Figure = {
   prepare: (context) => prepareCity(context, sizes[context.scale]),
 };
 
-export async function prepareCity(context: BenchContext, size: CitySize): Promise<PreparedFigure> {
-  const stage = await createDecisionStage(context.directory, enrolmentSettings);
+export async function prepareCity(context: Omit<BenchContext, 'scale'>, size: CitySize): Promise<PreparedFigure> {
+  const stage = await createDecisionStage(context, enrolmentSettings);
   const { system, entrance } = stage;
   try {
     context.say(`enrols ${String(size.sites * size.edgesPerSite)} edges`);
@@ -98,8 +98,11 @@ export async function prepareCity(context: BenchContext, size: CitySize): Promis
       return { tookMs, load: result };
     };
     context.say('warms up');
-    await stage.floor.requests(warmUpVehicles);
-    await underLoad(warmUpVehicles);
+    const atATime = Math.min(block, size.vehicles);
+    for (let warm = 0; warm < Math.min(warmUpVehicles, size.vehicles); warm += atATime) {
+      await stage.floor.requests(atATime);
+      await underLoad(atATime);
+    }
     let round:
       | {
           readonly number: number;
@@ -114,8 +117,8 @@ export async function prepareCity(context: BenchContext, size: CitySize): Promis
       let events = 0;
       let durationS = 0;
       while (asked.length < size.vehicles) {
-        asked.push(...(await stage.floor.requests(block)));
-        const result = await underLoad(block);
+        asked.push(...(await stage.floor.requests(atATime)));
+        const result = await underLoad(atATime);
         ours.push(...result.tookMs);
         events += result.load.acknowledged;
         durationS += result.load.durationS;

@@ -54,7 +54,7 @@ export const decisionFigure: Figure = {
   ],
   rounds: { full: 3, short: 2 },
   async prepare(context) {
-    const stage = await createDecisionStage(context.directory);
+    const stage = await createDecisionStage(context);
     const { entrance } = stage;
     const count = vehiclesPerRound[context.scale];
     context.say('warming up');
