@@ -18,8 +18,8 @@ export interface InboxWorkshop {
 
 export interface Inbox {
   /**
-   * False when the edge's window is full: the message is dropped, unacknowledged. One that says the same as one that waits already is not
-   * kept either: the edge hears of both when that one is stored.
+   * False when the edge's window is full: the message is dropped, unacknowledged. One that begins as one of the same length
+   * that waits already is not kept either: the edge hears of both when that one is stored.
    */
   offerBatch(received: Received): boolean;
   /** Only the newest state is kept. */
@@ -54,6 +54,9 @@ interface Window {
 
 /** Bytes that are read ahead without a pause, about: a commit that has ended meanwhile waits for it. */
 const readAheadBytes = 32 * 1024;
+
+/** The part of a batch that stands before its events, with room for the arrivals that wait. */
+const comparedBytes = 512;
 
 type Origin = { readonly edgeId: string } & ({ readonly state: ReceivedState } | { readonly payload: Uint8Array });
 
@@ -202,10 +205,14 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
   };
 }
 
-/** A batch that is sent again differs from another one within its first bytes, or not at all. */
+/**
+ * Instance, epoch, seq of the first event, the hash before it and what waits for a decision stand first, and tell with the length what the
+ * rest is. Were it something else after all, it would not be acknowledged, and be sent again.
+ */
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   if (one.byteLength !== other.byteLength) return false;
-  for (let index = 0; index < one.byteLength; index += 1) if (one[index] !== other[index]) return false;
+  const end = Math.min(one.byteLength, comparedBytes);
+  for (let index = 0; index < end; index += 1) if (one[index] !== other[index]) return false;
   return true;
 }
 
