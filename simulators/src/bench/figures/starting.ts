@@ -66,16 +66,22 @@ export async function prepareStarts(
     small: await prepare({ slots: fewSlots, inside: 0 }, nothing),
   };
   const all = Object.values(starters);
+  const close = async (): Promise<void> => {
+    for (const starter of all) await starter.prepared.system.stop();
+  };
   context.say('warming up');
-  for (const starter of all) await starter.start();
+  try {
+    for (const starter of all) await starter.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     async measure(side): Promise<Measured> {
       const startMs = await starters[side].start();
       return side === 'floor' ? { startMs } : { startMs, smallMs: await starters.small.start() };
     },
-    async close() {
-      for (const starter of all) await starter.prepared.system.stop();
-    },
+    close,
   };
 }
 
@@ -118,7 +124,7 @@ async function connectedBefore(endMs: number, connect: () => Promise<BareEdge>):
     try {
       return await connect();
     } catch (error) {
-      const isNotThereYet = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+      const isNotThereYet = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
       if (!isNotThereYet || performance.now() > endMs) throw error;
       await sleep(retryEveryMs);
     }
