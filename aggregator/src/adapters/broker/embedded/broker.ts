@@ -44,7 +44,8 @@ export interface EmbeddedBroker extends CentreLink {
 interface Session {
   readonly identity: BrokerIdentity;
   readonly username: string;
-  readonly filters: Set<string>;
+  /** Few: no more than `maxSubscriptionsPerClient`. */
+  filters: readonly string[];
   readonly connection: GuardedConnection | null;
   readonly maxSilenceMs: number;
 }
@@ -130,7 +131,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     // By the protocol, half as long again as was agreed.
     const maxSilenceMs = (keepaliveSeconds.get(client) ?? 0) * 1_500;
     const connection = client.conn instanceof GuardedConnection ? client.conn : null;
-    sessions.set(client, { identity, username, filters: new Set(), connection, maxSilenceMs });
+    sessions.set(client, { identity, username, filters: [], connection, maxSilenceMs });
     if (identity.kind === 'auditor') auditors += 1;
     if (connection !== null) {
       connection.authenticated();
@@ -168,12 +169,13 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       done(null, null);
       return;
     }
-    if (!session.filters.has(subscription.topic) && session.filters.size >= limits.maxSubscriptionsPerClient) {
+    const isNew = !session.filters.includes(subscription.topic);
+    if (isNew && session.filters.length >= limits.maxSubscriptionsPerClient) {
       refuse('too-many-subscriptions', client, notAuthorised);
       done(null, null);
       return;
     }
-    session.filters.add(subscription.topic);
+    if (isNew) session.filters = [...session.filters, subscription.topic];
     done(null, subscription);
   };
 
@@ -218,10 +220,9 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       }
     });
     broker.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) {
-        sessions.get(client)?.filters.delete(filter);
-        lanes.onUnsubscribed(client, filter);
-      }
+      const session = sessions.get(client);
+      if (session !== undefined) session.filters = session.filters.filter((filter) => !filters.includes(filter));
+      for (const filter of filters) lanes.onUnsubscribed(client, filter);
     });
     const onClientError = (client: Client, error: Error): void => {
       logger.debug({ clientId: client.id, error: error.message }, 'MQTT connection ended');

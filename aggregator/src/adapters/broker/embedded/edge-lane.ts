@@ -25,69 +25,88 @@ const publishAgain = 0x3a;
 const puback = 0x40;
 const maxHeaderBytes = 5;
 
-/** @param topic of the events of this edge */
+/** @param topic of the events of this edge: characters of ASCII, as all topics of edges are */
 export function createEdgeLane(topic: string, ports: EdgeLanePorts): EdgeLane {
-  const topicBytes = Buffer.from(topic, 'utf8');
+  return new Lane(topic, ports);
+}
+
+/** A class, because there is one for every connection. */
+class Lane implements EdgeLane {
+  readonly #topic: string;
+  readonly #ports: EdgeLanePorts;
   /** The beginning of a packet that is not whole yet. */
-  let waiting: Buffer[] = [];
-  let waitingBytes = 0;
+  #waiting: Buffer[] | null = null;
+  #waitingBytes = 0;
   /** How many bytes it takes to get on with what waits. */
-  let neededBytes = 0;
+  #neededBytes = 0;
 
-  /** Answers whether the packet was taken; `body` is where its body begins. */
-  const take = (bytes: Buffer, start: number, body: number, end: number, receipts: Buffer[]): boolean => {
-    const head = bytes[start] ?? 0;
-    if (head === puback) return end - body === 2;
-    if (head !== publish && head !== publishAgain) return false;
-    const at = body + 2 + topicBytes.length;
-    if (at + 2 > end || bytes.readUInt16BE(body) !== topicBytes.length) return false;
-    if (topicBytes.compare(bytes, body + 2, at) !== 0) return false;
-    const packetId = bytes.readUInt16BE(at);
-    if (packetId === 0 || !ports.isOpen()) return false;
-    receipts.push(Buffer.from([puback, 2, packetId >> 8, packetId & 0xff]));
-    ports.onEvents(bytes.subarray(at + 2, end));
-    return true;
-  };
+  constructor(topic: string, ports: EdgeLanePorts) {
+    this.#topic = topic;
+    this.#ports = ports;
+  }
 
-  const readWhole = (bytes: Buffer): void => {
+  read(chunk: Buffer): void {
+    if (this.#waiting === null) {
+      this.#readWhole(chunk);
+      return;
+    }
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    // Put together once it is enough: a long packet that trickles in would otherwise be copied again and again.
+    if (this.#waitingBytes >= this.#neededBytes) this.#readWhole(Buffer.concat(this.#waiting));
+  }
+
+  #readWhole(bytes: Buffer): void {
     const receipts: Buffer[] = [];
     let at = 0;
     /** From here on nothing was passed. */
     let unpassed = 0;
     const passUntil = (end: number): void => {
-      if (end > unpassed) ports.pass(bytes.subarray(unpassed, end));
+      if (end > unpassed) this.#ports.pass(bytes.subarray(unpassed, end));
     };
     while (at < bytes.length) {
       const { body, end } = extentOf(bytes, at);
       if (end > bytes.length) {
-        neededBytes = end - at;
+        this.#neededBytes = end - at;
         break;
       }
-      if (take(bytes, at, body, end, receipts)) {
+      if (this.#take(bytes, at, body, end, receipts)) {
         passUntil(at);
         unpassed = end;
       }
       at = end;
     }
     passUntil(at);
-    if (receipts.length > 0)
-      ports.acknowledge(receipts.length === 1 ? (receipts[0] ?? bytes) : Buffer.concat(receipts));
-    waitingBytes = bytes.length - at;
-    waiting = waitingBytes > 0 ? [bytes.subarray(at)] : [];
-  };
+    if (receipts.length > 0) {
+      this.#ports.acknowledge(receipts.length === 1 ? (receipts[0] ?? bytes) : Buffer.concat(receipts));
+    }
+    this.#waitingBytes = bytes.length - at;
+    this.#waiting = this.#waitingBytes > 0 ? [bytes.subarray(at)] : null;
+  }
 
-  return {
-    read(chunk) {
-      if (waitingBytes === 0) {
-        readWhole(chunk);
-        return;
-      }
-      waiting.push(chunk);
-      waitingBytes += chunk.length;
-      // Put together once it is enough: a long packet that trickles in would otherwise be copied again and again.
-      if (waitingBytes >= neededBytes) readWhole(Buffer.concat(waiting));
-    },
-  };
+  /** Answers whether the packet was taken; `body` is where its body begins. */
+  #take(bytes: Buffer, start: number, body: number, end: number, receipts: Buffer[]): boolean {
+    const head = bytes[start] ?? 0;
+    if (head === puback) return end - body === 2;
+    if (head !== publish && head !== publishAgain) return false;
+    const topic = this.#topic;
+    const at = body + 2 + topic.length;
+    if (at + 2 > end || bytes.readUInt16BE(body) !== topic.length || !isAt(topic, bytes, body + 2)) return false;
+    const packetId = bytes.readUInt16BE(at);
+    if (packetId === 0 || !this.#ports.isOpen()) return false;
+    receipts.push(Buffer.from([puback, 2, packetId >> 8, packetId & 0xff]));
+    this.#ports.onEvents(bytes.subarray(at + 2, end));
+    return true;
+  }
+}
+
+/** Whether these characters of ASCII stand in the bytes from `at` on. */
+function isAt(text: string, bytes: Buffer, at: number): boolean {
+  // From the end: the topics of other edges begin alike.
+  for (let index = text.length - 1; index >= 0; index -= 1) {
+    if (bytes[at + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** Where the body of the packet at `at` begins, and where it ends: beyond the bytes when they do not show its length yet. */
