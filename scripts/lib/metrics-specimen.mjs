@@ -27,7 +27,8 @@ export async function aggregatorExposition() {
     refusedTotal: Object.fromEntries(refusalReasons.map((reason) => [reason, 0])),
   }));
   metrics.attachMachine({
-    storage: async () => Promise.resolve({ volumeFreeBytes: 0, volumeSizeBytes: 0, storeBytes: 0 }),
+    storage: async () =>
+      Promise.resolve({ volumeFreeBytes: 0, volumeSizeBytes: 0, storeBytes: 0, storeLogBytes: 0, storeFreeBytes: 0 }),
     certificates: [
       { listener: 'http', endSeconds: 0 },
       { listener: 'mqtt', endSeconds: 0 },

@@ -1,5 +1,6 @@
 /** What other simulations may use: seeded chance and traffic, elastic time, the replay of recordings, real processes, and one figure of the benchmarks. */
 export { edgeCost } from './bench/figures/edge-cost.js';
+export { measureStoreGrowth } from './bench/growth/store-growth.js';
 export { machineShape } from './bench/machine.js';
 export { withReport } from './bench/report.js';
 export { runBench } from './bench/run-bench.js';
