@@ -20,7 +20,7 @@ export interface SiteSize {
 
 const sizes: Readonly<Record<Scale, SiteSize>> = {
   full: { slots: { ours: 100_000, floor: 100 }, left: 12, vehicles: 600, warmUpVehicles: 200 },
-  short: { slots: { ours: 100_000, floor: 100 }, left: 12, vehicles: 150, warmUpVehicles: 50 },
+  short: { slots: { ours: 20_000, floor: 100 }, left: 12, vehicles: 100, warmUpVehicles: 30 },
 };
 
 const zones = 5;

@@ -44,9 +44,9 @@ const sizes: Readonly<Record<Scale, HistorySize>> = {
     vehicles: 100,
     slotsPerSite: 200,
     page: 5,
-    cycles: 40,
-    asks: 10,
-    warmUpCycles: 10,
+    cycles: 25,
+    asks: 8,
+    warmUpCycles: 6,
   },
 };
 
