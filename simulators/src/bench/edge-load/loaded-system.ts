@@ -19,10 +19,14 @@ export interface LoadedSystem {
   close(): Promise<void>;
 }
 
-/** The window of the edge agent, as delivered. */
-const windowMessages = 4;
+/** Messages under way of one edge: the window of the edge agent, as delivered. */
+const agentWindow = 4;
 
-export async function startLoadedSystem(context: LoadContext, size: LoadSize): Promise<LoadedSystem> {
+export async function startLoadedSystem(
+  context: LoadContext,
+  size: LoadSize,
+  windowMessages = agentWindow,
+): Promise<LoadedSystem> {
   const { tidyUp } = context;
   const system = new System(1, enrolmentSettings);
   tidyUp.later(() => {
@@ -45,7 +49,7 @@ export async function startLoadedSystem(context: LoadContext, size: LoadSize): P
     await system.startAggregator();
     context.say(`enrols ${String(size.sites * size.edgesPerSite)} edges`);
     const edges = await createLoadSites(system, size);
-    const load = await start('edge-load', loadOf(edges, system.mqttPort, 'acks'));
+    const load = await start('edge-load', loadOf(edges, system.mqttPort, 'acks', windowMessages));
     return {
       system,
       edges,
@@ -65,7 +69,12 @@ export async function startLoadedSystem(context: LoadContext, size: LoadSize): P
   }
 }
 
-export function loadOf(edges: readonly EnrolledEdge[], port: number, answeredBy: 'acks' | 'pubacks'): EdgeLoadOptions {
+export function loadOf(
+  edges: readonly EnrolledEdge[],
+  port: number,
+  answeredBy: 'acks' | 'pubacks',
+  windowMessages = agentWindow,
+): EdgeLoadOptions {
   const target = { host: '127.0.0.1', port };
   return { edges: edges.map((edge) => ({ ...edge, target, answeredBy, windowMessages })) };
 }

@@ -17,8 +17,9 @@ const sizes: Readonly<Record<Scale, MemorySize>> = {
   full: { sites: 40, edgesPerSite: 5, messagesPerPortion: 100, portions: 63, warmUp: 13 },
   short: { sites: 8, edgesPerSite: 5, messagesPerPortion: 100, portions: 12, warmUp: 4 },
 };
-/** As many as an edge has gates: an arrival is decided before its passage comes. */
+/** As many as an edge has gates, and one message at a time: an arrival is decided before its passage comes. */
 const eventsPerMessage = 4;
+const windowMessages = 1;
 const readEveryMs = 100;
 const million = 1_000_000;
 
@@ -41,7 +42,7 @@ export const memoryGrowth: Figure = {
   number: 11,
   title: 'memory over 5,000,000 events',
   how:
-    '200 edges of 40 sites send vehicles in and out without a pause, four events a message, until five million events are stored; retention is as delivered. After each ' +
+    '200 edges of 40 sites send vehicles in and out without a pause, four events a message and one message at a time, until five million events are stored; retention is as delivered. After each ' +
     'portion of 80,000 the resident memory is read, and the lowest heap in use that `/metrics` showed during it, which is nearest to one just collected. A line through all ' +
     'portions after the first million, by least squares, gives the growth and its standard error: there is none where the growth is within two of them.',
   lines: [...linesFor('heap', 'heap in use'), ...linesFor('resident', 'resident memory')],
@@ -50,7 +51,7 @@ export const memoryGrowth: Figure = {
 };
 
 export async function prepareMemory(context: LoadContext, size: MemorySize): Promise<PreparedFigure> {
-  const loaded = await startLoadedSystem(context, size);
+  const loaded = await startLoadedSystem(context, size, windowMessages);
   return {
     measure: async (side) => (side === 'ours' ? measure(loaded, context, size) : {}),
     close: () => loaded.close(),
