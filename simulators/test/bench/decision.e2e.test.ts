@@ -27,7 +27,7 @@ describe('the stage of the figures about decisions', () => {
     const stage = await createDecisionStage({ directory, tidyUp });
     try {
       const anonymous = await stage.entrance.anonymous(2);
-      const known = await stage.entrance.known(2);
+      const known = await stage.entrance.firstSeen(2);
       const sessions = await stage.system.list<{ state: string; credential: { value: string } | null }>(
         '/api/v1/sites/decision/sessions?state=closed',
       );
@@ -35,8 +35,8 @@ describe('the stage of the figures about decisions', () => {
       expect([anonymous.length, known.length]).toEqual([2, 2]);
       expect(sessions.map(({ state }) => state)).toEqual(['closed', 'closed', 'closed', 'closed']);
       expect(
-        sessions.flatMap(({ credential }) => credential?.value ?? []).filter((value) => value.startsWith('B0')),
-      ).toEqual(expect.arrayContaining(['B000001', 'B000002']));
+        sessions.flatMap(({ credential }) => credential?.value ?? []).filter((value) => value.startsWith('S0')),
+      ).toEqual(expect.arrayContaining(['S000001', 'S000002']));
     } finally {
       await stage.close();
     }

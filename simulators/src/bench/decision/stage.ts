@@ -15,8 +15,10 @@ import type { RequestFloorServerOptions } from '../programs/request-floor-server
 export interface Entrance {
   /** Milliseconds from the edge of the loop to the open request, of so many vehicles that show nothing. */
   anonymous(vehicles: number): Promise<number[]>;
-  /** The same of vehicles whose plate has been read before they come. */
-  known(vehicles: number): Promise<number[]>;
+  /** The same of vehicles whose plate has been read before they come: of regulars, who were here before … */
+  returning(vehicles: number): Promise<number[]>;
+  /** … and of vehicles that nobody has seen yet. */
+  firstSeen(vehicles: number): Promise<number[]>;
 }
 
 export interface Floor {
@@ -40,6 +42,8 @@ const gates: readonly SiteGate[] = [
   { gateId: 'out', edgeId, direction: 'exit' },
   { gateId: 'out-with-reader', edgeId, direction: 'exit' },
 ];
+/** Vehicles that come again and again. */
+const regulars = 40;
 /** One lane takes a vehicle after the other without the pauses of steel, and nobody takes that for a loop that chatters. */
 const lane = { closeDelayMs: 0, chatterEdges: 1_000 };
 
@@ -95,7 +99,10 @@ export async function createDecisionStage(
 
 /** Everybody leaves again, so that the site is as empty before each block of vehicles as before the first. */
 function createEntrance(edge: Child): Entrance {
-  let lastPlate = 0;
+  let strangers = 0;
+  let visits = 0;
+  const stranger = (): string => `S${String((strangers += 1)).padStart(6, '0')}`;
+  const regular = (): string => `R${String((visits += 1) % regulars).padStart(6, '0')}`;
   const drive = (question: VehiclesQuestion): Promise<number[]> => edge.ask('vehicles', question);
   const inAndOut = async (kind: '' | '-with-reader', plates: readonly (string | null)[]): Promise<number[]> => {
     const tookMs = await drive({ gateId: `in${kind}`, plates, isMeasured: true });
@@ -108,11 +115,8 @@ function createEntrance(edge: Child): Entrance {
         '',
         Array.from({ length: vehicles }, () => null),
       ),
-    known: (vehicles) =>
-      inAndOut(
-        '-with-reader',
-        Array.from({ length: vehicles }, () => `B${String((lastPlate += 1)).padStart(6, '0')}`),
-      ),
+    returning: (vehicles) => inAndOut('-with-reader', Array.from({ length: vehicles }, regular)),
+    firstSeen: (vehicles) => inAndOut('-with-reader', Array.from({ length: vehicles }, stranger)),
   };
 }
 
