@@ -47,7 +47,10 @@ export const backlogDrain: Figure = {
   prepare: (context) => prepareBacklogDrain(context, sizes[context.scale]),
 };
 
-export async function prepareBacklogDrain(context: BenchContext, size: BacklogSize): Promise<PreparedFigure> {
+export async function prepareBacklogDrain(
+  context: Omit<BenchContext, 'scale'>,
+  size: BacklogSize,
+): Promise<PreparedFigure> {
   const children: Child[] = [];
   const expected = size.sites * size.edgesPerSite * size.eventsPerEdge;
   let floor: Child | undefined;
@@ -61,6 +64,10 @@ export async function prepareBacklogDrain(context: BenchContext, size: BacklogSi
 
   const ours = async (): Promise<number> => {
     const system = new System(1, enrolmentSettings);
+    const forget = context.tidyUp.later(() => {
+      system.killAll();
+      system.remove();
+    });
     try {
       await system.startAggregator();
       const enrolled = await createLoadSites(system, size);
@@ -82,6 +89,7 @@ export async function prepareBacklogDrain(context: BenchContext, size: BacklogSi
       return expected / drained.durationS;
     } finally {
       await system.stop();
+      forget();
     }
   };
 
