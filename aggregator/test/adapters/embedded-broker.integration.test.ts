@@ -199,7 +199,7 @@ describe('a broker among hostile clients', () => {
 
   it('gives a stranger a bounded time, however slowly it speaks', async () => {
     await broker.stop();
-    await start({ authenticationTimeoutMs: 300 });
+    await start({ authenticationTimeoutMs: 1_000 });
     const silent = await rawSocket();
     const slow = await rawSocket();
     const bytes = [0x10, 0x20, 0x00, 0x04, 0x4d, 0x51, 0x54, 0x54, 0x04, 0x02, 0x00, 0x3c];

@@ -21,7 +21,7 @@ export interface BrokerMemory {
   setup(broker: Pick<Aedes, 'id'>): Promise<void>;
   storeRetained(packet: PublishPacket): Promise<void>;
   /** The retained messages of any of these filters. */
-  createRetainedStreamCombi(filters: readonly string[]): Readable;
+  createRetainedStreamCombi(filters: readonly string[]): AsyncIterable<PublishPacket> & Pick<Readable, 'pipe'>;
   addSubscriptions(): Promise<void>;
   removeSubscriptions(): Promise<void>;
   cleanSubscriptions(): Promise<void>;
@@ -31,7 +31,7 @@ export interface BrokerMemory {
   outgoingEnqueueCombi(): Promise<void>;
   outgoingUpdate(): Promise<void>;
   outgoingClearMessageId(): Promise<undefined>;
-  outgoingStream(): Readable;
+  outgoingStream(): Iterable<never>;
   incomingStorePacket(client: ClientRef, packet: PublishPacket & MessageRef): Promise<void>;
   /** Rejects when there is none. */
   incomingGetPacket(client: ClientRef, packet: MessageRef): Promise<PublishPacket>;
@@ -68,8 +68,10 @@ export function createBrokerMemory(): BrokerMemory {
       if (payload.length === 0) retained.delete(topic);
       else retained.set(topic, { topic, qos, bytes: Buffer.from(payload).toString('latin1') });
     },
-    createRetainedStreamCombi: (filters) =>
-      Readable.from(filters.flatMap((filter) => matching(retained, filter).map(messageOf))),
+    createRetainedStreamCombi(filters) {
+      const found = filters.flatMap((filter) => matching(retained, filter).map(messageOf));
+      return found.length === 0 ? emptySource : Readable.from(found);
+    },
 
     addSubscriptions: nothing,
     removeSubscriptions: nothing,
@@ -80,7 +82,7 @@ export function createBrokerMemory(): BrokerMemory {
     outgoingEnqueueCombi: nothing,
     outgoingUpdate: nothing,
     outgoingClearMessageId: nothing,
-    outgoingStream: () => Readable.from([]),
+    outgoingStream: () => [],
 
     async incomingStorePacket({ id }, packet) {
       const packets = incoming.get(id) ?? new Map<number, PublishPacket>();
@@ -111,6 +113,14 @@ export function createBrokerMemory(): BrokerMemory {
       Readable.from([...wills.values()].filter((will) => !(String(will.brokerId) in brokers))),
   };
 }
+
+/** Of every SUBSCRIBE of an edge nothing is retained: a stream for that would weigh more than all else of it. */
+const emptySource: AsyncIterable<never> & Pick<Readable, 'pipe'> = {
+  pipe: (destination) => destination,
+  async *[Symbol.asyncIterator]() {
+    // Nothing.
+  },
+};
 
 function messageOf({ topic, qos, bytes }: Retained): PublishPacket {
   return { cmd: 'publish', topic, payload: Buffer.from(bytes, 'latin1'), qos, retain: true, dup: false };
