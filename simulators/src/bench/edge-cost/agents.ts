@@ -8,7 +8,7 @@ import { drained } from './vehicles.js';
 
 const siteId = 'site';
 const slots = 50;
-const pollMs = 2;
+const pollMs = 5;
 const openTimeoutMs = 30_000;
 
 export interface IdleCost {

@@ -33,7 +33,7 @@ export async function createBareFloor(directory: string): Promise<BareFloor> {
     mkdirSync(own, { recursive: true });
     const { row, request } = texts;
     const base = { directory: own, port, requestTopic, replyTopic, request, row, commits: 0, hasNumberBuffers: true };
-    return [program, JSON.stringify({ ...base, ...change } satisfies BareOptions)];
+    return ['--expose-gc', program, JSON.stringify({ ...base, ...change } satisfies BareOptions)];
   };
   const run = (command: string, args: readonly string[]): Running => {
     const running = new Running({ command }, args);
