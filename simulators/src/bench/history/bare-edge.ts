@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { canonicalJson, edgeTopic, genesisHash, nextHashOfText } from '@gatehouse/shared';
+import { canonicalJson, edgeTopic, nextHashOfText } from '@gatehouse/shared';
 import type { Ack, Decision, Direction, EdgeEvent, EventBatch, OnlineState, SlotClass } from '@gatehouse/shared';
 import { sha256 } from '@gatehouse/shared/node';
 import { connectClient } from '../../bare-mqtt/client.js';
@@ -42,11 +42,6 @@ export interface BareEdge {
 
 const answerTimeoutMs = 30_000;
 const stateIntervalMs = 10_000;
-
-export function newOutbox(): Outbox {
-  const epoch = randomBytes(16).toString('hex');
-  return { epoch, next: 1, hash: genesisHash(sha256, epoch) };
-}
 
 /** Resolves when the broker has taken its subscription; its state is on the way then. @throws Error when it is refused */
 export async function connectBareEdge(options: BareEdgeOptions, outbox: Outbox): Promise<BareEdge> {
