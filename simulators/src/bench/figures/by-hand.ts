@@ -58,12 +58,20 @@ export interface PreparedByHand extends PreparedFigure {
   readonly system: System;
 }
 
-export async function prepareByHand(context: Pick<BenchContext, 'say'>, size: ByHandSize): Promise<PreparedByHand> {
+export async function prepareByHand(
+  context: Pick<BenchContext, 'say' | 'tidyUp'>,
+  size: ByHandSize,
+): Promise<PreparedByHand> {
   const system = new System(1, { http: { rate: { requestsPerKeyPerMinute } } });
+  const forget = context.tidyUp.later(() => {
+    system.killAll();
+    system.remove();
+  });
   const children: Child[] = [];
   const close = async (): Promise<void> => {
     for (const child of children.reverse()) await child.stop();
     await system.stop();
+    forget();
   };
   const started = async (program: string, options: unknown): Promise<Child> => {
     const child = await startChild(program, options);

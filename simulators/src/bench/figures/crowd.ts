@@ -14,17 +14,17 @@ import type { CrowdLoadOptions, Served } from '../programs/crowd-load.js';
 export interface CrowdFigureSize extends CrowdSize {
   readonly idleMs: number;
   readonly stateEveryMs: number;
+  /** From the collection until the pages that it freed are given back. */
+  readonly givenBackMs: number;
 }
 
 const sizes: Readonly<Record<Scale, CrowdFigureSize>> = {
-  full: { sites: 100, edgesPerSite: 100, idleMs: 25_000, stateEveryMs: 10_000 },
-  short: { sites: 10, edgesPerSite: 100, idleMs: 5_000, stateEveryMs: 10_000 },
+  full: { sites: 100, edgesPerSite: 100, idleMs: 25_000, stateEveryMs: 10_000, givenBackMs: 3_000 },
+  short: { sites: 10, edgesPerSite: 100, idleMs: 5_000, stateEveryMs: 10_000, givenBackMs: 2_000 },
 };
 
 /** Preloaded by both servers. */
 const collector = pathToFileURL(path.join(projectRoot, 'simulators/dist/bench/collect.js')).href;
-/** From the collection until the pages that it freed are given back. */
-const givenBackMs = 3_000;
 const floor = '10,000 connections to a bare Aedes';
 
 export const crowd: Figure = {
@@ -80,12 +80,20 @@ class CollectedSystem extends System {
   }
 }
 
-export async function prepareCrowd(context: Pick<BenchContext, 'say'>, size: CrowdFigureSize): Promise<PreparedFigure> {
+export async function prepareCrowd(
+  context: Pick<BenchContext, 'say' | 'tidyUp'>,
+  size: CrowdFigureSize,
+): Promise<PreparedFigure> {
   const system = new CollectedSystem(1, crowdSettings);
+  const forget = context.tidyUp.later(() => {
+    system.killAll();
+    system.remove();
+  });
   const loads: Child[] = [];
   const close = async (): Promise<void> => {
     for (const load of loads.reverse()) await load.stop();
     await system.stop();
+    forget();
   };
   const startLoad = async (accounts: readonly CrowdAccount[], answeredBy: 'acks' | 'pubacks'): Promise<Child> => {
     const { stateEveryMs } = size;
@@ -145,11 +153,11 @@ async function measureCrowd(
   edges: Child,
   { pid, port }: Server,
 ): Promise<Measured> {
-  const emptyBytes = await collectedBytes(pid);
+  const emptyBytes = await collectedBytes(pid, size);
   const connected = await edges.ask<Served>('connect', { port });
   await wait(size.idleMs);
   const uncollectedBytes = residentBytes(pid);
-  const idleBytes = await collectedBytes(pid);
+  const idleBytes = await collectedBytes(pid, size);
   context.say(
     `connected in ${connected.seconds.toFixed(1)} s; ${inMegabytes(uncollectedBytes).toFixed(0)} MB at idle, ${inMegabytes(idleBytes).toFixed(0)} MB collected, ${inMegabytes(emptyBytes).toFixed(0)} MB before`,
   );
@@ -164,7 +172,7 @@ async function measureCrowd(
   return { ...memory, servedS: seconds };
 }
 
-async function collectedBytes(pid: number): Promise<number> {
+async function collectedBytes(pid: number, { givenBackMs }: CrowdFigureSize): Promise<number> {
   process.kill(pid, 'SIGUSR2');
   await wait(givenBackMs);
   return residentBytes(pid);
