@@ -31,6 +31,7 @@ export const singleEvents: Figure = {
       floor: 'Aedes QoS 1 with an empty handler, same clients',
       must: { of: 'ratio', value: 0.5 },
       aim: { of: 'ratio', value: 0.8 },
+      alarm: { of: 'ratio', value: 0.012 },
     },
   ],
   rounds: { full: 7, short: 3 },
