@@ -309,6 +309,24 @@ describe('an event that cannot be stored for its content', () => {
 });
 
 describe('the inbox', () => {
+  it('is read while a turn is being stored, what comes meanwhile too', async () => {
+    await open();
+    const release = world.store.holdCommits();
+    const running = world.aggregator.committer.execute((turn) =>
+      turn.apply(siteId, { type: 'correct-count', count: 1, ...act }),
+    );
+    await world.advance(10);
+    // Only by reading it can be told that it is unreadable.
+    const edge = world.edge('edge-1');
+    for (let count = 1; count <= 2; count += 1) {
+      edge.sendRaw(`nonsense ${String(count)}`);
+      await world.advance(10);
+      expect(world.aggregator.health().dropped).toEqual({ unreadable: count });
+    }
+    release();
+    await running;
+  });
+
   it('drops what is beyond an edge’s window, unacknowledged, and takes it when it is sent again', async () => {
     await open({ settings: { ingest: { inboxBatchesPerEdge: 2 } } });
     const edge = world.edge('edge-1');

@@ -89,6 +89,7 @@ export function createTurnLoop(settings: TurnLoopSettings, ports: TurnLoopPorts)
   return {
     kick() {
       kicked = true;
+      if (running) runner.onMoreWork();
       if (stopping || running) return;
       running = true;
       finished = Promise.resolve()

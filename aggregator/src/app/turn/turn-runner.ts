@@ -55,11 +55,15 @@ export interface TurnRunner {
   probe(): Promise<StoreError | null>;
   /** Throws memory away and reads it from the store. Rejects with a StoreError. */
   reload(): Promise<void>;
+  /** More work waits: while a turn is being stored it is read already. */
+  onMoreWork(): void;
 }
 
 export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listener: TurnListener): TurnRunner {
   const { store, logger } = ports;
   let mustReload = false;
+  /** What is done about work that comes while a turn is being stored. */
+  let onMore = (): void => undefined;
 
   const reload = async (): Promise<void> => {
     mustReload = true;
@@ -125,10 +129,20 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
 
   /** While a worker thread stores a turn, this one reads what comes next: piece by piece, so that whatever else happens is not kept waiting. */
   const readAhead = (): (() => void) => {
-    let cancel = ports.linkClock.setTimer(0, function readPiece() {
-      if (ports.readAhead()) cancel = ports.linkClock.setTimer(0, readPiece);
-    });
+    let cancel = (): void => undefined;
+    let isDue = false;
+    const readSoon = (): void => {
+      if (isDue) return;
+      isDue = true;
+      cancel = ports.linkClock.setTimer(0, () => {
+        isDue = false;
+        if (ports.readAhead()) readSoon();
+      });
+    };
+    onMore = readSoon;
+    readSoon();
     return () => {
+      onMore = () => undefined;
       cancel();
     };
   };
@@ -187,6 +201,9 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
   return {
     run,
     reload,
+    onMoreWork() {
+      onMore();
+    },
     async probe() {
       const [site] = memory.sites.values();
       const ledgers = site === undefined ? [] : [ledgerOf(site)];
