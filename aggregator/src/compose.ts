@@ -17,7 +17,6 @@ import {
 import type { Stoppable } from '@gatehouse/shared/node';
 import { createEmbeddedBroker } from './adapters/broker/embedded/index.js';
 import type { EmbeddedBroker } from './adapters/broker/embedded/index.js';
-import { createExternalLink } from './adapters/broker/external/index.js';
 import { createSqliteStore } from './adapters/store/sqlite/index.js';
 import { tlsPairProblem } from './adapters/tls-pair.js';
 import { createAggregator } from './app/aggregator.js';
@@ -54,7 +53,7 @@ export async function startAggregator(configuration: Configuration): Promise<Run
   const dataDir = resolve(configuration.dataDir);
   const metrics = createMetrics({ version, processMetrics: true });
   let authenticator: Authenticator | undefined;
-  const { link, broker } = createLink(configuration, logger, {
+  const { link, broker } = await createLink(configuration, logger, {
     authenticate: (username, password) => authenticator?.authenticate(username, password) ?? null,
   });
   const store = createSqliteStore({ directory: dataDir, logger, clock: systemClock });
@@ -98,13 +97,15 @@ export async function startAggregator(configuration: Configuration): Promise<Run
   }
 }
 
-function createLink(
+async function createLink(
   configuration: Configuration,
   logger: Logger,
   authenticator: Authenticator,
-): { link: CentreLink; broker: EmbeddedBroker | null } {
+): Promise<{ link: CentreLink; broker: EmbeddedBroker | null }> {
   if (configuration.externalBroker !== null) {
     const settings = configuration.externalBroker;
+    // Its client of MQTT is loaded where it is used.
+    const { createExternalLink } = await import('./adapters/broker/external/index.js');
     return { link: createExternalLink({ settings, logger, clock: systemClock, random: systemRandom }), broker: null };
   }
   const broker = createEmbeddedBroker({ settings: configuration.mqtt, authenticator, logger, clock: systemClock });

@@ -2,7 +2,7 @@
 import { isLoopbackHost, loadConfiguration, logLevels } from '@gatehouse/shared/node';
 import { z } from 'zod';
 import { embeddedBrokerSettingsSchema } from './adapters/broker/embedded/index.js';
-import { externalBrokerSettingsSchema } from './adapters/broker/external/index.js';
+import { externalBrokerSettingsSchema } from './adapters/broker/external/settings.js';
 import { aggregatorSettingsSchema } from './app/settings.js';
 import { httpSettingsSchema } from './http/settings.js';
 
