@@ -137,7 +137,11 @@ describe('backup and restore', () => {
         `UPDATE audit SET "by" = 'nobody' WHERE auditId = 2`,
         'audit row 2: its content was changed',
       ],
-      ['an audit row that is missing', 'DELETE FROM audit WHERE auditId = 1', 'audit row 2: expected row 1'],
+      [
+        'an audit row that is missing',
+        'DELETE FROM audit WHERE auditId = 1',
+        'the rows before it are missing, and no row says that they went',
+      ],
     ];
     it.each(contradictions)(
       '%s; the backup is made all the same, and restored by who says so',
