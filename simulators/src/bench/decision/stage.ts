@@ -13,6 +13,8 @@ import type { RequestFloorClientOptions } from '../programs/request-floor-client
 import type { RequestFloorServerOptions } from '../programs/request-floor-server.js';
 
 export interface Entrance {
+  /** So many vehicles of each kind, as fast as they can: programs at a gate have been running for long. */
+  warmUp(vehicles: number): Promise<void>;
   /** Milliseconds from the edge of the loop to the open request, of so many vehicles that show nothing. */
   anonymous(vehicles: number): Promise<number[]>;
   /** The same of vehicles whose plate has been read before they come: of regulars, who were here before … */
@@ -104,12 +106,25 @@ function createEntrance(edge: Child): Entrance {
   const stranger = (): string => `S${String((strangers += 1)).padStart(6, '0')}`;
   const regular = (): string => `R${String((visits += 1) % regulars).padStart(6, '0')}`;
   const drive = (question: VehiclesQuestion): Promise<number[]> => edge.ask('vehicles', question);
-  const inAndOut = async (kind: '' | '-with-reader', plates: readonly (string | null)[]): Promise<number[]> => {
-    const tookMs = await drive({ gateId: `in${kind}`, plates, isMeasured: true });
+  const inAndOut = async (
+    kind: '' | '-with-reader',
+    plates: readonly (string | null)[],
+    isMeasured = true,
+  ): Promise<number[]> => {
+    const tookMs = await drive({ gateId: `in${kind}`, plates, isMeasured });
     await drive({ gateId: `out${kind}`, plates, isMeasured: false });
     return tookMs;
   };
   return {
+    async warmUp(vehicles) {
+      await inAndOut(
+        '',
+        Array.from({ length: vehicles }, () => null),
+        false,
+      );
+      await inAndOut('-with-reader', Array.from({ length: vehicles }, regular), false);
+      await inAndOut('-with-reader', Array.from({ length: vehicles }, stranger), false);
+    },
     anonymous: (vehicles) =>
       inAndOut(
         '',

@@ -6,7 +6,8 @@ import { median, percentile } from '../statistics.js';
 const vehiclesPerRound: Readonly<Record<Scale, number>> = { full: 150, short: 40 };
 /** So many of one, then of the next, within a round: the disk is slower at times. */
 const block = 10;
-const warmUpVehicles = 50;
+/** Of each kind, and requests. */
+const warmUpVehicles = 120;
 
 const floor = 'two commits of one row and one request and reply';
 
@@ -81,9 +82,7 @@ export const decisionFigure: Figure = {
     const { entrance } = stage;
     const count = vehiclesPerRound[context.scale];
     context.say('warming up');
-    await Promise.all([stage.floor.requests(warmUpVehicles), entrance.anonymous(warmUpVehicles)]);
-    await entrance.returning(warmUpVehicles);
-    await entrance.firstSeen(warmUpVehicles);
+    await Promise.all([stage.floor.requests(warmUpVehicles), entrance.warmUp(warmUpVehicles)]);
     let measured: { readonly round: number; readonly ours: Measured; readonly floor: Measured } | undefined;
     return {
       async measure(side, round) {
