@@ -41,7 +41,9 @@ describe('a store that has become too large', () => {
   /** A store of which most was deleted. */
   const makeLoose = async (audit: readonly AuditRow[] = []): Promise<StoredState> => {
     const store = await open();
-    const events = Array.from({ length: eventCount }, (_, n) => eventRow(n + 1, { receivedAtMs: n + 1, body: 'x'.repeat(1_000) }));
+    const events = Array.from({ length: eventCount }, (_, n) =>
+      eventRow(n + 1, { receivedAtMs: n + 1, body: 'x'.repeat(1_000) }),
+    );
     const last = events.at(-1);
     await store.commit(
       changeSet({

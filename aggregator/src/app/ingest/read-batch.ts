@@ -126,7 +126,6 @@ function originOf(read: ReadEvent): { epoch: string; seq: number }[] {
 
 /** Where an event stood in an earlier epoch, if it says so; events of unknown kinds say it in the same way. */
 export function originFrom(event: EdgeEvent | FutureEvent): EventOrigin | null {
-  if (event.origin === undefined) return null;
   // Hardly any has one, and a parse that fails costs as much as the whole event.
   if (event.origin === undefined) return null;
   const parsed = originSchema.safeParse(event.origin);
