@@ -41,9 +41,10 @@ export const backlogDrain: Figure = {
       floor: 'sqlite3, the same events inserted in batches',
       must: { of: 'ratio', value: 0.4 },
       aim: { of: 'ratio', value: 0.8 },
+      alarm: { of: 'ratio', value: 0.03 },
     },
   ],
-  rounds: { full: 3, short: 2 },
+  rounds: { full: 3, short: 3 },
   prepare: (context) => prepareBacklogDrain(context, sizes[context.scale]),
 };
 

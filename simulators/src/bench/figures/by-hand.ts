@@ -37,6 +37,7 @@ export const byHand: Figure = {
       floor,
       must: { of: 'ratio', value: 0.3 },
       aim: { of: 'ratio', value: 0.6 },
+      alarm: { of: 'ratio', value: 0.02 },
     },
     {
       key: 'medianMs',
@@ -49,7 +50,7 @@ export const byHand: Figure = {
     },
     { key: 'p99Ms', what: 'time to the answer, p99', unit: 'ms', better: 'lower', floor, must: null, aim: null },
   ],
-  rounds: { full: 5, short: 2 },
+  rounds: { full: 5, short: 3 },
   prepare: (context) => prepareByHand(context, sizes[context.scale]),
 };
 

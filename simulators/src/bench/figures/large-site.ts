@@ -60,7 +60,7 @@ export const largeSite: Figure = {
     toldLine('pageMs', 'one page of 50 slots, median'),
     toldLine('occupancyMs', 'the occupancy, median'),
   ],
-  rounds: { full: 5, short: 2 },
+  rounds: { full: 5, short: 3 },
   prepare: (context) => prepareSites(context, sizes[context.scale]),
 };
 

@@ -90,7 +90,7 @@ export const storedHistory: Figure = {
       aim: null,
     },
   ],
-  rounds: { full: 5, short: 2 },
+  rounds: { full: 5, short: 3 },
   prepare: (context) => prepareHistory(context, sizes[context.scale]),
 };
 
