@@ -108,6 +108,9 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
     onDropped: () => {
       observer.onDropped('inbox-full');
     },
+    onRepeated: () => {
+      observer.onDropped('repeated');
+    },
   });
   const occupancy = createOccupancyBoard(settings.occupancyIntervalMs, {
     publisher,

@@ -21,6 +21,8 @@ export const dropReasons = [
   /** Of a registered edge whose site has no layout yet: kept by the edge until it has. */
   'no-site',
   'inbox-full',
+  /** Sent again while it waits to be stored. */
+  'repeated',
   'unreadable',
   'beyond-cursor',
   'conflict',

@@ -299,19 +299,19 @@ describe('the SQLite store', () => {
     const reader = await openConnection(database());
     await reader.exec('BEGIN');
     await reader.all('SELECT count(*) FROM sites');
-    while ((await logBytes()) < 90 * 1024 * 1024) await write();
+    while ((await logBytes()) < 160 * 1024 * 1024) await write();
     await reader.exec('COMMIT');
     await reader.close();
     const longest = await logBytes();
     const shrunkBy: number[] = [];
-    for (let before = longest; n < 400 && before > longest - 1024 * 1024; before = await logBytes()) {
+    for (let before = longest; n < 2_000 && before > longest - 1024 * 1024; before = await logBytes()) {
       await write();
       shrunkBy.push(before - (await logBytes()));
     }
     const cuts = shrunkBy.filter((bytes) => bytes > 0);
     expect(cuts).not.toEqual([]);
-    // And what was committed since the cut was measured.
-    expect(Math.max(...cuts)).toBeLessThanOrEqual(20 * 1024 * 1024);
+    // Not all of what is too long at once: a little, and what was committed since that was measured.
+    expect(Math.max(...cuts)).toBeLessThan(longest / 3);
     expect(await countEvents(store)).toBe(500 * n);
   });
 

@@ -16,9 +16,10 @@ function received(edgeId: string, name: string, bytes = 10): Received {
   return { edgeId, siteId: 'north', payload, payloadBytes: payload.byteLength, receivedAtMs: 0, receivedMonoMs: 0 };
 }
 
-/** An inbox, and the names of the batches in the order in which they were read. */
-function openInbox(nothingToDo: readonly string[] = []): { inbox: Inbox; read: string[] } {
+/** An inbox, the names of the batches in the order in which they were read, and the edges of those that were not kept twice. */
+function openInbox(nothingToDo: readonly string[] = []): { inbox: Inbox; read: string[]; repeated: string[] } {
   const read: string[] = [];
+  const repeated: string[] = [];
   const inbox = createInbox(bounds, {
     batchWork({ payload }) {
       const name = new TextDecoder().decode(payload).trim();
@@ -37,8 +38,9 @@ function openInbox(nothingToDo: readonly string[] = []): { inbox: Inbox; read: s
     },
     stateWork: () => null,
     onDropped: () => undefined,
+    onRepeated: (edgeId) => repeated.push(edgeId),
   });
-  return { inbox, read };
+  return { inbox, read, repeated };
 }
 
 function names(works: readonly Work[]): string[] {
@@ -47,14 +49,23 @@ function names(works: readonly Work[]): string[] {
 
 describe('a batch that comes again', () => {
   it('is not kept beside the one that waits, also when that is read already or the window is full', () => {
-    const { inbox, read } = openInbox();
+    const { inbox, read, repeated } = openInbox();
     const all = Array.from({ length: bounds.inboxBatchesPerEdge }, (_, index) => `a${String(index)}`);
     for (const name of all) expect(inbox.offerBatch(received('a', name))).toBe(true);
     inbox.readAhead(1, 1_000);
     for (const name of all) expect(inbox.offerBatch(received('a', name))).toBe(true);
     expect(inbox.offerBatch(received('a', 'another'))).toBe(false);
+    expect(repeated).toEqual(all.map(() => 'a'));
     expect(names(inbox.take(100, 1_000_000))).toEqual(all);
     expect(read).toEqual(all);
+  });
+
+  it('is kept when it differs in its last byte', () => {
+    const { inbox } = openInbox();
+    const name = 'x'.repeat(2_000);
+    inbox.offerBatch(received('a', `${name}1`));
+    inbox.offerBatch(received('a', `${name}2`));
+    expect(names(inbox.take(100, 10_000))).toHaveLength(2);
   });
 
   it('is kept when the first one has been taken, and when it is another edge’s', () => {

@@ -358,6 +358,7 @@ describe('sites, reviews and records', () => {
       lastHash: log.body.items.at(-1)?.hash,
       brokenAt: null,
       problem: null,
+      removedUpTo: null,
     });
   });
 });

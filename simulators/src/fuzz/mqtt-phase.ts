@@ -1,4 +1,5 @@
 /** Messages of every kind from registered edges, and the books compared with what the aggregator says became of them. */
+import { wireLimits } from '@gatehouse/shared';
 import { createTally } from './account.js';
 import type { Tally } from './account.js';
 import type { TestedAggregator } from './aggregator.js';
@@ -129,12 +130,22 @@ function report(
   const results = changesBy(before, after, 'gatehouse_events_total', 'result', { site: siteId });
   const quarantined = changesBy(before, after, 'gatehouse_quarantined_events_total', 'site')[siteId] ?? 0;
   const refused = changesBy(before, after, 'gatehouse_broker_refused_total', 'reason');
+  // What is sent twice faster than it is stored is not looked at twice: nobody can say beforehand how much of it there is.
+  const repeated = dropped.repeated ?? 0;
   const messages = Object.fromEntries(tally.messages);
   const events = Object.fromEntries(tally.events);
+  const names = Object.keys({ ...events, ...results });
   const problems = [
     ...run.problems,
-    ...differences('messages dropped as', ['unreadable', 'beyond-cursor', 'conflict', 'inbox-full'], messages, dropped),
-    ...differences('events that were', Object.keys({ ...events, ...results }), events, results),
+    ...differences('messages dropped as', ['unreadable', 'beyond-cursor', 'conflict'], messages, dropped, repeated),
+    ...differences('messages dropped as', ['inbox-full'], messages, dropped),
+    ...differences(
+      'events that were',
+      names.filter((name) => name !== 'duplicate'),
+      events,
+      results,
+    ),
+    ...differences('events that were', ['duplicate'], events, results, repeated * wireLimits.maxBatchEvents),
   ];
   const unreadableLogs = messages['log-unreadable'] ?? 0;
   const refusedLogs = (dropped['log-refused'] ?? 0) + (dropped['log-too-many'] ?? 0);
@@ -163,14 +174,17 @@ function report(
   return { sent, durationMs, messages, events, dropped, results, quarantined, problems };
 }
 
+/** @param uncounted how many fewer than expected may be found */
 function differences(
   what: string,
   names: readonly string[],
   expected: Readonly<Record<string, number>>,
   found: Readonly<Record<string, number>>,
+  uncounted = 0,
 ): string[] {
   return names.flatMap((name) => {
     const [sent, counted] = [expected[name] ?? 0, found[name] ?? 0];
-    return sent === counted ? [] : [`${what} ${name}: ${String(sent)} by the books, ${String(counted)} by the metrics`];
+    if (counted <= sent && counted >= sent - uncounted) return [];
+    return [`${what} ${name}: ${String(sent)} by the books, ${String(counted)} by the metrics`];
   });
 }

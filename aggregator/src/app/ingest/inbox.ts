@@ -14,12 +14,14 @@ export interface InboxWorkshop {
   stateWork(edgeId: string, state: ReceivedState): Work | null;
   /** A batch that had its place is dropped, unacknowledged. */
   onDropped(edgeId: string): void;
+  /** The very batch waits already. */
+  onRepeated(edgeId: string): void;
 }
 
 export interface Inbox {
   /**
-   * False when the edge's window is full: the message is dropped, unacknowledged. One that begins as one of the same length
-   * that waits already is not kept either: the edge hears of both when that one is stored.
+   * False when the edge's window is full: the message is dropped, unacknowledged. One that waits already is not kept twice: the edge
+   * hears of both when it is stored.
    */
   offerBatch(received: Received): boolean;
   /** Only the newest state is kept. */
@@ -54,9 +56,6 @@ interface Window {
 
 /** Bytes that are read ahead without a pause, about: a commit that has ended meanwhile waits for it. */
 const readAheadBytes = 32 * 1024;
-
-/** The part of a batch that stands before its events, with room for the arrivals that wait. */
-const comparedBytes = 512;
 
 type Origin = { readonly edgeId: string } & ({ readonly state: ReceivedState } | { readonly payload: Uint8Array });
 
@@ -126,7 +125,10 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
       const bytes = received.payload.byteLength;
       const isFull =
         window.batches.length >= settings.inboxBatchesPerEdge || window.bytes + bytes > settings.inboxBytesPerEdge;
-      if (window.batches.some(({ payload }) => isSame(payload, received.payload))) return true;
+      if (window.batches.some(({ payload }) => isSame(payload, received.payload))) {
+        workshop.onRepeated(received.edgeId);
+        return true;
+      }
       if (isFull) return false;
       window.batches.push({ bytes, payload: received.payload, received, work: null });
       window.bytes += bytes;
@@ -210,10 +212,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
  * rest is. Were it something else after all, it would not be acknowledged, and be sent again.
  */
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.byteLength !== other.byteLength) return false;
-  const end = Math.min(one.byteLength, comparedBytes);
-  for (let index = 0; index < end; index += 1) if (one[index] !== other[index]) return false;
-  return true;
+  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index]);
 }
 
 /** The newer state, with what the one it replaces would have caused. */
