@@ -45,6 +45,8 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
   const replaceable = new Map<string, OutgoingMessage>();
   let pumping: Promise<void> = Promise.resolve();
   let isPumping = false;
+  /** Whose message is being sent. */
+  let served: string | null = null;
   let isStopped = false;
 
   const drop = (reason: DropReason, count = 1): void => {
@@ -69,7 +71,7 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
 
   /** What needs no waiting does not wait: nothing of its owner does, and the broker can write it out by itself. */
   const deliver = (message: OutgoingMessage): boolean => {
-    if (message.retain || waitingByOwner.has(message.owner)) return false;
+    if (message.retain || message.owner === served || waitingByOwner.has(message.owner)) return false;
     if (link.deliver?.(message.topic, message.payload) !== true) return false;
     message.onPublished?.();
     return true;
@@ -97,9 +99,11 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
     let next: OutgoingMessage | undefined;
     while ((next = queue.shift()) !== undefined) {
       release(next);
+      served = next.owner;
       if (link.status().connected) await send(next);
       else drop('publish-failed');
     }
+    served = null;
     isPumping = false;
   };
 

@@ -21,7 +21,7 @@ interface Seen {
 function newLane(isOpen = true): { seen: Seen; read: (chunk: Buffer) => void } {
   const seen: Seen = { taken: [], receipts: [], passed: [] };
   const lane = createEdgeLane(topic, {
-    isOpen: () => isOpen,
+    mayTake: () => isOpen,
     onEvents: (payload) => seen.taken.push(Buffer.from(payload).toString()),
     acknowledge: (packets) => {
       const bytes = Buffer.from(packets);

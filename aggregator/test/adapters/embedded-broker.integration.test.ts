@@ -20,14 +20,20 @@ const acksOf = (edgeId: string): string => edgeTopic('site-a', edgeId, 'acks');
 describe('a broker among hostile clients', () => {
   let broker: EmbeddedBroker;
   let good: TestEnd;
+  /** Topics of what the aggregator was given, and the texts beside them. */
   let received: string[];
+  let heard: string[];
   const sockets: Socket[] = [];
   const ends: TestEnd[] = [];
 
   const start = async (limits: Partial<BrokerLimits> = {}): Promise<void> => {
     broker = createTestBroker(limits);
     received = [];
-    await broker.start(({ topic }) => received.push(topic));
+    heard = [];
+    await broker.start(({ topic, payload }) => {
+      received.push(topic);
+      heard.push(Buffer.from(payload).toString());
+    });
     good = await as('edge-2');
     await good.subscribe(acksOf('edge-2'));
   };
@@ -325,6 +331,25 @@ describe('a broker among hostile clients', () => {
     ]);
     expect(received).toHaveLength(3);
     expect(edge.received).toHaveLength(3);
+  });
+
+  it('keeps the order of what an edge says while readers come and go', async () => {
+    const edge = await as('edge-1');
+    const sent: string[] = [];
+    let isOver = false;
+    const readersComeAndGo = (async () => {
+      for (let count = 0; count < 20; count += 1) await (await as('auditor')).close();
+      isOver = true;
+    })();
+    while (!isOver) {
+      const burst = Array.from({ length: 100 }, (_, index) => String(sent.length + index));
+      sent.push(...burst);
+      for (const payload of burst) send(edge, eventsOf('edge-1'), payload, false);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await readersComeAndGo;
+    await until('all of it is heard', () => heard.length >= sent.length);
+    expect(heard).toEqual(sent);
   });
 
   it('writes to an edge at once what it alone reads, and leaves the rest to be published', async () => {

@@ -195,6 +195,27 @@ describe('the publisher', () => {
     expect(sent.at(-1)).toBe('delivered 5');
   });
 
+  it('lets nothing overtake a message of the same owner that is being sent', async () => {
+    const sent: string[] = [];
+    let canDeliver = false;
+    const publish = async (_topic: string, payload: string): Promise<void> => {
+      canDeliver = true;
+      await settle();
+      sent.push(`published ${payload}`);
+    };
+    const deliver = (_topic: string, payload: string): boolean => {
+      if (canDeliver) sent.push(`delivered ${payload}`);
+      return canDeliver;
+    };
+    const { publisher } = setUp({ ...linkThat(publish), deliver });
+    publisher.publish(message('1'));
+    publisher.publish(message('2'));
+    publisher.publish(message('3', 'edge-2'));
+    await settle();
+    await settle();
+    expect(sent).toEqual(['delivered 3', 'published 1', 'published 2']);
+  });
+
   it('replaces a waiting message where a newer one says it all', async () => {
     const sent: string[] = [];
     const { publisher } = setUp(linkThat((_topic, payload) => Promise.resolve(void sent.push(payload))));

@@ -42,6 +42,14 @@ export async function ignoreStream(attack: Attack): Promise<void> {
   const cut = async (): Promise<number> => sumOfSamples(await aggregator.metrics(), 'gatehouse_streams_cut_total');
   const before = await cut();
   const sockets: Socket[] = [];
+  try {
+    await ignoreNews(attack, sockets, async () => (await cut()) > before);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+async function ignoreNews(attack: Attack, sockets: Socket[], isCut: () => Promise<boolean>): Promise<void> {
   for (let count = 0; count < 4; count += 1) {
     const socket = await openSocket({ host: attack.http.host, port: attack.http.port });
     socket.write(
@@ -53,21 +61,26 @@ export async function ignoreStream(attack: Attack): Promise<void> {
   attack.tried['that never read the stream'] = sockets.length;
   const news = await startNews(attack, madEdge(attack, 5));
   const endMs = performance.now() + newsLimitMs;
-  while ((await cut()) === before && performance.now() < endMs) await news.tell();
-  news.stop();
-  for (const socket of sockets) socket.destroy();
+  try {
+    while (!(await isCut()) && performance.now() < endMs) await news.tell();
+  } finally {
+    news.stop();
+  }
 }
 
 const newsPerBatch = 100;
 /** As many as the aggregator's inbox of one edge takes at a time. */
 const batchesOfNews = 6;
 const newsLimitMs = 90_000;
+/** As every edge does: neither what is sent nor its acknowledgement is sure to come through. */
+const newsResendMs = 2_000;
 const newsAckMs = 20_000;
 
 /** An edge whose lane changes its mode without end, with long reasons. */
 async function startNews(attack: Attack, mad: PreparedEdge): Promise<{ tell(): Promise<void>; stop(): void }> {
   let acked = 0;
   const target = { host: attack.mqtt.host, port: attack.mqtt.port };
+  const topic = edgeTopic(slowSiteId, mad.edgeId, 'events');
   const acks = [edgeTopic(slowSiteId, mad.edgeId, 'acks')];
   const client = await connectClient(target, accountOf(mad), acks, (_topic, payload) => {
     const ack = parsePayload(ackSchema, payload);
@@ -87,6 +100,7 @@ async function startNews(attack: Attack, mad: PreparedEdge): Promise<{ tell(): P
   let history = newHistory(createDice(attack.seed, 'news').hex(16));
   return {
     async tell() {
+      const told: { readonly upTo: number; readonly payload: Buffer }[] = [];
       for (let batch = 0; batch < batchesOfNews; batch += 1) {
         const { epoch, upTo, hash: prevHash } = history;
         const events = Array.from({ length: newsPerBatch }, () => event);
@@ -94,9 +108,16 @@ async function startNews(attack: Attack, mad: PreparedEdge): Promise<{ tell(): P
           JSON.stringify({ instance, epoch, first: upTo + 1, prevHash, waiting: [], events }),
         );
         history = bookBatch(payload, history, new Set(mad.gateIds), createTally());
-        client.publish(edgeTopic(slowSiteId, mad.edgeId, 'events'), payload);
+        told.push({ upTo: history.upTo, payload });
       }
-      await until('the news are stored', () => acked >= history.upTo, newsAckMs);
+      const send = (): void => {
+        for (const { upTo, payload } of told) if (upTo > acked) client.publish(topic, payload);
+      };
+      send();
+      const again = setInterval(send, newsResendMs);
+      await until('the news are stored', () => acked >= history.upTo, newsAckMs).finally(() => {
+        clearInterval(again);
+      });
     },
     stop() {
       client.end();

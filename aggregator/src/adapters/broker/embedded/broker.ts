@@ -243,6 +243,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
           // Called back at once: a handler that waits holds up every client.
           (packet, done) => {
             take(packet.topic, packet.payload as Buffer);
+            lanes.onDispatched(packet.topic);
             done();
           },
           resolve,

@@ -5,8 +5,8 @@
  */
 
 export interface EdgeLanePorts {
-  /** Whether the lane may take anything now; asked at each message. */
-  readonly isOpen: () => boolean;
+  /** Whether the lane may take this message; when not, it goes to the broker. */
+  readonly mayTake: () => boolean;
   /** `payload` is valid during the call. */
   readonly onEvents: (payload: Uint8Array) => void;
   /** A PUBACK for each message that was taken, in order. */
@@ -93,7 +93,7 @@ class Lane implements EdgeLane {
     const at = body + 2 + topic.length;
     if (at + 2 > end || bytes.readUInt16BE(body) !== topic.length || !isAt(topic, bytes, body + 2)) return false;
     const packetId = bytes.readUInt16BE(at);
-    if (packetId === 0 || !this.#ports.isOpen()) return false;
+    if (packetId === 0 || !this.#ports.mayTake()) return false;
     receipts.push(Buffer.from([puback, 2, packetId >> 8, packetId & 0xff]));
     this.#ports.onEvents(bytes.subarray(at + 2, end));
     return true;

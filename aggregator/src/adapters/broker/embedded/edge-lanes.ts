@@ -20,6 +20,8 @@ export interface EdgeLanes {
   /** An edge reads this topic of its own. */
   onSubscribed(client: Client, topic: string, identity: BrokerIdentity | undefined): void;
   onUnsubscribed(client: Client, topic: string): void;
+  /** The broker dispatched a message of this topic. */
+  onDispatched(topic: string): void;
   /** Writes a message to the edge that reads its topic, if that is everybody who reads it; answers whether it was. */
   deliver(topic: string, payload: string): boolean;
   clear(): void;
@@ -32,6 +34,8 @@ const maxPacketId = 65_535;
 export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts): EdgeLanes {
   /** By topic. */
   const readers = new Map<string, Client>();
+  /** Messages by topic that went to the broker and were not dispatched yet: nothing overtakes them. */
+  const underWay = new Map<string, number>();
   let withReceipts: GuardedConnection[] = [];
   let cancelFlush: CancelTimer = () => undefined;
   let lastPacketId = 0;
@@ -47,8 +51,15 @@ export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts):
       const connection = client.conn;
       if (identity?.kind !== 'edge' || !(connection instanceof GuardedConnection)) return;
       const topic = edgeTopic(identity.siteId, identity.edgeId, 'events');
+      underWay.delete(topic);
       const lane = createEdgeLane(topic, {
-        isOpen: () => isPrivate() && !client.closed,
+        mayTake() {
+          if (client.closed) return false;
+          const before = underWay.get(topic) ?? 0;
+          if (before === 0 && isPrivate()) return true;
+          underWay.set(topic, before + 1);
+          return false;
+        },
         onEvents(payload) {
           onEvents(topic, payload);
         },
@@ -69,6 +80,12 @@ export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts):
     onUnsubscribed(client, topic) {
       if (readers.get(topic) === client) readers.delete(topic);
     },
+    onDispatched(topic) {
+      const count = underWay.get(topic);
+      if (count === undefined) return;
+      if (count > 1) underWay.set(topic, count - 1);
+      else underWay.delete(topic);
+    },
     deliver(topic, payload) {
       const reader = isPrivate() ? readers.get(topic) : undefined;
       const connection = reader?.conn;
@@ -81,6 +98,7 @@ export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts):
       cancelFlush();
       withReceipts = [];
       readers.clear();
+      underWay.clear();
     },
   };
 }
