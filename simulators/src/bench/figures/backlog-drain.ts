@@ -20,7 +20,7 @@ const sizes: Readonly<Record<Scale, BacklogSize>> = {
   full: { sites: 10, edgesPerSite: 10, eventsPerEdge: 10_000 },
   short: { sites: 4, edgesPerSite: 5, eventsPerEdge: 1_500 },
 };
-/** Rows in one statement of the floor: of 500, 1,000, 2,000 and 5,000 the quickest. */
+/** Rows in one statement of the floor: of 500, 1,000 and 2,000 the quickest. */
 const batchEvents = 2_000;
 
 export const backlogDrain: Figure = {
