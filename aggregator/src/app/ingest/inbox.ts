@@ -207,10 +207,6 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
   };
 }
 
-/**
- * Instance, epoch, seq of the first event, the hash before it and what waits for a decision stand first, and tell with the length what the
- * rest is. Were it something else after all, it would not be acknowledged, and be sent again.
- */
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index]);
 }
