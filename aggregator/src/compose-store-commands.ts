@@ -105,7 +105,7 @@ function problemLines({ problems }: StoreReport): string[] {
 }
 
 function summaryLines(report: StoreReport): string[] {
-  const { sites, edges, sessionsInside, sessions, events, newestEventAtMs, audit } = report;
+  const { sites, edges, sessionsInside, sessions, events, newestEventAtMs, waitingCommits, audit } = report;
   const newest = newestEventAtMs === null ? 'none' : new Date(newestEventAtMs).toISOString();
   const lines: (readonly [string, string])[] = [
     ['version', String(report.version)],
@@ -113,6 +113,9 @@ function summaryLines(report: StoreReport): string[] {
     ['holds', `sites ${String(sites)}, edges ${String(edges)}, events ${String(events)}`],
     ['sessions', `${String(sessionsInside)} inside, ${String(sessions)} in all`],
     ['newest event', newest],
+    ...(waitingCommits === 0
+      ? []
+      : [['not counted', `${String(waitingCommits)} commits that its tables are still to take over`] as const]),
     ['audit log', `${String(audit?.entries ?? 0)} entries, last hash ${audit?.lastHash ?? 'none'}`],
   ];
   return lines.map(([name, text]) => `  ${name.padEnd(13)} ${text}`);

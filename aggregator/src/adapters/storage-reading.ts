@@ -3,16 +3,17 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readVolume } from '@gatehouse/shared/node';
 import type { StorageReading } from '../app/ports.js';
-import { databaseFile, logFile } from './store/sqlite/index.js';
+import { commitLogFile, databaseFile, writeAheadFiles } from './store/sqlite/index.js';
 
 /** `readFreeBytes`: asks the store, which has the database open; nobody else may open the file of a running store. */
 export async function readStorage(directory: string, readFreeBytes: () => Promise<number>): Promise<StorageReading> {
-  const [volume, storeFreeBytes, databaseBytes, storeLogBytes] = await Promise.all([
+  const [volume, storeFreeBytes, databaseBytes, ...logs] = await Promise.all([
     readVolume(directory),
     readFreeBytes(),
     sizeOf(join(directory, databaseFile)),
-    sizeOf(join(directory, logFile)),
+    ...[commitLogFile, ...writeAheadFiles].map((name) => sizeOf(join(directory, name))),
   ]);
+  const storeLogBytes = logs.reduce((sum, bytes) => sum + bytes, 0);
   return {
     volumeFreeBytes: volume.freeBytes,
     volumeSizeBytes: volume.sizeBytes,
@@ -22,7 +23,7 @@ export async function readStorage(directory: string, readFreeBytes: () => Promis
   };
 }
 
-/** 0 for a file that is not there: the log comes and goes. */
+/** 0 for a file that is not there: logs come and go. */
 async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;

@@ -5,9 +5,10 @@ import { StoreError } from '../../src/app/ports.js';
 
 const megabyte = 1024 * 1024;
 const enoughBytes = 2 * megabyte;
+const checkpointLimits = { checkpointBytes: enoughBytes, longLogPages: 16_000 };
 
 interface Moved {
-  readonly through: 'writer' | 'beside';
+  readonly by: 'commits' | 'beside';
   readonly pages: number;
 }
 
@@ -21,14 +22,14 @@ function setUp(
   const warnings: string[] = [];
   const limits: number[] = [];
   let { logPages, movedPages } = log;
-  const connectionOf = (through: Moved['through']): Connection =>
+  const connectionOf = (by: Moved['by']): Connection =>
     ({
       async all() {
         await Promise.resolve();
         const end = Math.min(logPages, log.readMark ?? Infinity);
-        moved.push({ through, pages: Math.max(0, end - movedPages) });
+        moved.push({ by, pages: Math.max(0, end - movedPages) });
         movedPages = Math.max(movedPages, end);
-        if (through === 'beside') logPages += committedMeanwhile.shift() ?? 0;
+        if (by === 'beside') logPages += committedMeanwhile.shift() ?? 0;
         return [{ busy: 0, log: logPages, checkpointed: movedPages }];
       },
       async exec(sql: string) {
@@ -37,10 +38,11 @@ function setUp(
       },
     }) as unknown as Connection;
   const checkpoints = createCheckpoints({
-    writer: connectionOf('writer'),
+    through: connectionOf('commits'),
     beside: connectionOf('beside'),
     logBytes: () => Promise.resolve(fileBytes),
     path: 'gatehouse.db',
+    limits: checkpointLimits,
     logger: { ...silent, warn: (_fields: unknown, message: string) => warnings.push(message) } as never,
   });
   const settle = async (): Promise<void> => {
@@ -52,7 +54,7 @@ function setUp(
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 
 describe('the write-ahead log', () => {
-  it('is moved beside the commits after every two megabytes, once at a time', async () => {
+  it('is moved beside the commits after so many bytes, once at a time', async () => {
     const { checkpoints, moved, settle } = setUp({ logPages: 600, movedPages: 0 });
     checkpoints.onWritten(enoughBytes - 1);
     await settle();
@@ -60,7 +62,7 @@ describe('the write-ahead log', () => {
     checkpoints.onWritten(1);
     checkpoints.onWritten(enoughBytes);
     await settle();
-    expect(moved).toEqual([{ through: 'beside', pages: 600 }]);
+    expect(moved).toEqual([{ by: 'beside', pages: 600 }]);
     checkpoints.onWritten(0);
     await settle();
     expect(moved).toHaveLength(2);
@@ -71,8 +73,8 @@ describe('the write-ahead log', () => {
     checkpoints.onWritten(enoughBytes);
     await settle();
     expect(moved).toEqual([
-      { through: 'beside', pages: 1_000 },
-      { through: 'writer', pages: 300 },
+      { by: 'beside', pages: 1_000 },
+      { by: 'commits', pages: 300 },
     ]);
   });
 
@@ -81,10 +83,10 @@ describe('the write-ahead log', () => {
     checkpoints.onWritten(enoughBytes);
     await settle();
     expect(moved).toEqual([
-      { through: 'beside', pages: 300_000 },
-      { through: 'beside', pages: 25_000 },
-      { through: 'beside', pages: 2_000 },
-      { through: 'writer', pages: 200 },
+      { by: 'beside', pages: 300_000 },
+      { by: 'beside', pages: 25_000 },
+      { by: 'beside', pages: 2_000 },
+      { by: 'commits', pages: 200 },
     ]);
   });
 
@@ -103,7 +105,7 @@ describe('the write-ahead log', () => {
     const { checkpoints, moved, settle } = setUp({ logPages: 300_000, movedPages: 1_000, readMark: 1_000 }, [900, 900]);
     checkpoints.onWritten(enoughBytes);
     await settle();
-    expect(moved.filter(({ through }) => through === 'writer')).toEqual([]);
+    expect(moved.filter(({ by }) => by === 'commits')).toEqual([]);
     expect(moved.every(({ pages }) => pages === 0)).toBe(true);
   });
 
@@ -114,7 +116,7 @@ describe('the write-ahead log', () => {
     );
     checkpoints.onWritten(enoughBytes);
     await settle();
-    expect(moved.at(-1)).toEqual({ through: 'writer', pages: 40_000 });
+    expect(moved.at(-1)).toEqual({ by: 'commits', pages: 40_000 });
     expect(warnings).toEqual(['the disk is slow: commits wait for the write-ahead log']);
   });
 
@@ -125,10 +127,11 @@ describe('the write-ahead log', () => {
     const failing = { all: fail, exec: fail } as unknown as Connection;
     const logger = { ...silent, warn: (_fields: unknown, message: string) => warnings.push(message) } as never;
     const checkpoints = createCheckpoints({
-      writer: failing,
+      through: failing,
       beside: failing,
       logBytes: () => Promise.resolve(0),
       path: 'gatehouse.db',
+      limits: checkpointLimits,
       logger,
     });
     checkpoints.onWritten(enoughBytes);

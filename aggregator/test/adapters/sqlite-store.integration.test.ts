@@ -202,7 +202,7 @@ describe('the SQLite store', () => {
   it('moves its log into the database after many small commits, too', async () => {
     const store = await openIn(directory);
     const before = (await stat(database())).size;
-    for (let seq = 1; seq <= 300; seq += 1) await store.commit(changeSet({ events: [eventRow(seq)] }));
+    for (let seq = 1; seq <= 800; seq += 1) await store.commit(changeSet({ events: [eventRow(seq)] }));
     await until('the database has grown', () => statSync(database()).size > before);
     expect((await stat(`${database()}-wal`)).size).toBeLessThan(16 * 1024 * 1024);
   });

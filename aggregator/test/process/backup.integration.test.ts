@@ -194,15 +194,17 @@ describe('backup and restore', () => {
       const store = await makeStore();
       const nobody = Array.from({ length: 30 }, (_, n) => slotRow({ slotId: `s-${String(n)}`, state: 'occupied' }));
       await store.commit(changeSet({ slots: nobody }));
+      await store.close();
       const { problems } = await verifyStore(storePath());
       expect(problems).toHaveLength(21);
       expect(problems.at(-1)).toBe('and more');
     });
 
     it('nothing in a store that is in use, and changes nothing', async () => {
-      await makeStore();
+      const store = await makeStore();
+      await store.load();
       const before = readFileSync(storePath());
-      expect(await verifyStore(storePath())).toMatchObject({ sound: true, sessionsInside: 1 });
+      expect(await verifyStore(storePath())).toMatchObject({ sound: true, sessionsInside: 1, waitingCommits: 0 });
       expect(readFileSync(storePath()).equals(before)).toBe(true);
     });
 

@@ -1,6 +1,6 @@
 /** The rows of an in-memory store, apart from the store, so that they outlive it as a disk outlives a process. */
-import { StoreError } from '../../../app/ports.js';
 import type { ChangeSet } from '../../../app/ports.js';
+import { checkCredentialTexts, missingMember, requiredColumns, textKey } from '../constraints.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 
@@ -38,7 +38,7 @@ export function deleteRow<T extends RowTable>(backing: MemoryBacking, name: T, r
 export function applyChanges(backing: MemoryBacking, changes: ChangeSet): void {
   const copy = copyOf(changes);
   for (const name of rowTables) for (const row of copy[name]) checkMembers(name, row as unknown as AnyRow);
-  checkUnique(backing, copy);
+  checkCredentialTexts(copy, (text) => backing.credentialIdByText.get(text));
   for (const { siteId, slotId } of copy.removedSlots) {
     tableMap(backing, 'slots').delete(JSON.stringify([siteId, slotId]));
   }
@@ -65,15 +65,15 @@ export function deleteCredential(backing: MemoryBacking, credentialId: string): 
 }
 
 const requiredMembers = new Map<RowTable, readonly string[]>(
-  rowTables.map((name) => [
-    name,
-    Object.entries(tableOf(name).columns).flatMap(([member, column]) => (column.nullable ? [] : [member])),
-  ]),
+  rowTables.map((name) => {
+    const required = requiredColumns(name);
+    return [name, Object.keys(tableOf(name).columns).filter((_, index) => required[index])];
+  }),
 );
 
 function checkMembers(name: RowTable, row: AnyRow): void {
   for (const member of requiredMembers.get(name) ?? []) {
-    if ((row[member] ?? null) === null) throw new StoreError('constraint', `${name}.${member} must not be null`);
+    if ((row[member] ?? null) === null) throw missingMember(name, member);
   }
 }
 
@@ -103,29 +103,10 @@ function copyOfValue(value: unknown): unknown {
   return copy;
 }
 
-function checkUnique(backing: MemoryBacking, changes: ChangeSet): void {
-  const erased = new Set(changes.erasedCredentials);
-  const inThisChange = new Map<string, string>();
-  for (const row of changes.credentials) {
-    if (erased.has(row.credentialId)) continue;
-    const text = textKey(row);
-    const stored = backing.credentialIdByText.get(text);
-    const holder = inThisChange.get(text) ?? (stored !== undefined && erased.has(stored) ? undefined : stored);
-    if (holder !== undefined && holder !== row.credentialId) {
-      throw new StoreError('constraint', 'credentials: two ids for one kind and value');
-    }
-    inThisChange.set(text, row.credentialId);
-  }
-}
-
 function forgetText(backing: MemoryBacking, credentialId: string): void {
   const stored = getRow(backing, 'credentials', [credentialId]);
   if (stored === null || backing.credentialIdByText.get(textKey(stored)) !== credentialId) return;
   backing.credentialIdByText.delete(textKey(stored));
-}
-
-export function textKey(credential: { readonly kind: string; readonly value: string }): string {
-  return JSON.stringify([credential.kind, credential.value]);
 }
 
 function tableMap(backing: MemoryBacking, name: RowTable): Map<string, AnyRow> {

@@ -29,7 +29,8 @@ import {
 } from '../lists.js';
 import { isPrunable, oldAuditOf, tablesWithCredential } from '../pruning.js';
 import { statesInside, statesWaiting } from '../tables.js';
-import { applyChanges, createMemoryBacking, deleteCredential, deleteRow, getRow, rowsOf, textKey } from './backing.js';
+import { applyChanges, createMemoryBacking, deleteCredential, deleteRow, getRow, rowsOf } from './backing.js';
+import { textKey } from '../constraints.js';
 import type { MemoryBacking } from './backing.js';
 
 export interface MemoryStore extends AggregatorStore {

@@ -8,8 +8,12 @@ import { StoreError } from '../../../app/ports.js';
 import { openConnection } from './connection.js';
 import { makeDataDirectory } from './directory.js';
 import { storeErrorFrom } from './errors.js';
-import { databaseFile } from './files.js';
+import { commitLogFile, databaseFile } from './files.js';
 import { lockDirectory } from './lock.js';
+import { deleteCommitLog } from './commit-log.js';
+import { takeOverFrom } from './recover-log.js';
+import { hasLog } from './take-over.js';
+import type { LogStanding } from './take-over.js';
 
 export interface CopyRequest {
   /** The data directory of the store. */
@@ -33,14 +37,18 @@ export async function copyDatabase({ directory, to, overwrite, check }: CopyRequ
   const draft = `${to}.partial-${randomBytes(4).toString('hex')}`;
   try {
     await createPrivate(draft, to);
+    // First the log, then the tables: what the log has let go of by then, the tables have.
+    const log = await copyLog(directory, `${draft}-commits`);
     await writeSnapshot(source, draft);
+    if (log !== null) await takeOverInto(draft, log);
     await check(draft);
     await flush(draft);
     await giveName(draft, to, overwrite);
     await flush(dirname(resolve(to)));
   } finally {
-    await rm(draft, { force: true });
-    await rm(`${draft}-journal`, { force: true });
+    for (const suffix of ['', '-journal', '-commits', '-commits-journal']) {
+      await rm(`${draft}${suffix}`, { force: true });
+    }
   }
 }
 
@@ -108,6 +116,7 @@ export async function compactDatabase({ directory, check }: CompactRequest): Pro
   const draft = join(directory, 'compacting.db');
   try {
     await rm(draft, { force: true });
+    await takeLastCommits(directory);
     await foldLogIn(source);
     const beforeBytes = (await stat(source)).size;
     await createPrivate(draft, draft);
@@ -130,23 +139,66 @@ export async function compactDatabase({ directory, check }: CompactRequest): Pro
 }
 
 /**
- * Gives the store in `directory` a second name, and leaves no write-ahead log beside it: SQLite would take the log for that of the copy. A
- * store that is whole takes its log in; of a damaged one, the log is kept beside it.
+ * Gives the store in `directory` a second name, and leaves no log beside it: it would be taken for that of the copy. A store that is whole
+ * takes its logs in; of a damaged one, they are kept beside it.
  */
 async function keepPresent(directory: string, stamp: string): Promise<string | null> {
   const present = join(directory, databaseFile);
   if (!(await exists(present))) return null;
   const kept = `${present}.replaced-${stamp}`;
+  const commits = join(directory, commitLogFile);
+  // Damaged, or of another store: whichever it is, a person can look at it.
+  const isTaken = await takeLastCommits(directory).catch(() => false);
+  if (!isTaken)
+    for (const suffix of ['', '-wal']) await secondNameIfThere(`${commits}${suffix}`, `${kept}-commits${suffix}`);
   await secondName(present, kept);
   // Before SQLite looks at the log: one that it cannot read, it deletes.
-  if (await exists(`${present}-wal`)) await secondName(`${present}-wal`, `${kept}-wal`);
+  await secondNameIfThere(`${present}-wal`, `${kept}-wal`);
   await foldLogIn(present);
   const log = await stat(`${kept}-wal`).catch(() => null);
   if (log?.size === 0) await rm(`${kept}-wal`);
   await flush(directory);
   for (const suffix of ['-wal', '-shm']) await rm(`${present}${suffix}`, { force: true });
+  await deleteCommitLog(commits);
   await flush(directory);
   return kept;
+}
+
+/**
+ * What an aggregator committed and did not come to write into the tables. Answers whether there is nothing of it left; a log of another
+ * store stays as it is. Needs the directory for itself.
+ */
+async function takeLastCommits(directory: string): Promise<boolean> {
+  const log = join(directory, commitLogFile);
+  if (!(await hasLog(log))) return true;
+  const { isForeign } = await takeOverInto(join(directory, databaseFile), log);
+  if (!isForeign) await deleteCommitLog(log);
+  return !isForeign;
+}
+
+async function takeOverInto(database: string, log: string): Promise<LogStanding> {
+  const connection = await openConnection(database, sqlite3.OPEN_READWRITE);
+  try {
+    await connection.exec('PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
+    return await connection.exclusive((session) => takeOverFrom(session, log));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Answers `to`, or null where there is no log: of a store that was stopped, or of an older program. */
+async function copyLog(directory: string, to: string): Promise<string | null> {
+  const log = join(directory, commitLogFile);
+  if (!(await hasLog(log))) return null;
+  await createPrivate(to, to);
+  try {
+    await writeSnapshot(log, to);
+    return to;
+  } catch (error) {
+    // Stopped at this moment: its tables have everything.
+    if (!(await exists(log))) return null;
+    throw error;
+  }
 }
 
 /** The last connection that closes takes the log in and deletes it. */
@@ -158,6 +210,10 @@ async function foldLogIn(path: string): Promise<void> {
     // Damaged: that may be why it is replaced.
     if (storeErrorFrom(error, path).code !== 'damaged') throw error;
   }
+}
+
+async function secondNameIfThere(path: string, name: string): Promise<void> {
+  if (await exists(path)) await secondName(path, name);
 }
 
 async function secondName(path: string, name: string): Promise<void> {

@@ -1,3 +1,3 @@
-export { databaseFile, logFile } from './files.js';
+export { commitLogFile, databaseFile, writeAheadFiles } from './files.js';
 export { createSqliteStore } from './store.js';
 export type { SqliteStore, SqliteStoreOptions } from './store.js';

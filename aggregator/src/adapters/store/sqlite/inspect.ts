@@ -1,14 +1,17 @@
 /** Looks at a database file, a store that is in use or a backup, without changing it: what it holds and whether it can be trusted. */
 import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { messageOf } from '@gatehouse/shared';
 import type { AggregatorStore, AuditRow, StoredState } from '../../../app/ports.js';
 import { openConnection } from './connection.js';
 import type { Connection, Session, SqlRow } from './connection.js';
 import { storeErrorFrom } from './errors.js';
+import { commitLogFile, databaseFile } from './files.js';
 import { loadState } from './load.js';
 import { checkColumns, databaseVersion } from './migrations.js';
 import { applicationId } from './schema.js';
+import { attachLog, detachLog, hasLog, logStanding } from './take-over.js';
 
 /** Problems that are named one by one. */
 const maxProblems = 20;
@@ -23,6 +26,8 @@ export interface DatabaseSummary {
   readonly sessionsInside: number;
   readonly sessions: number;
   readonly events: number;
+  /** Commits in the log beside a store that its tables have not taken over: of an aggregator that runs, or was killed. */
+  readonly waitingCommits: number;
   /** When the aggregator received the newest event, by its clock; null when there is none. */
   readonly newestEventAtMs: number | null;
 }
@@ -62,7 +67,8 @@ export async function inspectDatabase(path: string): Promise<OpenedDatabase> {
         return { problems: [problem], summary: nothingRead(size), isReadable: false };
       });
     const isLoadable = look.isReadable && look.summary.version === databaseVersion;
-    return { ...look, isLoadable, ...reading(connection), close: () => connection.close() };
+    const summary = { ...look.summary, waitingCommits: look.isReadable ? await waitingCommits(connection, path) : 0 };
+    return { ...look, summary, isLoadable, ...reading(connection), close: () => connection.close() };
   } catch (error) {
     await connection.close();
     throw error;
@@ -148,11 +154,26 @@ async function summarise(session: Session, sizeBytes: number, version: number): 
     sessions: Number(row?.sessions),
     events: Number(row?.events),
     newestEventAtMs: typeof newest === 'number' ? newest : null,
+    waitingCommits: 0,
   };
 }
 
+/** A backup has nothing beside it. */
+async function waitingCommits(connection: Connection, path: string): Promise<number> {
+  const log = join(dirname(path), commitLogFile);
+  if (basename(path) !== databaseFile || !(await hasLog(log))) return 0;
+  return connection.exclusive(async (session) => {
+    await attachLog(session, log);
+    try {
+      return (await logStanding(session)).waiting;
+    } finally {
+      await detachLog(session);
+    }
+  });
+}
+
 function nothingRead(sizeBytes: number): DatabaseSummary {
-  const none = { sites: 0, edges: 0, sessionsInside: 0, sessions: 0, events: 0 };
+  const none = { sites: 0, edges: 0, sessionsInside: 0, sessions: 0, events: 0, waitingCommits: 0 };
   return { version: null, sizeBytes, ...none, newestEventAtMs: null };
 }
 

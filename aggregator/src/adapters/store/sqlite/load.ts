@@ -11,13 +11,14 @@ const waiting = `state IN ('open', 'frozen')`;
 export async function loadState(session: Session): Promise<StoredState> {
   await session.exec('BEGIN');
   try {
-    return await readAll(session);
+    return await readState(session);
   } finally {
     await session.exec('COMMIT');
   }
 }
 
-async function readAll(session: Session): Promise<StoredState> {
+/** Within a transaction. */
+export async function readState(session: Session): Promise<StoredState> {
   const rowsOf = <T extends RowTable>(name: T, where = 'true'): Promise<RowOf<T>[]> => readRows(session, name, where);
   const [notice] = await session.all('SELECT max(noticeId) AS "lastNoticeId" FROM notices');
   const [audit] = await session.all('SELECT auditId, hash FROM audit ORDER BY auditId DESC LIMIT 1');

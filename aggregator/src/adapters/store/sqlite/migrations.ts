@@ -13,6 +13,7 @@ import {
   version5Sql,
   version6Sql,
 } from './schema.js';
+import { version8Sql } from './take-over.js';
 import { rowTables, tableOf } from '../tables.js';
 import type { Connection, Session } from './connection.js';
 
@@ -25,13 +26,29 @@ const migrations: readonly (() => readonly string[])[] = [
   () => version5Sql,
   () => version6Sql,
   () => version7Sql,
+  () => version8Sql,
 ];
 
 export const databaseVersion = migrations.length;
 
+/** Rejects with `newer-database` for one that this program does not know, or with `damaged` for a stranger's file. */
+export async function checkOwner(connection: Session, path: string): Promise<void> {
+  const found = await readNumber(connection, 'user_version');
+  const owner = await readNumber(connection, 'application_id');
+  if (!(await isEmptyDatabase(connection)) && owner !== applicationId) {
+    throw new StoreError('damaged', `${path} is a database of another program: choose another data directory`);
+  }
+  if (found > databaseVersion) {
+    throw new StoreError(
+      'newer-database',
+      `${path} is version ${String(found)} and this program knows versions up to ${String(databaseVersion)}: run the newer program, or restore a backup from before it`,
+    );
+  }
+}
+
 /**
- * Brings the database to this program's version. Rejects with `newer-database` or, for a stranger's file, `damaged`. `onOlder` is told
- * of one that has to be changed before that begins: with much in it, it takes minutes.
+ * Brings the database of this program to this version. `onOlder` is told of one that has to be changed before that begins: with much in
+ * it, it takes minutes.
  */
 export async function migrate(
   connection: Connection,
@@ -40,17 +57,7 @@ export async function migrate(
 ): Promise<void> {
   await connection.exclusive(async (session) => {
     const found = await readNumber(session, 'user_version');
-    const owner = await readNumber(session, 'application_id');
-    const isEmpty = (await session.all('SELECT 1 FROM sqlite_schema LIMIT 1')).length === 0;
-    if (!isEmpty && owner !== applicationId) {
-      throw new StoreError('damaged', `${path} is a database of another program: choose another data directory`);
-    }
-    if (found > databaseVersion) {
-      throw new StoreError(
-        'newer-database',
-        `${path} is version ${String(found)} and this program knows versions up to ${String(databaseVersion)}: run the newer program, or restore a backup from before it`,
-      );
-    }
+    const isEmpty = await isEmptyDatabase(session);
     const isOlder = !isEmpty && found < databaseVersion;
     if (isOlder) {
       onOlder(found);
@@ -93,6 +100,10 @@ export async function checkColumns(session: Session, path: string): Promise<void
       );
     }
   }
+}
+
+async function isEmptyDatabase(session: Session): Promise<boolean> {
+  return (await session.all('SELECT 1 FROM sqlite_schema LIMIT 1')).length === 0;
 }
 
 async function readNumber(session: Session, pragma: string): Promise<number> {

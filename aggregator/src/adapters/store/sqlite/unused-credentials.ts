@@ -17,19 +17,19 @@ export const nextCredentialsSql = `SELECT c.credentialId AS "credentialId", ${is
 export const deleteUnusedSql = `DELETE FROM credentials AS c
   WHERE c.credentialId IN (SELECT value FROM json_each(?)) AND ${isUnusedSql}`;
 
-/** Reads through `lookups`; the writer is only held when there is something to delete. */
+/** Reads through `lookups`; `deleteFrom` runs a statement that writes, only when there is something to delete. */
 export async function pruneCredentials(
-  connections: { readonly lookups: Session; readonly writer: Session },
+  { lookups, deleteFrom }: { readonly lookups: Session; readonly deleteFrom: Session['run'] },
   afterId: string | null,
   maxRows: number,
   mayGo: (credentialId: string) => boolean,
 ): Promise<PrunedCredentials> {
   // Ids are not empty, so that all of them come after the empty text.
-  const rows = (await connections.lookups.all(nextCredentialsSql, [afterId ?? '', maxRows])) as {
+  const rows = (await lookups.all(nextCredentialsSql, [afterId ?? '', maxRows])) as {
     credentialId: string;
     isUnused: number;
   }[];
   const unused = rows.flatMap((row) => (row.isUnused === 1 && mayGo(row.credentialId) ? [row.credentialId] : []));
-  const deleted = unused.length === 0 ? 0 : await connections.writer.run(deleteUnusedSql, [JSON.stringify(unused)]);
+  const deleted = unused.length === 0 ? 0 : await deleteFrom(deleteUnusedSql, [JSON.stringify(unused)]);
   return { deleted, lastId: rows.length < maxRows ? null : (rows.at(-1)?.credentialId ?? null) };
 }
