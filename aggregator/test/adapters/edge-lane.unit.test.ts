@@ -18,24 +18,32 @@ interface Seen {
   readonly passed: Buffer[];
 }
 
-function newLane(isOpen = true): { seen: Seen; read: (chunk: Buffer) => void } {
+interface TestLane {
+  readonly seen: Seen;
+  read(chunk: Buffer): void;
+  /** The broker gets on with one message that it was passed. */
+  dispatch(): void;
+}
+
+function newLane({ isPrivate = true, isClosed = false, onPass = (_bytes: Buffer): void => undefined } = {}): TestLane {
   const seen: Seen = { taken: [], receipts: [], passed: [] };
-  const lane = createEdgeLane(topic, {
-    mayTake: () => isOpen,
-    onEvents: (payload) => seen.taken.push(Buffer.from(payload).toString()),
-    acknowledge: (packets) => {
-      const bytes = Buffer.from(packets);
-      for (let at = 0; at < bytes.length; at += 4) {
-        expect(bytes.readUInt16BE(at)).toBe(0x4002);
-        seen.receipts.push(bytes.readUInt16BE(at + 2));
-      }
+  const lane = createEdgeLane({
+    isPrivate: () => isPrivate,
+    onEvents: (_topic, payload) => seen.taken.push(Buffer.from(payload).toString()),
+    acknowledge: (packetId) => seen.receipts.push(packetId),
+    pass: (bytes) => {
+      seen.passed.push(Buffer.from(bytes));
+      onPass(bytes);
     },
-    pass: (bytes) => seen.passed.push(Buffer.from(bytes)),
   });
+  lane.open(topic, { closed: isClosed });
   return {
     seen,
     read(chunk) {
       lane.read(chunk);
+    },
+    dispatch() {
+      lane.onDispatched();
     },
   };
 }
@@ -79,22 +87,71 @@ const others: fc.Arbitrary<Sent> = fc
   .map((bytes) => ({ bytes }));
 
 describe('the lane of an edge', () => {
-  it('takes the messages of its topic, answers them, and passes everything else on, wherever the stream is cut', () => {
+  it('takes the messages of its topic and passes everything else on, wherever the stream is cut', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(events, receipts, others), { maxLength: 12 }),
         fc.array(fc.nat(3_000), { maxLength: 12 }),
         (sent, cuts) => {
-          const { seen, read } = newLane();
+          const { seen, read, dispatch } = newLane();
           const bytes = Buffer.concat(sent.map((one) => one.bytes));
-          for (const piece of pieces(bytes, cuts)) read(piece);
-          const messages = sent.flatMap(({ taken }) => (taken === undefined || taken === 'receipt' ? [] : [taken]));
+          const ends: number[] = [];
+          for (const piece of pieces(bytes, cuts)) {
+            read(piece);
+            for (const _ of sent) dispatch();
+            ends.push((ends.at(-1) ?? 0) + piece.length);
+          }
+          const taken = takenOf(sent, ends);
+          const messages = sent.flatMap((one) => (taken.has(one) && typeof one.taken === 'object' ? [one.taken] : []));
           expect(seen.taken).toEqual(messages.map(({ payload }) => payload));
           expect(seen.receipts).toEqual(messages.map(({ packetId }) => packetId));
-          const expected = Buffer.concat(sent.filter(({ taken }) => taken === undefined).map((one) => one.bytes));
+          const expected = Buffer.concat(sent.filter((one) => !taken.has(one)).map((one) => one.bytes));
           expect(Buffer.concat(seen.passed).equals(expected)).toBe(true);
         },
       ),
+    );
+  });
+
+  it('lets nothing overtake what went to the broker, neither a message nor a PUBACK', () => {
+    const messages = fc.record({ isEvent: fc.boolean(), isDispatchedFirst: fc.boolean(), endsPiece: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(messages, { maxLength: 20 }), (sent) => {
+        const waiting: string[] = [];
+        const heard: string[] = [];
+        const acknowledged: number[] = [];
+        const { seen, read, dispatch } = newLane({
+          onPass: (bytes) => {
+            takeOver();
+            // The broker answers what it reads, and hands it on later.
+            for (const packet of packetsOf(bytes)) {
+              acknowledged.push(packet.messageId ?? 0);
+              waiting.push(packet.payload.toString());
+            }
+          },
+        });
+        const takeOver = (): void => {
+          heard.push(...seen.taken.splice(0));
+          acknowledged.push(...seen.receipts.splice(0));
+        };
+        let piece: Buffer[] = [];
+        for (const [index, { isEvent, isDispatchedFirst, endsPiece }] of sent.entries()) {
+          if (isDispatchedFirst && waiting.length > 0) {
+            heard.push(waiting.shift() ?? '');
+            dispatch();
+          }
+          const state = { topic: 'gatehouse/v1/site-a/edge-1/state', retain: true };
+          piece.push(publish({ payload: String(index), messageId: index + 1, ...(isEvent ? {} : state) }));
+          if (!endsPiece) continue;
+          read(Buffer.concat(piece));
+          takeOver();
+          piece = [];
+        }
+        read(Buffer.concat(piece));
+        takeOver();
+        heard.push(...waiting);
+        expect(heard).toEqual(sent.map((_, index) => String(index)));
+        expect(acknowledged).toEqual(sent.map((_, index) => index + 1));
+      }),
     );
   });
 
@@ -109,12 +166,40 @@ describe('the lane of an edge', () => {
     expect(seen.receipts).toEqual([9]);
   });
 
-  it('passes everything on but receipts while it is closed', () => {
-    const { seen, read } = newLane(false);
+  it('passes everything on but receipts while others read too', () => {
+    const { seen, read } = newLane({ isPrivate: false });
     const message = publish({});
     read(Buffer.concat([message, generated({ cmd: 'puback', messageId: 3 }), message]));
     expect(seen.taken).toEqual([]);
     expect(Buffer.concat(seen.passed).equals(Buffer.concat([message, message]))).toBe(true);
+  });
+
+  it('passes everything on before it is opened, and opens between two packets even when half of one is there', () => {
+    const passed: Buffer[] = [];
+    const taken: string[] = [];
+    const lane = createEdgeLane({
+      isPrivate: () => true,
+      onEvents: (_topic, payload) => taken.push(Buffer.from(payload).toString()),
+      acknowledge: () => undefined,
+      pass: (bytes) => passed.push(Buffer.from(bytes)),
+    });
+    const receipt = generated({ cmd: 'puback', messageId: 3 });
+    const early = publish({ payload: 'early' });
+    // In the middle of the payload stands what would be a packet of its own.
+    const late = publish({ payload: Buffer.concat([receipt, publish({ payload: 'inner' })]), messageId: 8 });
+    lane.read(Buffer.concat([receipt, early, late.subarray(0, -60)]));
+    lane.open(topic, { closed: false });
+    lane.onDispatched();
+    lane.read(late.subarray(-60));
+    expect(Buffer.concat(passed).equals(Buffer.concat([receipt, early]))).toBe(true);
+    expect(taken).toEqual([Buffer.concat([receipt, publish({ payload: 'inner' })]).toString()]);
+  });
+
+  it('takes nothing of a client that is closed', () => {
+    const { seen, read } = newLane({ isClosed: true });
+    read(publish({}));
+    expect(seen.taken).toEqual([]);
+    expect(seen.passed).toHaveLength(1);
   });
 });
 
@@ -142,4 +227,29 @@ function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
     const piece = bytes.subarray(sorted[index], end);
     return piece.length > 0 ? [piece] : [];
   });
+}
+
+/** What the lane takes when the broker has got on with everything by the end of each piece. */
+function takenOf(sent: readonly Sent[], pieceEnds: readonly number[]): Set<Sent> {
+  const taken = new Set<Sent>();
+  let end = 0;
+  /** The piece in which the last message was completed that the broker has to answer. */
+  let brokersPiece = -1;
+  for (const one of sent) {
+    end += one.bytes.length;
+    const piece = pieceEnds.findIndex((pieceEnd) => pieceEnd >= end);
+    if (one.taken === 'receipt' || (one.taken !== undefined && brokersPiece !== piece)) taken.add(one);
+    else if (((one.bytes[0] ?? 0) & 0xf6) === 0x32) brokersPiece = piece;
+  }
+  return taken;
+}
+
+function packetsOf(bytes: Buffer): Extract<Packet, { cmd: 'publish' }>[] {
+  const packets: Extract<Packet, { cmd: 'publish' }>[] = [];
+  const parser = mqttPacket.parser();
+  parser.on('packet', (packet) => {
+    if (packet.cmd === 'publish') packets.push(packet);
+  });
+  parser.parse(bytes);
+  return packets;
 }

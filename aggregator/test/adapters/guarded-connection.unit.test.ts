@@ -22,11 +22,12 @@ class NotingSocket extends Socket {
 
 function connect(): { socket: NotingSocket; connection: GuardedConnection } {
   const socket = new NotingSocket();
-  const limits = brokerLimitsSchema.parse({});
-  const connection = new GuardedConnection({
-    socket,
-    limits,
+  const connection = new GuardedConnection(socket, {
+    limits: brokerLimitsSchema.parse({}),
     clock: createVirtualClock({ wallMs: 0 }),
+    isPrivate: () => true,
+    onEvents: () => undefined,
+    onReceipt: () => undefined,
     onRefused: () => undefined,
   });
   return { socket, connection };
@@ -51,10 +52,11 @@ describe('what is sent past the broker', () => {
 
   it('takes along the receipts that wait', async () => {
     const { socket, connection } = connect();
-    connection.sendLater(Buffer.from('receipt '));
+    connection.acknowledge(0x4142);
+    connection.acknowledge(0x4344);
     connection.sendPacket(Buffer.from('decision'));
     await Promise.resolve();
-    expect(socket.pieces).toEqual(['receipt decision']);
+    expect(socket.pieces).toEqual(['@\u0002AB@\u0002CDdecision']);
     connection.destroy();
     socket.destroy();
   });

@@ -1,4 +1,5 @@
 /** The MQTT broker inside the aggregator: Aedes, with access control and bounds around it. */
+import type { Socket } from 'node:net';
 import { Aedes } from 'aedes';
 import type { AedesOptions, Client, ConnectPacket, PublishPacket } from 'aedes';
 import { centreFilters } from '@gatehouse/shared';
@@ -8,6 +9,7 @@ import { mayPublish, maySubscribe } from './access.js';
 import { createBrokerMemory } from './broker-memory.js';
 import { createEdgeLanes } from './edge-lanes.js';
 import { GuardedConnection } from './guarded-connection.js';
+import type { ConnectionKeeper } from './guarded-connection.js';
 import { listen } from './listeners.js';
 import type { ListenAddress, Listeners } from './listeners.js';
 import { createRefusals } from './refusals.js';
@@ -76,7 +78,6 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   const unauthenticated = createWaitingRoom<GuardedConnection>(limits.maxUnauthenticated, (connection) => {
     connection.turnOut();
   });
-  const addresses = new WeakMap<GuardedConnection, string>();
   const retainedTopics = new Set<string>();
   let connectionsTotal = 0;
   let messagesInTotal = 0;
@@ -135,7 +136,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     if (identity.kind === 'auditor') auditors += 1;
     if (connection !== null) {
       connection.authenticated();
-      unauthenticated.leave(addresses.get(connection) ?? '', connection);
+      unauthenticated.leave(connection.address, connection);
     }
     done(null, true);
   };
@@ -184,7 +185,18 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     onMessage({ topic, payload: Buffer.from(payload) });
   };
 
-  const lanes = createEdgeLanes({ clock, isPrivate: () => auditors === 0, onEvents: take });
+  const isPrivate = (): boolean => auditors === 0;
+  const lanes = createEdgeLanes({ clock, isPrivate });
+  const keeper: ConnectionKeeper = {
+    limits,
+    clock,
+    isPrivate,
+    onEvents: take,
+    onReceipt: lanes.onReceipt,
+    onRefused: (reason, address) => {
+      refusals.record(reason, { address });
+    },
+  };
 
   const endSession = (client: Client): void => {
     const session = sessions.get(client);
@@ -224,6 +236,9 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       if (session !== undefined) session.filters = session.filters.filter((filter) => !filters.includes(filter));
       for (const filter of filters) lanes.onUnsubscribed(client, filter);
     });
+    broker.on('publish', ({ qos }, client) => {
+      if (qos === 1 && client?.conn instanceof GuardedConnection) client.conn.lane.onDispatched();
+    });
     const onClientError = (client: Client, error: Error): void => {
       logger.debug({ clientId: client.id, error: error.message }, 'MQTT connection ended');
     };
@@ -243,7 +258,6 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
           // Called back at once: a handler that waits holds up every client.
           (packet, done) => {
             take(packet.topic, packet.payload as Buffer);
-            lanes.onDispatched(packet.topic);
             done();
           },
           resolve,
@@ -253,7 +267,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     return broker;
   };
 
-  const onConnection = (broker: Aedes) => (socket: ConstructorParameters<typeof GuardedConnection>[0]['socket']) => {
+  const onConnection = (broker: Aedes) => (socket: Socket) => {
     connectionsTotal += 1;
     const address = socket.remoteAddress ?? '';
     if (!unauthenticated.makeRoom(address)) {
@@ -262,15 +276,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       return;
     }
     socket.setNoDelay(true);
-    const connection = new GuardedConnection({
-      socket,
-      limits,
-      clock,
-      onRefused: (reason) => {
-        refusals.record(reason, { address });
-      },
-    });
-    addresses.set(connection, address);
+    const connection = new GuardedConnection(socket, keeper);
     unauthenticated.enter(address, connection);
     connection.once('close', () => {
       unauthenticated.leave(address, connection);

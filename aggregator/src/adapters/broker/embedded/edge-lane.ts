@@ -5,44 +5,68 @@
  */
 
 export interface EdgeLanePorts {
-  /** Whether the lane may take this message; when not, it goes to the broker. */
-  readonly mayTake: () => boolean;
+  /** Whether nobody but the two ends reads what edges say; else everything goes to the broker. */
+  readonly isPrivate: () => boolean;
   /** `payload` is valid during the call. */
-  readonly onEvents: (payload: Uint8Array) => void;
-  /** A PUBACK for each message that was taken, in order. */
-  readonly acknowledge: (packets: Uint8Array) => void;
-  /** What is for the broker, in order. */
+  readonly onEvents: (topic: string, payload: Uint8Array) => void;
+  /** A message that was taken wants its PUBACK. */
+  readonly acknowledge: (packetId: number) => void;
+  /** What is for the broker, in order. Comes after the PUBACKs of all that was read before it. */
   readonly pass: (bytes: Buffer) => void;
 }
 
 export interface EdgeLane {
-  /** Call with everything that is read, in order, after it was measured: packets have bounded lengths. */
+  /** Call with everything that is read, from the first byte on, after it was measured: packets have bounded lengths. */
   read(chunk: Buffer): void;
+  /**
+   * Nothing is taken before this.
+   *
+   * @param topic of the events of this edge: characters of ASCII, as all topics of edges are
+   * @param client nothing is taken once it is closed
+   */
+  open(topic: string, client: { readonly closed: boolean }): void;
+  /** The broker has dispatched a PUBLISH of QoS 1 that it was passed. */
+  onDispatched(): void;
 }
 
 const publish = 0x32;
 const publishAgain = 0x3a;
 const puback = 0x40;
 const maxHeaderBytes = 5;
+/** Type and QoS of a PUBLISH; the other bits say whether it is retained, and whether it is sent again. */
+const typeAndQos = 0xf6;
 
-/** @param topic of the events of this edge: characters of ASCII, as all topics of edges are */
-export function createEdgeLane(topic: string, ports: EdgeLanePorts): EdgeLane {
-  return new Lane(topic, ports);
+export function createEdgeLane(ports: EdgeLanePorts): EdgeLane {
+  return new Lane(ports);
 }
 
 /** A class, because there is one for every connection. */
 class Lane implements EdgeLane {
-  readonly #topic: string;
   readonly #ports: EdgeLanePorts;
+  #topic = '';
+  #client: { readonly closed: boolean } | null = null;
+  /**
+   * PUBLISHes of QoS 1 that went to the broker and were not dispatched yet. While there are any, none is taken: neither the messages
+   * nor their PUBACKs overtake each other (MQTT 3.1.1, 4.6).
+   */
+  #withBroker = 0;
   /** The beginning of a packet that is not whole yet. */
   #waiting: Buffer[] | null = null;
   #waitingBytes = 0;
   /** How many bytes it takes to get on with what waits. */
   #neededBytes = 0;
 
-  constructor(topic: string, ports: EdgeLanePorts) {
-    this.#topic = topic;
+  constructor(ports: EdgeLanePorts) {
     this.#ports = ports;
+  }
+
+  open(topic: string, client: { readonly closed: boolean }): void {
+    this.#topic = topic;
+    this.#client = client;
+  }
+
+  onDispatched(): void {
+    if (this.#withBroker > 0) this.#withBroker -= 1;
   }
 
   read(chunk: Buffer): void {
@@ -57,7 +81,6 @@ class Lane implements EdgeLane {
   }
 
   #readWhole(bytes: Buffer): void {
-    const receipts: Buffer[] = [];
     let at = 0;
     /** From here on nothing was passed. */
     let unpassed = 0;
@@ -70,22 +93,23 @@ class Lane implements EdgeLane {
         this.#neededBytes = end - at;
         break;
       }
-      if (this.#take(bytes, at, body, end, receipts)) {
+      if (this.#isTaken(bytes, at, body, end)) {
         passUntil(at);
         unpassed = end;
+      } else if (((bytes[at] ?? 0) & typeAndQos) === publish) {
+        this.#withBroker += 1;
       }
       at = end;
     }
     passUntil(at);
-    if (receipts.length > 0) {
-      this.#ports.acknowledge(receipts.length === 1 ? (receipts[0] ?? bytes) : Buffer.concat(receipts));
-    }
     this.#waitingBytes = bytes.length - at;
     this.#waiting = this.#waitingBytes > 0 ? [bytes.subarray(at)] : null;
   }
 
-  /** Answers whether the packet was taken; `body` is where its body begins. */
-  #take(bytes: Buffer, start: number, body: number, end: number, receipts: Buffer[]): boolean {
+  /** Takes the packet if it is one for the lane; `body` is where its body begins. */
+  #isTaken(bytes: Buffer, start: number, body: number, end: number): boolean {
+    const client = this.#client;
+    if (client === null) return false;
     const head = bytes[start] ?? 0;
     if (head === puback) return end - body === 2;
     if (head !== publish && head !== publishAgain) return false;
@@ -93,9 +117,9 @@ class Lane implements EdgeLane {
     const at = body + 2 + topic.length;
     if (at + 2 > end || bytes.readUInt16BE(body) !== topic.length || !isAt(topic, bytes, body + 2)) return false;
     const packetId = bytes.readUInt16BE(at);
-    if (packetId === 0 || !this.#ports.mayTake()) return false;
-    receipts.push(Buffer.from([puback, 2, packetId >> 8, packetId & 0xff]));
-    this.#ports.onEvents(bytes.subarray(at + 2, end));
+    if (packetId === 0 || this.#withBroker > 0 || client.closed || !this.#ports.isPrivate()) return false;
+    this.#ports.acknowledge(packetId);
+    this.#ports.onEvents(topic, bytes.subarray(at + 2, end));
     return true;
   }
 }

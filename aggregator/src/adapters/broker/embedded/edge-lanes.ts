@@ -3,15 +3,13 @@ import type { Client } from 'aedes';
 import { edgeTopic } from '@gatehouse/shared';
 import type { CancelTimer, Clock } from '@gatehouse/shared';
 import type { BrokerIdentity } from '../../../app/ports.js';
-import { createEdgeLane, publishBytes } from './edge-lane.js';
+import { publishBytes } from './edge-lane.js';
 import { GuardedConnection } from './guarded-connection.js';
 
 export interface EdgeLanesPorts {
   readonly clock: Clock;
   /** Whether nobody but the two ends reads what edges say and are told. */
   readonly isPrivate: () => boolean;
-  /** `payload` is valid during the call. */
-  readonly onEvents: (topic: string, payload: Uint8Array) => void;
 }
 
 export interface EdgeLanes {
@@ -20,58 +18,41 @@ export interface EdgeLanes {
   /** An edge reads this topic of its own. */
   onSubscribed(client: Client, topic: string, identity: BrokerIdentity | undefined): void;
   onUnsubscribed(client: Client, topic: string): void;
-  /** The broker dispatched a message of this topic. */
-  onDispatched(topic: string): void;
+  /** Receipts came to wait at this connection: they will leave, also when nothing else is sent. */
+  readonly onReceipt: (connection: GuardedConnection) => void;
   /** Writes a message to the edge that reads its topic, if that is everybody who reads it; answers whether it was. */
   deliver(topic: string, payload: string): boolean;
   clear(): void;
 }
 
-/** For how long a receipt may wait for something else to be sent: longer than a turn, or each costs a packet of its own. */
-const receiptDelayMs = 50;
+/**
+ * How long a receipt waits for something else to be sent: longer than two turns, or each costs a packet of its own. It may wait for
+ * twice as long.
+ */
+const receiptDelayMs = 100;
 const maxPacketId = 65_535;
 
-export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts): EdgeLanes {
+export function createEdgeLanes({ clock, isPrivate }: EdgeLanesPorts): EdgeLanes {
   /** By topic. */
   const readers = new Map<string, Client>();
-  /** Messages by topic that went to the broker and were not dispatched yet: nothing overtakes them. */
-  const underWay = new Map<string, number>();
-  let withReceipts: GuardedConnection[] = [];
+  const withReceipts = new Set<GuardedConnection>();
   let cancelFlush: CancelTimer = () => undefined;
   let lastPacketId = 0;
 
   const flush = (): void => {
-    const connections = withReceipts;
-    withReceipts = [];
-    for (const connection of connections) connection.flushReceipts();
+    const flushUpToMonoMs = clock.monoMs() - receiptDelayMs;
+    for (const connection of withReceipts) {
+      if (connection.hasReceipts && connection.receiptsSinceMonoMs > flushUpToMonoMs) continue;
+      connection.flushReceipts();
+      withReceipts.delete(connection);
+    }
+    if (withReceipts.size > 0) cancelFlush = clock.setTimer(receiptDelayMs, flush);
   };
 
   return {
     open(client, identity) {
-      const connection = client.conn;
-      if (identity?.kind !== 'edge' || !(connection instanceof GuardedConnection)) return;
-      const topic = edgeTopic(identity.siteId, identity.edgeId, 'events');
-      underWay.delete(topic);
-      const lane = createEdgeLane(topic, {
-        mayTake() {
-          if (client.closed) return false;
-          const before = underWay.get(topic) ?? 0;
-          if (before === 0 && isPrivate()) return true;
-          underWay.set(topic, before + 1);
-          return false;
-        },
-        onEvents(payload) {
-          onEvents(topic, payload);
-        },
-        acknowledge(packets) {
-          if (!connection.sendLater(packets)) return;
-          if (withReceipts.push(connection) === 1) cancelFlush = clock.setTimer(receiptDelayMs, flush);
-        },
-        pass(bytes) {
-          connection.pass(bytes);
-        },
-      });
-      connection.openLane(lane);
+      if (identity?.kind !== 'edge' || !(client.conn instanceof GuardedConnection)) return;
+      client.conn.lane.open(edgeTopic(identity.siteId, identity.edgeId, 'events'), client);
     },
     onSubscribed(client, topic, identity) {
       if (identity?.kind !== 'edge' || client.closed || !(client.conn instanceof GuardedConnection)) return;
@@ -80,11 +61,9 @@ export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts):
     onUnsubscribed(client, topic) {
       if (readers.get(topic) === client) readers.delete(topic);
     },
-    onDispatched(topic) {
-      const count = underWay.get(topic);
-      if (count === undefined) return;
-      if (count > 1) underWay.set(topic, count - 1);
-      else underWay.delete(topic);
+    onReceipt(connection) {
+      if (withReceipts.size === 0) cancelFlush = clock.setTimer(receiptDelayMs, flush);
+      withReceipts.add(connection);
     },
     deliver(topic, payload) {
       const reader = isPrivate() ? readers.get(topic) : undefined;
@@ -96,9 +75,8 @@ export function createEdgeLanes({ clock, isPrivate, onEvents }: EdgeLanesPorts):
     },
     clear() {
       cancelFlush();
-      withReceipts = [];
+      withReceipts.clear();
       readers.clear();
-      underWay.clear();
     },
   };
 }

@@ -6,6 +6,7 @@
 import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { CancelTimer, Clock } from '@gatehouse/shared';
+import { createEdgeLane } from './edge-lane.js';
 import type { EdgeLane } from './edge-lane.js';
 import { createPacketMeter } from './packet-meter.js';
 import type { MeterRefusal } from './packet-meter.js';
@@ -14,11 +15,17 @@ import type { BrokerLimits } from './settings.js';
 
 export type GuardRefusal = MeterRefusal | 'slow-reader' | 'authentication-timeout' | 'too-many-unauthenticated';
 
-export interface GuardOptions {
-  readonly socket: Socket;
+/** What all connections of a broker share. */
+export interface ConnectionKeeper {
   readonly limits: BrokerLimits;
   readonly clock: Clock;
-  readonly onRefused: (reason: GuardRefusal) => void;
+  /** Whether nobody but the two ends reads what edges say. */
+  readonly isPrivate: () => boolean;
+  /** What an edge said past the broker; `payload` is valid during the call. */
+  readonly onEvents: (topic: string, payload: Uint8Array) => void;
+  /** A receipt waits at this connection, where none waited before. */
+  readonly onReceipt: (connection: GuardedConnection) => void;
+  readonly onRefused: (reason: GuardRefusal, address: string) => void;
 }
 
 /** Time for a last packet (such as a refusal) to leave before the socket is destroyed, ms. */
@@ -29,28 +36,46 @@ interface Written {
 }
 
 export class GuardedConnection extends Duplex {
-  readonly #options: GuardOptions;
+  /** Of the other end. */
+  readonly address: string;
+  /** The short way of the events of an edge: closed until the edge is known. */
+  readonly lane: EdgeLane;
+  readonly #socket: Socket;
+  readonly #keeper: ConnectionKeeper;
   readonly #meter;
   readonly #packetRate;
   readonly #byteRate;
   #cancelAuthentication: CancelTimer;
   #cancelHold: CancelTimer | null = null;
   #isRefused = false;
-  #lane: EdgeLane | null = null;
-  /** What goes out with whatever is sent next. */
-  #receipts: Uint8Array[] = [];
+  /** Packet ids of messages that were taken and have no PUBACK yet. */
+  #receipts: number[] = [];
   #isCorked = false;
   /** When anything was read last. */
   lastHeardMonoMs: number;
+  /** When the first of the receipts that wait, if any, came to wait. */
+  receiptsSinceMonoMs = 0;
 
-  constructor(options: GuardOptions) {
-    const { socket, limits, clock } = options;
+  constructor(socket: Socket, keeper: ConnectionKeeper) {
+    const { limits, clock } = keeper;
     super({ allowHalfOpen: false, writableHighWaterMark: limits.maxQueuedBytesPerClient });
-    this.#options = options;
+    this.address = socket.remoteAddress ?? '';
+    this.#socket = socket;
+    this.#keeper = keeper;
     this.lastHeardMonoMs = clock.monoMs();
     this.#meter = createPacketMeter(limits);
     this.#packetRate = createRateBound(limits.maxPacketsPerSecond, clock);
     this.#byteRate = createRateBound(limits.maxBytesPerSecond, clock);
+    this.lane = createEdgeLane({
+      isPrivate: keeper.isPrivate,
+      onEvents: keeper.onEvents,
+      acknowledge: (packetId) => {
+        this.acknowledge(packetId);
+      },
+      pass: (bytes) => {
+        this.#pass(bytes);
+      },
+    });
     this.#cancelAuthentication = clock.setTimer(limits.authenticationTimeoutMs, () => {
       this.#refuse('authentication-timeout');
     });
@@ -73,42 +98,35 @@ export class GuardedConnection extends Duplex {
     this.#refuse('too-many-unauthenticated');
   }
 
-  /** From now on everything is read by the lane first. */
-  openLane(lane: EdgeLane): void {
-    this.#lane = lane;
-  }
-
-  /** For the broker to read. */
-  pass(bytes: Buffer): void {
-    if (this.#isRefused || this.destroyed) return;
-    if (!this.push(bytes)) this.#options.socket.pause();
-  }
-
   /** Writes past the broker, as soon as what runs is done. */
   sendPacket(bytes: Uint8Array): void {
-    this.#sendReceipts();
+    this.flushReceipts();
     this.#sendCorked(bytes);
   }
 
   /**
-   * Receipts prove nothing and nobody waits for them: they leave with what is sent next, or with `flushReceipts`. Answers whether
-   * these are the first that wait.
+   * Receipts prove nothing and nobody waits for them: they leave with what is sent next, before anything more is passed to the broker,
+   * or with `flushReceipts`.
    */
-  sendLater(receipts: Uint8Array): boolean {
-    return this.#receipts.push(receipts) === 1;
+  acknowledge(packetId: number): void {
+    if (this.#receipts.push(packetId) > 1) return;
+    this.receiptsSinceMonoMs = this.lastHeardMonoMs;
+    this.#keeper.onReceipt(this);
+  }
+
+  get hasReceipts(): boolean {
+    return this.#receipts.length > 0;
   }
 
   flushReceipts(): void {
-    if (this.#receipts.length > 0) this.#sendReceipts();
-  }
-
-  #sendReceipts(): void {
-    for (const bytes of this.#receipts) this.#sendCorked(bytes);
+    if (this.#receipts.length === 0) return;
+    const packets = pubackBytes(this.#receipts);
     this.#receipts = [];
+    this.#sendCorked(packets);
   }
 
   #sendCorked(bytes: Uint8Array): void {
-    const { socket, limits } = this.#options;
+    const socket = this.#socket;
     if (this.#isRefused || socket.destroyed || !socket.writable) return;
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -117,18 +135,18 @@ export class GuardedConnection extends Duplex {
       if (corked.push(this) === 1) queueMicrotask(uncorkAll);
     }
     socket.write(bytes);
-    if (socket.writableLength > limits.maxQueuedBytesPerClient) this.#refuse('slow-reader');
+    this.#boundQueue();
   }
 
   /** Ends what was begun with `sendPacket`. */
   uncorkSocket(): void {
     this.#isCorked = false;
-    this.#options.socket.uncork();
+    this.#socket.uncork();
   }
 
   #onData(chunk: Buffer): void {
     if (this.#isRefused || this.destroyed) return;
-    this.lastHeardMonoMs = this.#options.clock.monoMs();
+    this.lastHeardMonoMs = this.#keeper.clock.monoMs();
     const verdict = this.#meter.measure(chunk);
     if (!verdict.ok) {
       this.#refuse(verdict.reason);
@@ -136,30 +154,36 @@ export class GuardedConnection extends Duplex {
     }
     const waitMs = Math.max(this.#packetRate.take(verdict.packets), this.#byteRate.take(chunk.length));
     if (waitMs > 0) this.#hold(waitMs);
-    if (this.#lane === null) this.pass(chunk);
-    else this.#lane.read(chunk);
+    this.lane.read(chunk);
+  }
+
+  /** For the broker to read. Its answers come after ours to what was read before. */
+  #pass(bytes: Buffer): void {
+    if (this.#isRefused || this.destroyed) return;
+    this.flushReceipts();
+    if (!this.push(bytes)) this.#socket.pause();
   }
 
   /** Reads nothing for a while; TCP tells the sender to wait. */
   #hold(waitMs: number): void {
     this.#cancelHold?.();
-    this.#options.socket.pause();
-    this.#cancelHold = this.#options.clock.setTimer(waitMs, () => {
+    this.#socket.pause();
+    this.#cancelHold = this.#keeper.clock.setTimer(waitMs, () => {
       this.#cancelHold = null;
-      this.#options.socket.resume();
+      this.#socket.resume();
     });
   }
 
   #refuse(reason: GuardRefusal): void {
     if (this.#isRefused || this.destroyed) return;
     this.#isRefused = true;
-    this.#options.onRefused(reason);
-    this.#options.socket.destroy();
+    this.#keeper.onRefused(reason, this.address);
+    this.#socket.destroy();
     this.destroy();
   }
 
   override _read(): void {
-    if (this.#cancelHold === null) this.#options.socket.resume();
+    if (this.#cancelHold === null) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -173,28 +197,32 @@ export class GuardedConnection extends Duplex {
   }
 
   #send(chunks: readonly Written[]): void {
-    const { socket, limits } = this.#options;
+    const socket = this.#socket;
     if (socket.destroyed || !socket.writable) return;
     socket.cork();
     for (const { chunk } of chunks) socket.write(chunk);
     socket.uncork();
-    if (socket.writableLength > limits.maxQueuedBytesPerClient) this.#refuse('slow-reader');
+    this.#boundQueue();
+  }
+
+  #boundQueue(): void {
+    if (this.#socket.writableLength > this.#keeper.limits.maxQueuedBytesPerClient) this.#refuse('slow-reader');
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#options.socket.end();
+    this.#socket.end();
     done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    const { socket, clock } = this.#options;
+    const socket = this.#socket;
     this.#cancelAuthentication();
     this.#cancelHold?.();
     if (!socket.destroyed) {
       socket.end();
       // What still comes is read and dropped, so that the end of the other side is seen.
       socket.resume();
-      const cancel = clock.setTimer(farewellMs, () => {
+      const cancel = this.#keeper.clock.setTimer(farewellMs, () => {
         socket.destroy();
       });
       socket.once('close', cancel);
@@ -210,4 +238,12 @@ function uncorkAll(): void {
   const connections = corked;
   corked = [];
   for (const connection of connections) connection.uncorkSocket();
+}
+
+function pubackBytes(packetIds: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * packetIds.length);
+  let at = 0;
+  // Type, length, packet id.
+  for (const packetId of packetIds) at = bytes.writeUInt32BE(0x4002_0000 + packetId, at);
+  return bytes;
 }
