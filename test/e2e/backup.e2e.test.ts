@@ -158,6 +158,8 @@ describe('a backup that takes the place of the store', () => {
       return edges.every(({ outboxEvents }) => outboxEvents === 0);
     });
     for (const edgeId of edgeIds) await system.edges.get(edgeId)?.kill('SIGTERM');
+    // A list waits until the tables have what is committed.
+    await system.api('GET', '/api/v1/events?limit=1');
     for (const edgeId of edgeIds) {
       const stored = await rowsOf<Stored>(
         path.join(system.aggregatorDirectory, 'gatehouse.db'),

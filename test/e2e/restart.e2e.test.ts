@@ -152,6 +152,8 @@ describe('when processes are killed in the middle of traffic', () => {
     for (const edgeId of edgeIds) await system.edges.get(edgeId)?.kill('SIGTERM');
 
     // What edges committed, and what is stored: the same, once, in order.
+    // A list waits until the tables have what is committed.
+    await system.api('GET', '/api/v1/events?limit=1');
     for (const edgeId of edgeIds) {
       const committed = await outboxOf(edgeId);
       const bySeq = await rowsOf<StoredEvent>(

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sqlite3 from 'sqlite3';
+import { until } from '../processes/index.js';
 
 export interface StoredEvent {
   readonly edgeId: string;
@@ -108,6 +109,7 @@ const digestChars = 64;
 
 export async function readBooks(aggregatorDirectory: string, siteId: string): Promise<Books> {
   const file = path.join(aggregatorDirectory, 'gatehouse.db');
+  await followed(aggregatorDirectory);
   const ofSite = <T>(sql: string): Promise<T[]> => rowsOf<T>(file, sql, [siteId]);
   const arrivals = await ofSite<{ key: string; plate: string }>(
     `SELECT a.edgeId || ':' || a.epoch || ':' || a.seq AS key, c.value AS plate FROM arrivals AS a
@@ -138,6 +140,32 @@ export async function readBooks(aggregatorDirectory: string, siteId: string): Pr
     quarantined: quarantine?.rows ?? 0,
   };
 }
+
+/** Resolves when the tables of a running aggregator have taken over what it had committed when this was called. */
+export async function followed(aggregatorDirectory: string): Promise<void> {
+  const log = path.join(aggregatorDirectory, 'gatehouse.commits.db');
+  const tables = path.join(aggregatorDirectory, 'gatehouse.db');
+  // Stopped.
+  if (!existsSync(log)) return;
+  const [newest] = await rowsOf<{ logId: string; number: number | null }>(
+    log,
+    'SELECT logId, (SELECT max(number) FROM commits) AS number FROM owner',
+  );
+  await until(
+    'the tables have followed the log of commits',
+    async () => {
+      const [position] = await rowsOf<{ logId: string; number: number }>(
+        tables,
+        'SELECT logId, number FROM commitPosition',
+      );
+      // Another log: it was started anew, and takes everything over at the start.
+      return position?.logId !== newest?.logId || (position?.number ?? 0) >= (newest?.number ?? 0);
+    },
+    followDeadlineMs,
+  );
+}
+
+const followDeadlineMs = 30_000;
 
 /** A copy of a database as a backup makes it: whole, also while a program writes. The target must not be there. */
 export async function saveCopy(file: string, target: string): Promise<void> {

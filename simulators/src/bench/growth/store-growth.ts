@@ -69,15 +69,15 @@ export async function measureStoreGrowth(options: GrowthOptions): Promise<StoreG
     const database = path.join(system.aggregatorDirectory, 'gatehouse.db');
     options.say(`${String(Math.ceil(options.stays / 4))} vehicles come and go before`);
     await runStays(options.stays / 4);
-    const before = await readExtents(database);
+    const before = await readExtents(system, database);
     options.say(`${String(options.stays)} vehicles come and go`);
     const events = await runStays(options.stays);
-    const after = await readExtents(database);
+    const after = await readExtents(system, database);
     const [edge] = edges;
     if (edge === undefined) throw new RangeError('there is no edge');
     options.say(`an operator acts ${String(options.acts)} times`);
     await act(system, edge.siteId, options.acts);
-    const audited = await readExtents(database);
+    const audited = await readExtents(system, database);
     const stays = difference(after, before, 'sessions').rows;
     const tables = [...after.keys()]
       .map((table): TableGrowth => growthOf(table, difference(after, before, table), stays))
@@ -108,7 +108,9 @@ function difference(after: Extents, before: Extents, table: string): Extent {
 }
 
 /** Rows and whole pages of each table with its indices, while the aggregator runs. */
-async function readExtents(file: string): Promise<Extents> {
+async function readExtents(system: System, file: string): Promise<Extents> {
+  // A list waits until the tables have what is committed.
+  await system.api('GET', '/api/v1/audit?limit=1');
   const database = await new Promise<sqlite3.Database>((resolve, reject) => {
     const opened = new sqlite3.Database(file, sqlite3.OPEN_READONLY, (error) => {
       if (error === null) resolve(opened);
