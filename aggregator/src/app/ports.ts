@@ -320,7 +320,10 @@ export interface AggregatorStore {
   listNotices(afterId: number, limit: number): Promise<NoticeRow[]>;
   getIdempotency(idempotencyKey: string): Promise<IdempotencyRow | null>;
 
-  /** Deletes at most `maxRows` rows of `kind` older than `beforeMs`; answers how many. The newest notice always stays. */
+  /**
+   * Deletes at most `maxRows` rows of `kind` older than `beforeMs`; answers how many. The newest notice always stays. What was committed
+   * a moment ago may be left for the next time, here and below.
+   */
   prune(kind: PrunableKind, beforeMs: number, maxRows: number): Promise<number>;
   /** The oldest audit rows as far as all of them are older than `beforeMs`, at most `maxRows`; null when the oldest is not. */
   findOldAudit(beforeMs: number, maxRows: number): Promise<OldAudit | null>;

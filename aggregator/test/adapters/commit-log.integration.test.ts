@@ -203,6 +203,16 @@ describe('what waits for the tables', () => {
     expect(await store.getCredentials([hexId(1)])).toEqual([]);
   });
 
+  it('keeps the text of a credential that it refers to', async () => {
+    const store = await openIn(directory);
+    await store.commit(changeSet({ credentials: [credentialRow(1), credentialRow(2)] }));
+    await store.load();
+    await store.commit(changeSet({ events: [eventRow(1, { credentialId: hexId(1) })] }));
+    expect(await store.pruneCredentials(null, 10, () => true)).toEqual({ deleted: 1, lastId: null });
+    await store.load();
+    expect(await store.getCredentials([hexId(1), hexId(2)])).toEqual([credentialRow(1)]);
+  });
+
   it('holds no text that was erased for long', async () => {
     const store = await openIn(directory);
     const plate = credentialRow(1, { value: 'ERASEME99' });

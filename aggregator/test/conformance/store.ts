@@ -552,11 +552,17 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
     });
 
+    /** What was committed a moment ago may escape deletion, until it has been read. */
+    const commitAndLoad = async (changes: ReturnType<typeof changeSet>): Promise<void> => {
+      await store.commit(changes);
+      await store.load();
+    };
+
     describe('prune', () => {
       it('deletes what has ended before a time, in steps of at most so many rows', async () => {
         const closed = [1, 2, 3, 4, 5].map((n) => rows.sessionRow(n, { state: 'closed', exitAtMs: n * 100 }));
         const inside = [rows.sessionRow(6, { entryAtMs: 1 }), rows.sessionRow(7, { entryAtMs: 1, state: 'uncertain' })];
-        await store.commit(changeSet({ sessions: [...closed, ...inside] }));
+        await commitAndLoad(changeSet({ sessions: [...closed, ...inside] }));
         expect(await store.prune('sessions', 500, 3)).toBe(3);
         expect(await store.prune('sessions', 500, 3)).toBe(1);
         expect(await store.prune('sessions', 500, 3)).toBe(0);
@@ -565,7 +571,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
 
       it('keeps what has not ended and the last notice, of every kind', async () => {
-        await store.commit(
+        await commitAndLoad(
           changeSet({
             arrivals: [rows.arrivalRow(1), rows.arrivalRow(2, { state: 'passed', endedAtMs: 5 })],
             reviews: [rows.reviewRow(1), rows.reviewRow(2, { resolvedAtMs: 5 })],
@@ -602,7 +608,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       const numbersLeft = async (): Promise<number[]> =>
         (await readAll((page) => store.listAudit({}, page), 10)).map((row) => row.auditId);
       const write = (atMs: readonly number[]): Promise<void> =>
-        store.commit(changeSet({ audit: atMs.map((time, index) => rows.auditRow(index + 1, { atMs: time })) }));
+        commitAndLoad(changeSet({ audit: atMs.map((time, index) => rows.auditRow(index + 1, { atMs: time })) }));
 
       it('are found from the first on, as far as all of them are old', async () => {
         expect(await store.findOldAudit(100, 10)).toBeNull();
@@ -640,7 +646,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
       it('deletes what no session, arrival, event, review or vehicle refers to, by its text too', async () => {
         const of = (n: number) => ({ credentialId: hexId(n) });
-        await store.commit(
+        await commitAndLoad(
           changeSet({
             credentials: [1, 2, 3, 4, 5, 6, 7].map((n) => rows.credentialRow(n)),
             sessions: [rows.sessionRow(1, { state: 'closed', exitAtMs: 5, ...of(1) })],
@@ -659,7 +665,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
 
       it('deletes a text once the last row that referred to it is gone', async () => {
-        await store.commit(
+        await commitAndLoad(
           changeSet({
             credentials: [rows.credentialRow(1)],
             events: [rows.eventRow(1, { credentialId: hexId(1) })],
@@ -674,7 +680,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
 
       it('looks at no more than it is asked to, and goes on from there', async () => {
-        await store.commit(
+        await commitAndLoad(
           changeSet({
             credentials: [1, 2, 3, 4, 5].map((n) => rows.credentialRow(n)),
             events: [rows.eventRow(1, { credentialId: hexId(1) })],
@@ -688,7 +694,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
 
       it('asks before it deletes, only of what nothing refers to, and keeps what may not go', async () => {
-        await store.commit(
+        await commitAndLoad(
           changeSet({
             credentials: [1, 2, 3].map((n) => rows.credentialRow(n)),
             vehicles: [rows.vehicleRow(1)],

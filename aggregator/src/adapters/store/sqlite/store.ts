@@ -224,39 +224,27 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     },
 
     async prune(kind, beforeMs, maxRows) {
-      const connections = await current();
+      const connections = use();
       return pruned(connections, await connections.writer.run(pruneSql(kind), [beforeMs, maxRows]));
     },
 
     async findOldAudit(beforeMs, maxRows) {
-      const rows = await (await current()).lookups.all(oldestAuditSql, [maxRows]);
+      const rows = await use().lookups.all(oldestAuditSql, [maxRows]);
       return oldAuditOf(rows as unknown as Pick<AuditRow, 'auditId' | 'atMs' | 'hash'>[], beforeMs);
     },
 
     async pruneAudit(upTo, maxRows) {
-      const connections = await current();
+      const connections = use();
       return pruned(connections, await connections.writer.run(pruneAuditSql, [upTo, maxRows]));
     },
 
     async pruneCredentials(afterId, maxRows, mayGo) {
-      const connections = await current();
-      const { lookups, writer, tables, log } = connections;
-      const result = await pruneCredentials(
-        {
-          lookups,
-          // What was committed while `mayGo` was asked is seen by the statement that deletes.
-          deleteFrom: async (sql, parameters) => {
-            await tables.catchUp();
-            return writer.run(sql, parameters);
-          },
-        },
-        afterId,
-        maxRows,
-        mayGo,
-      );
-      // Nor does the text stand in the log.
-      if (result.deleted > 0) await log.letGo(tables.takenOver);
+      const connections = use();
+      const isUnused = (credentialId: string): boolean =>
+        !connections.waiting.isReferredTo(credentialId) && mayGo(credentialId);
+      const result = await pruneCredentials(connections, afterId, maxRows, isUnused);
       pruned(connections, result.deleted);
+      if (result.deleted > 0) void eraseFromLog(connections);
       return result;
     },
 

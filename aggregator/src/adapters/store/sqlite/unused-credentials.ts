@@ -13,13 +13,13 @@ export const nextCredentialsSql = `SELECT c.credentialId AS "credentialId", ${is
   FROM (SELECT credentialId FROM credentials WHERE credentialId > ? ORDER BY credentialId LIMIT ?) AS c
   ORDER BY c.credentialId`;
 
-/** Asks again, since a commit may have come between. */
+/** Asks again, since the tables may have taken over a commit meanwhile. */
 export const deleteUnusedSql = `DELETE FROM credentials AS c
   WHERE c.credentialId IN (SELECT value FROM json_each(?)) AND ${isUnusedSql}`;
 
-/** Reads through `lookups`; `deleteFrom` runs a statement that writes, only when there is something to delete. */
+/** Reads through `lookups`; the writer is only held when there is something to delete. */
 export async function pruneCredentials(
-  { lookups, deleteFrom }: { readonly lookups: Session; readonly deleteFrom: Session['run'] },
+  { lookups, writer }: { readonly lookups: Session; readonly writer: Session },
   afterId: string | null,
   maxRows: number,
   mayGo: (credentialId: string) => boolean,
@@ -30,6 +30,6 @@ export async function pruneCredentials(
     isUnused: number;
   }[];
   const unused = rows.flatMap((row) => (row.isUnused === 1 && mayGo(row.credentialId) ? [row.credentialId] : []));
-  const deleted = unused.length === 0 ? 0 : await deleteFrom(deleteUnusedSql, [JSON.stringify(unused)]);
+  const deleted = unused.length === 0 ? 0 : await writer.run(deleteUnusedSql, [JSON.stringify(unused)]);
   return { deleted, lastId: rows.length < maxRows ? null : (rows.at(-1)?.credentialId ?? null) };
 }

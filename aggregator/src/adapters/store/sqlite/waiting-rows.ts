@@ -1,6 +1,7 @@
 /** Rows of commits that the tables have not taken over, for lookups that must not wait until they have. */
 import type { ChangeSet } from '../../../app/ports.js';
 import { textKey } from '../constraints.js';
+import { tablesWithCredential } from '../pruning.js';
 import type { RowOf } from '../tables.js';
 
 type CredentialRow = RowOf<'credentials'>;
@@ -16,6 +17,8 @@ export interface WaitingRows {
   /** Whether a credential of the tables is one no more, or has another text. */
   isOverruled(credentialId: string): boolean;
   idempotency(key: string): IdempotencyRow | undefined;
+  /** Whether a row that waits refers to the credential. */
+  isReferredTo(credentialId: string): boolean;
 }
 
 interface Noted<T> {
@@ -29,6 +32,8 @@ export function createWaitingRows(): WaitingRows {
   const credentials = new Map<string, Noted<CredentialRow>>();
   const idsByText = new Map<string, string>();
   const idempotency = new Map<string, Noted<IdempotencyRow>>();
+  /** Number of the newest commit that refers to a credential. */
+  const references = new Map<string, number>();
 
   const setCredential = (credentialId: string, noted: Noted<CredentialRow>): void => {
     dropText(credentialId);
@@ -36,6 +41,14 @@ export function createWaitingRows(): WaitingRows {
     credentials.delete(credentialId);
     credentials.set(credentialId, noted);
     if (noted.row !== null) idsByText.set(textKey(noted.row), credentialId);
+  };
+
+  const noteReferences = (number: number, rows: readonly { readonly credentialId: string | null }[]): void => {
+    for (const { credentialId } of rows) {
+      if (credentialId === null) continue;
+      references.delete(credentialId);
+      references.set(credentialId, number);
+    }
   };
 
   const copyOf = <T extends object>(noted: Noted<T> | undefined): T | undefined =>
@@ -49,6 +62,7 @@ export function createWaitingRows(): WaitingRows {
 
   return {
     note(number, changes) {
+      for (const table of tablesWithCredential) noteReferences(number, changes[table]);
       for (const row of changes.credentials) setCredential(row.credentialId, { number, row: { ...row } });
       for (const credentialId of changes.erasedCredentials) setCredential(credentialId, { number, row: null });
       for (const row of changes.idempotency) {
@@ -66,6 +80,10 @@ export function createWaitingRows(): WaitingRows {
         if (number > takenOver) break;
         idempotency.delete(key);
       }
+      for (const [credentialId, number] of references) {
+        if (number > takenOver) break;
+        references.delete(credentialId);
+      }
     },
     credential: (credentialId) => copyOf(credentials.get(credentialId)),
     credentialByText(text) {
@@ -74,5 +92,6 @@ export function createWaitingRows(): WaitingRows {
     },
     isOverruled: (credentialId) => credentials.has(credentialId),
     idempotency: (key) => copyOf(idempotency.get(key)),
+    isReferredTo: (credentialId) => references.has(credentialId),
   };
 }
