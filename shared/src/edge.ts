@@ -9,6 +9,7 @@ export * from './message-of.js';
 export * from './plain-text.js';
 export * from './plate-distance.js';
 export * from './ports.js';
+export * from './request-rate.js';
 export * from './scaled-clock.js';
 export * from './virtual-clock.js';
 export * from './vocabulary.js';

@@ -1,11 +1,11 @@
 /** Who asks: a bearer key, its role and its site; and how often anybody may ask. */
+import { createRequestRate } from '@gatehouse/shared';
+import type { RequestRate } from '@gatehouse/shared';
 import type { FastifyRequest } from 'fastify';
 import { equalDigests } from '../app/authenticator.js';
 import { actorOf, roleReaches } from '../app/operations/actor.js';
 import type { Actor } from '../app/operations/actor.js';
 import { ProblemError } from './problems.js';
-import { createRequestRate } from './request-rate.js';
-import type { RequestRate } from './request-rate.js';
 import type { Route } from './route.js';
 import type { HttpServices } from './services.js';
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describeIssues, messageOf } from '@gatehouse/shared/edge';
+import { createRequestRate, describeIssues, messageOf } from '@gatehouse/shared/edge';
 import type { Clock, Logger } from '@gatehouse/shared/edge';
 import { listenerUrl, listeningError, systemClock } from '@gatehouse/shared/node';
 import type { LineWitness } from '../app/line-witness.js';
@@ -18,7 +18,6 @@ import type { Answer } from './answers.js';
 import { healthOf } from './health.js';
 import { lanesOf } from './lanes.js';
 import type { EdgeMetrics } from './metrics.js';
-import { createRequestRate } from './request-rate.js';
 
 export interface EdgeHttp {
   /**
@@ -65,7 +64,8 @@ const defaultBounds: EdgeHttpBounds = {
   keepAliveTimeoutMs: 65_000,
   requestsPerAddressPerMinute: 600,
 };
-const maxAddresses = 1_000;
+/** Of which it is known how often they asked. */
+const maxRemembered = 1_000;
 
 export function createEdgeHttp(options: EdgeHttpOptions): EdgeHttp {
   const { host, port } = options;
@@ -101,10 +101,13 @@ export function createEdgeHttp(options: EdgeHttpOptions): EdgeHttp {
 }
 
 function createListener(options: EdgeHttpOptions, bounds: EdgeHttpBounds): Server {
-  const rate = createRequestRate({ maxRequests: bounds.requestsPerAddressPerMinute, windowMs: 60_000, maxAddresses });
+  const rate = createRequestRate(
+    { max: bounds.requestsPerAddressPerMinute, windowMs: 60_000, maxRemembered },
+    systemClock,
+  );
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     try {
-      admit(request, rate.admit(request.socket.remoteAddress ?? '', systemClock.monoMs()));
+      admit(request, rate.count(request.socket.remoteAddress ?? ''));
       await passOver(request, bounds.maxBodyBytes);
       return await within(bounds.handlerTimeoutMs, route(request, options));
     } catch (error) {
@@ -133,10 +136,9 @@ function createListener(options: EdgeHttpOptions, bounds: EdgeHttpBounds): Serve
   return server;
 }
 
-function admit(request: IncomingMessage, waitMs: number): void {
-  if (waitMs > 0) {
-    const seconds = Math.ceil(waitMs / 1_000);
-    throw new Refusal(429, `this address may ask again in ${String(seconds)} s`, { 'retry-after': String(seconds) });
+function admit(request: IncomingMessage, waitS: number): void {
+  if (waitS > 0) {
+    throw new Refusal(429, `this address may ask again in ${String(waitS)} s`, { 'retry-after': String(waitS) });
   }
   try {
     decodeURI(request.url ?? '/');

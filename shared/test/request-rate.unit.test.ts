@@ -1,6 +1,7 @@
-import { createVirtualClock } from '@gatehouse/shared';
+/** How often somebody may ask. */
 import { describe, expect, it } from '@jest/globals';
-import { createRequestRate } from '../../src/http/request-rate.js';
+import { createRequestRate } from '../src/request-rate.js';
+import { createVirtualClock } from '../src/virtual-clock.js';
 
 const bounds = { max: 3, windowMs: 60_000, maxRemembered: 2 };
 
@@ -14,6 +15,18 @@ describe('how often somebody may ask', () => {
     expect(rate.count('a')).toBe(1);
     clock.advance(500);
     expect([rate.count('a'), rate.count('a'), rate.count('a'), rate.count('a')]).toEqual([0, 0, 0, 60]);
+  });
+
+  it('begins the next window with the first request after the last one, however late that comes', () => {
+    const clock = createVirtualClock({ wallMs: 0 });
+    const rate = createRequestRate(bounds, clock);
+    rate.count('a');
+    clock.advance(90_000);
+    for (let asked = 0; asked < 3; asked += 1) rate.count('a');
+    clock.advance(59_999);
+    expect(rate.count('a')).toBe(1);
+    clock.advance(1);
+    expect(rate.count('a')).toBe(0);
   });
 
   it('is counted for each by itself', () => {
@@ -33,5 +46,16 @@ describe('how often somebody may ask', () => {
     rate.count('c');
     expect(rate.count('b')).toBeGreaterThan(0);
     expect(rate.count('a')).toBe(0);
+  });
+
+  it('forgets nobody while a window begins anew among as many as are remembered', () => {
+    const clock = createVirtualClock({ wallMs: 0 });
+    const rate = createRequestRate(bounds, clock);
+    rate.count('a');
+    clock.advance(30_000);
+    for (let asked = 0; asked < 4; asked += 1) rate.count('b');
+    clock.advance(30_000);
+    rate.count('a');
+    expect(rate.count('b')).toBeGreaterThan(0);
   });
 });

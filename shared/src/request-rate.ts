@@ -1,5 +1,5 @@
 /** How often somebody may ask: so many times in a window that begins with the first of them. */
-import type { Clock } from '@gatehouse/shared';
+import type { Clock } from './ports.js';
 
 export interface RequestRate {
   readonly max: number;
@@ -8,6 +8,7 @@ export interface RequestRate {
 }
 
 export interface RequestRateBounds {
+  /** Of one, in a window. */
   readonly max: number;
   readonly windowMs: number;
   /** Beyond this many, whoever began the longest ago is forgotten. */
@@ -27,6 +28,7 @@ export function createRequestRate(
   const windows = new Map<string, Window>();
 
   const begin = (who: string, nowMs: number): Window => {
+    // Deleted before it is set, so that it comes last.
     windows.delete(who);
     if (windows.size >= maxRemembered) {
       const [oldest] = windows.keys();
