@@ -1,7 +1,7 @@
 /**
- * Deletes what has been kept long enough, and texts that nothing refers to any more. One small step at a time, between two turns: a
- * step is made as large as takes about as long as a commit, so that whoever waits at a gate waits for one such step at most, and
- * steps take only a share of the time.
+ * Deletes what has been kept long enough, and texts that nothing refers to any more. One small step at a time: a step is made as large as
+ * takes about as long as a commit, and steps take only a share of the time. Turns go on beside them, but for texts, which no turn may meet
+ * while they go: whoever waits at a gate waits for one such step at most.
  */
 import type { CancelTimer, Clock, Logger } from '@gatehouse/shared';
 import { createAuditCutter } from './audit-cut.js';
@@ -14,11 +14,18 @@ import type { AuditCut } from './turn/audit-chain.js';
 export interface Retention {
   /** A new round is due; what is still to be done of the one before goes on in it. */
   begin(): void;
-  /** One step of the round; false when nothing is to be done now. Never rejects. */
-  step(): Promise<boolean>;
+  /** Begins one step of the round; null when there is none to begin now. */
+  step(): RetentionStep | null;
   /** A turn's commit took so long. */
   readonly onCommit: (durationMs: number) => void;
   stop(): void;
+}
+
+export interface RetentionStep {
+  /** No turn may run until it has ended. */
+  readonly keepsTurnsOut: boolean;
+  /** Never rejects. */
+  readonly ended: Promise<void>;
 }
 
 export interface RetentionPorts {
@@ -41,6 +48,7 @@ interface Task {
   readonly name: string;
   readonly pace: StepPace;
   readonly stepsPerInterval: number;
+  readonly keepsTurnsOut: boolean;
   stepsLeft: number;
   /** Deletes, or looks at, up to `pace.rows` rows; answers how many, and whether there may be more. */
   readonly step: (rows: number) => Promise<{ readonly rows: number; readonly isMore: boolean }>;
@@ -61,6 +69,7 @@ export function createRetention(settings: AggregatorSettings['retention'], ports
   let round: Task[] = [];
   let usualCommitMs = 0;
   let endRest: CancelTimer | null = null;
+  let isUnderWay = false;
 
   const enter = (task: Task): void => {
     if (!round.includes(task)) round.push(task);
@@ -69,11 +78,31 @@ export function createRetention(settings: AggregatorSettings['retention'], ports
   /** Steps take `timeSharePercent` of the time; the rest of it belongs to turns, also to those that are about to come. */
   const restAfter = (durationMs: number): void => {
     const restMs = durationMs * (100 / settings.timeSharePercent - 1);
-    if (restMs <= 0 || round.length === 0) return;
+    if (round.length === 0) return;
+    if (restMs <= 0) {
+      ports.onReady();
+      return;
+    }
     endRest = linkClock.setTimer(restMs, () => {
       endRest = null;
       ports.onReady();
     });
+  };
+
+  const carryOut = async (task: Task): Promise<void> => {
+    const startedMs = linkClock.monoMs();
+    try {
+      const { rows, isMore } = await task.step(task.pace.rows);
+      const targetMs = Math.max(settings.stepMs, commitsPerStep * usualCommitMs);
+      task.pace.onStep(rows, linkClock.monoMs() - startedMs, targetMs);
+      task.stepsLeft -= 1;
+      if (isMore && task.stepsLeft > 0) enter(task);
+    } catch (error) {
+      ports.logger.warn({ kind: task.name, err: error }, 'old rows could not be deleted; tried again next time');
+      round = [];
+    }
+    isUnderWay = false;
+    restAfter(linkClock.monoMs() - startedMs);
   };
 
   return {
@@ -83,24 +112,13 @@ export function createRetention(settings: AggregatorSettings['retention'], ports
         enter(task);
       }
     },
-    async step() {
+    step() {
       const task = round[0];
-      if (task === undefined || endRest !== null) return false;
+      if (task === undefined || endRest !== null || isUnderWay) return null;
       // Those that have more to do take turns: one that never comes to its end keeps none of the others waiting.
       round.shift();
-      const startedMs = linkClock.monoMs();
-      try {
-        const { rows, isMore } = await task.step(task.pace.rows);
-        const targetMs = Math.max(settings.stepMs, commitsPerStep * usualCommitMs);
-        task.pace.onStep(rows, linkClock.monoMs() - startedMs, targetMs);
-        task.stepsLeft -= 1;
-        if (isMore && task.stepsLeft > 0) enter(task);
-      } catch (error) {
-        ports.logger.warn({ kind: task.name, err: error }, 'old rows could not be deleted; tried again next time');
-        round = [];
-      }
-      restAfter(linkClock.monoMs() - startedMs);
-      return true;
+      isUnderWay = true;
+      return { keepsTurnsOut: task.keepsTurnsOut, ended: carryOut(task) };
     },
     onCommit(durationMs) {
       usualCommitMs += newestWeight * (durationMs - usualCommitMs);
@@ -119,12 +137,14 @@ function createTasks(
 ): readonly Task[] {
   const { store, clock } = ports;
   const until = (days: number): number => Math.floor(clock.wallMs() - days * dayMs);
-  const task = (
-    name: string,
-    step: Task['step'],
-    maxRows = settings.rowsPerStep,
-    stepsPerInterval = Number.POSITIVE_INFINITY,
-  ): Task => ({ name, step, pace: createStepPace(maxRows), stepsPerInterval, stepsLeft: 0 });
+  const task = (name: string, step: Task['step']): Task => ({
+    name,
+    step,
+    pace: createStepPace(settings.rowsPerStep),
+    stepsPerInterval: Number.POSITIVE_INFINITY,
+    keepsTurnsOut: false,
+    stepsLeft: 0,
+  });
 
   const old = keptDays(settings).map(([kind, days]) =>
     task(kind, async (maxRows) => {
@@ -144,16 +164,18 @@ function createTasks(
 
   /** Where the walk through the credentials goes on, in this round or the next; null: at the first. */
   let lastCredentialId: string | null = null;
-  const credentials = task(
-    'credentials',
-    async (maxRows) => {
+  const credentials: Task = {
+    name: 'credentials',
+    async step(maxRows) {
       const { lastId } = await store.pruneCredentials(lastCredentialId, maxRows, ports.letCredentialGo);
       lastCredentialId = lastId;
       return { rows: lastId === null ? 0 : maxRows, isMore: lastId !== null };
     },
-    settings.credentialsPerStep,
-    settings.stepsPerInterval,
-  );
+    pace: createStepPace(settings.credentialsPerStep),
+    stepsPerInterval: settings.stepsPerInterval,
+    keepsTurnsOut: true,
+    stepsLeft: 0,
+  };
   return [...old, audit, credentials];
 }
 

@@ -156,7 +156,9 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
         forgetCredentials();
         return true;
       }
-      return retention.step();
+      const step = retention.step();
+      if (step?.keepsTurnsOut === true) await step.ended;
+      return step !== null;
     },
     onCommit: retention.onCommit,
     announce,

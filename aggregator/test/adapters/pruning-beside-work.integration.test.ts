@@ -76,19 +76,18 @@ async function start(steps: Steps): Promise<void> {
 }
 
 describe('while a large backlog of old rows is deleted', () => {
-  it('work waits for one step at most, and the backlog goes', async () => {
+  it('work goes on beside the steps, and the backlog goes', async () => {
     const steps: Steps = { begun: 0, ended: 0, deletedRows: 0 };
     await makeBacklog();
     await start(steps);
-    const waitedFor: number[] = [];
+    let done = 0;
+    let besideSteps = 0;
     let count = 0;
     while (steps.deletedRows < backlogRows) {
-      const endedBefore = steps.ended;
       count += 1;
       await aggregator.committer.execute((turn) => {
-        // Steps that ran, wholly or in part, between the moment the work was given and its turn.
-        waitedFor.push(steps.ended - endedBefore);
-        expect(steps.begun).toBe(steps.ended);
+        done += 1;
+        if (steps.begun > steps.ended) besideSteps += 1;
         turn.apply(siteId, { type: 'correct-count', count: count % 10, ...act });
       });
       // Sometimes work comes after work, sometimes into the middle of steps.
@@ -100,8 +99,8 @@ describe('while a large backlog of old rows is deleted', () => {
         );
       }
     }
-    expect(Math.max(...waitedFor)).toBe(1);
-    expect(waitedFor.length).toBeGreaterThan(50);
+    expect(done).toBeGreaterThan(50);
+    expect(besideSteps).toBeGreaterThan(0);
     expect((await aggregator.store.listEvents({}, { limit: 1, cursor: null })).items).toEqual([]);
     // Deleting writes the log, too: it is moved into the database beside the steps.
     expect((await stat(join(directory, 'gatehouse.db-wal'))).size).toBeLessThan(80 * 1024 * 1024);

@@ -240,6 +240,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
 
     async pruneCredentials(afterId, maxRows, mayGo) {
       const connections = use();
+      // Turns wait for this: it does not wait for the tables.
+      if (connections.tables.isRunning) return { deleted: 0, lastId: afterId };
       const isUnused = (credentialId: string): boolean =>
         !connections.waiting.isReferredTo(credentialId) && mayGo(credentialId);
       const result = await pruneCredentials(connections, afterId, maxRows, isUnused);

@@ -11,6 +11,8 @@ export interface TableWriter {
   readonly takenOver: number;
   /** Commits that they lack. */
   readonly waiting: number;
+  /** They are taking commits over just now. */
+  readonly isRunning: boolean;
   /** The commit `number` is in the log and weighs so much. */
   onAppended(number: number, bytes: number): void;
   /** Resolves when the tables have what had been committed when it was called. Rejects with the StoreError that keeps them from it. */
@@ -124,6 +126,9 @@ export function createTableWriter({ bounds = defaultBounds, ...parts }: TableWri
     },
     get waiting() {
       return waiting.length;
+    },
+    get isRunning() {
+      return running !== null;
     },
     onAppended(number, bytes) {
       waiting.push({ number, bytes });
