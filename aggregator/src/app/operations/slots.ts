@@ -45,7 +45,7 @@ export function assignSlot(turn: Turn, actor: Actor, request: AssignRequest): { 
     siteId,
     target: opened.slotId ?? slotId,
     reason,
-    detail: { sessionId: opened.sessionId, credentialId: identity.credential?.credentialId ?? null },
+    detail: { credentialId: identity.credential?.credentialId ?? null, sessionId: opened.sessionId },
   });
   return { siteId, sessionId: opened.sessionId };
 }
@@ -64,7 +64,7 @@ export function releaseSlot(
 ): { siteId: string; slotId: string } {
   const { siteId, slotId, force, reason } = request;
   const before = knownSlot(turn, siteId, slotId);
-  const detail = { force, was: before.state, sessionId: before.sessionId, heldBy: before.heldBy };
+  const detail = { force, heldBy: before.heldBy, sessionId: before.sessionId, was: before.state };
   turn.apply(siteId, { type: 'release-slot', by: actor.label, reason, slotId, force });
   turn.audit({ by: actor.label, action: 'slot.release', siteId, target: slotId, reason, detail });
   return { siteId, slotId };

@@ -58,16 +58,17 @@ export function cutOf(row: AuditRow): AuditTail | null {
 
 /** The row that follows `tail`; `tail` is null for the first one. */
 export function nextAuditRow(sha256: Sha256, tail: AuditTail | null, atMs: number, entry: AuditEntry): AuditRow {
+  // In the order of canonical JSON, which writes them as they are then.
   const content = {
-    auditId: (tail?.auditId ?? 0) + 1,
-    atMs,
-    by: entry.by,
     action: entry.action,
-    siteId: entry.siteId,
-    target: entry.target,
-    reason: entry.reason,
+    atMs,
+    auditId: (tail?.auditId ?? 0) + 1,
+    by: entry.by,
     detail: canonicalJson(entry.detail),
     prevHash: tail?.hash ?? auditGenesisHash,
+    reason: entry.reason,
+    siteId: entry.siteId,
+    target: entry.target,
   };
   return { ...content, hash: sha256(canonicalJson(content)) };
 }
