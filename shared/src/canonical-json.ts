@@ -50,7 +50,9 @@ function areMembersInOrder(object: object, depth: number): boolean {
   // Others may have a form of their own for JSON.stringify.
   if (Object.getPrototypeOf(object) !== Object.prototype) return false;
   let before = '';
-  for (const key of Object.keys(object)) {
+  // Members of the prototype, if somebody gave it some, are out of order or are written by the other way.
+  for (const key in object) {
+    if (!Object.hasOwn(object, key)) return false;
     // `<` compares by UTF-16 code units, as RFC 8785 asks.
     if (key < before || !key.isWellFormed()) return false;
     if (!isInOrder((object as Record<string, unknown>)[key], depth + 1)) return false;

@@ -4,3 +4,4 @@
  */
 export * from './api/index.js';
 export * from './edge.js';
+export * from './wire/quick-parse.js';

@@ -67,9 +67,7 @@ export function createOutbound(ports: OutboundPorts): Outbound {
       const measuredFrom = receivedMonoMs.get(key);
       receivedMonoMs.delete(key);
       view.decisionsSent.set(arrival.seq, linkClock.monoMs());
-      for (const oldest of view.decisionsSent.keys()) {
-        if (view.decisionsSent.size > maxSentDecisions) view.decisionsSent.delete(oldest);
-      }
+      dropOldest(view.decisionsSent, maxSentDecisions);
       send(view, 'decisions', message, {
         onPublished() {
           if (measuredFrom === undefined) return;
@@ -100,10 +98,7 @@ export function createOutbound(ports: OutboundPorts): Outbound {
     },
     measure(arrival, monoMs) {
       receivedMonoMs.set(arrivalKey(arrival), monoMs);
-      for (const oldest of receivedMonoMs.keys()) {
-        if (receivedMonoMs.size <= maxMeasuredArrivals) break;
-        receivedMonoMs.delete(oldest);
-      }
+      dropOldest(receivedMonoMs, maxMeasuredArrivals);
     },
   };
 }
@@ -111,6 +106,15 @@ export function createOutbound(ports: OutboundPorts): Outbound {
 interface Rest {
   readonly replaces?: string;
   readonly onPublished?: () => void;
+}
+
+/** Maps keep the order of insertion. */
+function dropOldest<K>(map: Map<K, unknown>, maxSize: number): void {
+  if (map.size <= maxSize) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    if (map.size <= maxSize) return;
+  }
 }
 
 function slotRefOf(site: SiteState, slotId: string): SlotRef | undefined {

@@ -18,10 +18,17 @@ export interface TallyDefinition {
 export function defineTally(registry: Registry, definition: TallyDefinition): (labels: Labels, by?: number) => void {
   const { name, help, labelNames } = definition;
   const counted = new Map<string, { readonly labels: Labels; value: number }>();
-  const keyOf = (labels: Labels): string => JSON.stringify(labelNames.map((label) => labels[label] ?? ''));
+  const keyOf = (labels: Labels): string => {
+    let key = '';
+    // No label holds the character between them: they are names and fixed words.
+    for (const label of labelNames) key += `\n${labels[label] ?? ''}`;
+    return key;
+  };
   const entryOf = (labels: Labels): { value: number } => {
     const key = keyOf(labels);
-    const entry = counted.get(key) ?? { labels, value: 0 };
+    const known = counted.get(key);
+    if (known !== undefined) return known;
+    const entry = { labels, value: 0 };
     counted.set(key, entry);
     return entry;
   };

@@ -84,9 +84,19 @@ function scrub(message: string): string {
 function findUnsafe(value: unknown, depth: number): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= maxJsonDepth) return `is nested deeper than ${String(maxJsonDepth)}`;
-  for (const key of Object.keys(value)) {
+  // The names of the members of a list say nothing, and would have to be made.
+  if (Array.isArray(value)) return firstUnsafe(value, depth + 1);
+  for (const key in value) {
     if (key === '__proto__') return 'has a member named __proto__';
     const found = findUnsafe((value as Record<string, unknown>)[key], depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function firstUnsafe(list: readonly unknown[], depth: number): string | undefined {
+  for (const item of list) {
+    const found = findUnsafe(item, depth);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -208,7 +208,9 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index]);
+  if (one.byteLength !== other.byteLength) return false;
+  for (let index = 0; index < one.byteLength; index += 1) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 /** The newer state, with what the one it replaces would have caused. */

@@ -1,6 +1,7 @@
 /** Reads a payload of the `events` channel: the batch, each event by its kind, and the chain of hashes through it. */
 import {
   canonicalJson,
+  createQuickParser,
   edgeEventKinds,
   edgeEventSchema,
   eventBatchSchema,
@@ -38,10 +39,14 @@ export interface ReadBatch {
   readonly origins: readonly { epoch: string; seq: number }[];
 }
 
+const parseBatch = createQuickParser(eventBatchSchema);
+const parseKnown = createQuickParser(edgeEventSchema);
+const knownKinds: ReadonlySet<string> = new Set(edgeEventKinds);
+
 export function readBatch(payload: Uint8Array, sha256: Sha256): Parsed<ReadBatch> {
   const json = parseJson(payload);
   if (!json.ok) return json;
-  const parsed = parseValue(eventBatchSchema, json.value);
+  const parsed = parseBatch(json.value);
   if (!parsed.ok) return parsed;
   // As it came: the schema adds and changes nothing, and its copy would have the members in another order than that of the hash.
   const batch = json.value as EventBatch;
@@ -49,7 +54,16 @@ export function readBatch(payload: Uint8Array, sha256: Sha256): Parsed<ReadBatch
   if (last > Number.MAX_SAFE_INTEGER) return { ok: false, error: 'first: is too high' };
   const chained = chain(batch, sha256);
   if (!chained.ok) return chained;
-  const events = batch.events.map((raw, index) => readEvent(raw, chained.value.texts[index] ?? ''));
+  const { hashes, texts } = chained.value;
+  const events: ReadEvent[] = [];
+  const credentials: CredentialText[] = [];
+  const origins: { epoch: string; seq: number }[] = [];
+  for (const raw of batch.events) {
+    const read = readEvent(raw, texts[events.length] ?? '');
+    events.push(read);
+    noteCredentials(read, credentials);
+    noteOrigin(read, origins);
+  }
   return {
     ok: true,
     value: {
@@ -60,9 +74,10 @@ export function readBatch(payload: Uint8Array, sha256: Sha256): Parsed<ReadBatch
       prevHash: batch.prevHash,
       waiting: new Set(batch.waiting),
       events,
-      ...chained.value,
-      credentials: events.flatMap(credentialsOf),
-      origins: events.flatMap(originOf),
+      hashes,
+      texts,
+      credentials,
+      origins,
     },
   };
 }
@@ -84,17 +99,20 @@ function chain(batch: EventBatch, sha256: Sha256): Parsed<{ hashes: string[]; te
   return { ok: true, value: { hashes, texts } };
 }
 
-function readEvent(raw: EventBatch['events'][number], text: string): ReadEvent {
-  const kind = /^[a-z][a-z-]{0,62}$/.test(raw.kind) ? raw.kind : null;
-  if (isTooLong(text)) {
-    return { type: 'bad', raw: null, kind, reason: `event: longer than ${String(wireLimits.maxEventBytes)} bytes` };
-  }
-  if ((edgeEventKinds as readonly string[]).includes(raw.kind)) {
-    const known = parseValue(edgeEventSchema, raw);
-    return known.ok ? { type: 'known', event: known.value } : { type: 'bad', raw, kind, reason: known.error };
+type RawEvent = EventBatch['events'][number];
+
+function readEvent(raw: RawEvent, text: string): ReadEvent {
+  if (isTooLong(text)) return bad(raw, null, `event: longer than ${String(wireLimits.maxEventBytes)} bytes`);
+  if (knownKinds.has(raw.kind)) {
+    const known = parseKnown(raw);
+    return known.ok ? { type: 'known', event: known.value } : bad(raw, raw, known.error);
   }
   const future = parseValue(futureEventSchema, raw);
-  return future.ok ? { type: 'future', event: future.value } : { type: 'bad', raw, kind, reason: future.error };
+  return future.ok ? { type: 'future', event: future.value } : bad(raw, raw, future.error);
+}
+
+function bad({ kind }: RawEvent, raw: unknown, reason: string): ReadEvent {
+  return { type: 'bad', raw, kind: /^[a-z][a-z-]{0,62}$/.test(kind) ? kind : null, reason };
 }
 
 /** No character takes more than three bytes for each of its units: most texts need not be counted. */
@@ -113,15 +131,15 @@ function utf8Bytes(text: string): number {
   return bytes;
 }
 
-function credentialsOf(read: ReadEvent): CredentialText[] {
-  if (read.type !== 'known') return read.type === 'future' ? findCredentials(read.event) : [];
-  if (read.event.kind !== 'vehicle-arrived' || read.event.credential === null) return [];
-  return [{ kind: read.event.credential.kind, value: read.event.credential.value }];
+function noteCredentials(read: ReadEvent, credentials: CredentialText[]): void {
+  if (read.type === 'future') credentials.push(...findCredentials(read.event));
+  if (read.type !== 'known' || read.event.kind !== 'vehicle-arrived' || read.event.credential === null) return;
+  credentials.push({ kind: read.event.credential.kind, value: read.event.credential.value });
 }
 
-function originOf(read: ReadEvent): { epoch: string; seq: number }[] {
+function noteOrigin(read: ReadEvent, origins: { epoch: string; seq: number }[]): void {
   const origin = read.type === 'bad' ? null : originFrom(read.event);
-  return origin === null ? [] : [{ epoch: origin.epoch, seq: origin.seq }];
+  if (origin !== null) origins.push({ epoch: origin.epoch, seq: origin.seq });
 }
 
 /** Where an event stood in an earlier epoch, if it says so; events of unknown kinds say it in the same way. */
