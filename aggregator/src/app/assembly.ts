@@ -323,6 +323,9 @@ function createTurnListener(parts: ListenerParts): Omit<TurnListener, 'onCommit'
       parts.followers.tell(outcome.notices);
       outcome.changes.edges.forEach(followEdge);
       outcome.changes.keys.forEach(followKey);
+      outcome.fates.tell((siteId, kind, result, events) => {
+        observer.onEvent(siteId, kind, result, events);
+      });
       observeFacts(observer, outcome.facts);
     },
     onStoreFailed(error) {

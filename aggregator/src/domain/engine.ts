@@ -10,7 +10,7 @@ import { decideEdgeFact } from './decide-edge-fact.js';
 import { decideOperator } from './decide-operator.js';
 import { decideTick } from './decide-review.js';
 import { planAllowance } from './plan-allowance.js';
-import type { FactOf, SiteFact } from './facts.js';
+import type { SiteFact } from './facts.js';
 import type { Context, SiteInput } from './inputs.js';
 import type { ArrivalRow, DecisionRecord } from './rows.js';
 import type { SiteState } from './state.js';
@@ -46,11 +46,15 @@ export interface DecisionToSend {
 }
 
 /** Decisions among these facts that an edge has to be sent. */
-export function decisionsOf(facts: readonly SiteFact[]): DecisionToSend[] {
-  return facts
-    .filter((fact): fact is FactOf<'arrival-decided'> => fact.type === 'arrival-decided')
-    .map(({ arrival, decision }) => ({ arrival, decision }));
+export function decisionsOf(facts: readonly SiteFact[]): readonly DecisionToSend[] {
+  let found: DecisionToSend[] | null = null;
+  for (const fact of facts) {
+    if (fact.type === 'arrival-decided') (found ??= []).push({ arrival: fact.arrival, decision: fact.decision });
+  }
+  return found ?? noDecisions;
 }
+
+const noDecisions: readonly DecisionToSend[] = [];
 
 export { evolve } from './evolve.js';
 export type { SiteFact } from './facts.js';

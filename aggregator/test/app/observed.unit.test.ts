@@ -210,3 +210,56 @@ describe('a commit that fails', () => {
     expect(await world.quarantine()).toHaveLength(1);
   });
 });
+
+describe('what somebody waits for at a gate', () => {
+  it('has left before anybody who counts or follows hears of the turn', async () => {
+    const order: string[] = [];
+    const tell = (what: string) => (): void => void order.push(what);
+    let isLeaving = false;
+    /** As connections do: what was written in one go leaves when that is over. */
+    const deliver = (topic: string): boolean => {
+      order.push(topic.split('/').at(-1) ?? '');
+      if (!isLeaving) {
+        queueMicrotask(() => {
+          isLeaving = false;
+          order.push('left');
+        });
+      }
+      isLeaving = true;
+      return true;
+    };
+    const edges = ['edge-1', 'edge-2'];
+    world = await openWorld({
+      edges,
+      wrapLink: (link) => ({ ...link, deliver }),
+      observer: {
+        onEvent: tell('event'),
+        onAnswered: tell('answered'),
+        onDenied: tell('denied'),
+        onPassage: tell('passage'),
+        onReviewOpened: tell('review'),
+        onAllowanceAdmission: tell('allowance'),
+      },
+    });
+    world.aggregator.onNotices(tell('notices'));
+    for (const edgeId of edges) world.edge(edgeId).state();
+    await world.settle();
+    const waiting = edges.map((edgeId) => {
+      const edge = world.edge(edgeId);
+      const gate = { gateId: `${edgeId}-in` };
+      edge.write('vehicle-denied', { ...gate, arrival: edge.arrive('XY98ZYX'), reason: 'no-allowance' });
+      edge.write('vehicle-tailgated', { ...gate, direction: 'entry', leader: null });
+      return { edge, arrival: edge.arrive(`AB12CD${edgeId.slice(-1)}`) };
+    });
+    order.length = 0;
+
+    for (const { edge, arrival } of waiting) edge.send({ waiting: [arrival] });
+    await world.settle();
+
+    const answers = order.slice(0, 5);
+    expect(answers).toEqual(['decisions', 'decisions', 'acks', 'acks', 'left']);
+    const told = order.slice(5);
+    for (const what of ['event', 'answered', 'denied', 'passage', 'review', 'notices']) expect(told).toContain(what);
+    for (const sent of ['decisions', 'acks']) expect(told).not.toContain(sent);
+  });
+});

@@ -44,11 +44,15 @@ export function siteFilter(siteId: string): string {
 /** The parts of a topic of ours, or undefined for any other topic. */
 export function parseTopic(topic: string): ParsedTopic | undefined {
   if (topic.length > 200) return undefined;
-  const [product, version, siteId, second, channel, ...rest] = topic.split('/');
-  if (`${product ?? ''}/${version ?? ''}` !== prefix || rest.length > 0) return undefined;
-  if (siteId === undefined || !isSlug(siteId)) return undefined;
-  if (second === undefined || !isSlug(second)) return undefined;
-  if (channel === undefined) return second === 'occupancy' ? { type: 'occupancy', siteId } : undefined;
+  if (!topic.startsWith(`${prefix}/`)) return undefined;
+  const siteEnd = topic.indexOf('/', prefix.length + 1);
+  if (siteEnd < 0) return undefined;
+  const siteId = topic.slice(prefix.length + 1, siteEnd);
+  const secondEnd = topic.indexOf('/', siteEnd + 1);
+  const second = secondEnd < 0 ? topic.slice(siteEnd + 1) : topic.slice(siteEnd + 1, secondEnd);
+  if (!isSlug(siteId) || !isSlug(second)) return undefined;
+  if (secondEnd < 0) return second === 'occupancy' ? { type: 'occupancy', siteId } : undefined;
+  const channel = topic.slice(secondEnd + 1);
   if (!edgeChannels.includes(channel)) return undefined;
   return { type: 'edge', siteId, edgeId: second, channel: channel as EdgeChannel };
 }

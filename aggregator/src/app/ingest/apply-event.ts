@@ -7,10 +7,10 @@ import { arrivalKey } from '../../domain/rows.js';
 import type { VehicleView } from '../../domain/rows.js';
 import type { OpenTurn } from '../turn/open-turn.js';
 import type { TurnReads } from '../turn/work.js';
+import type { EventResult } from '../observer.js';
 import type { IngestContext, Received } from './context.js';
 import { decideAgain } from './decide-again.js';
 import type { EdgeView } from './edge-view.js';
-import type { EventFates } from './event-fates.js';
 import { quarantineEvent } from './quarantine.js';
 import type { ReadBatch, ReadEvent } from './read-batch.js';
 import { originFrom } from './read-batch.js';
@@ -25,8 +25,6 @@ export interface Applying {
   readonly view: EdgeView;
   readonly site: SiteState;
   readonly batch: ReadBatch;
-  /** What became of its events, to be told once they are stored. */
-  readonly fates: EventFates;
 }
 
 /** Applies event `index` of the batch. `refusedReason` is set when trying has shown that it cannot be. */
@@ -40,20 +38,25 @@ export function applyEvent(applying: Applying, index: number, refusedReason: str
   const reason = refusedReason ?? whyNot(applying, read);
   if (reason !== null || read.type === 'bad') {
     quarantineEvent(context, turn, received, batch, index, reason ?? 'cannot be read');
-    applying.fates.add(kindOf(read), 'quarantined');
+    countFate(applying, kindOf(read), 'quarantined');
     return;
   }
   const origin = originOf(read.event);
   const stored = origin === null ? null : applying.reads.eventHashes(received.edgeId, origin.epoch, origin.seq);
   if (origin !== null && stored?.has(origin.hash) === true) {
     if (read.event.kind === 'vehicle-arrived') carryOver(applying, seq, origin);
-    applying.fates.add(kindOf(read), 'resent-known');
+    countFate(applying, kindOf(read), 'resent-known');
     return;
   }
   applying.reads.noteEvent(received.edgeId, batch.epoch, seq, hash);
   if (origin !== null) applying.reads.noteEvent(received.edgeId, origin.epoch, origin.seq, origin.hash);
   if (read.type === 'future') storeFutureEvent(applying, seq, hash, read.event);
   else storeKnownEvent(applying, index, hash, read.event, (stored?.size ?? 0) > 0);
+}
+
+/** Told once it is stored. */
+function countFate({ turn, received }: Applying, kind: string, result: EventResult): void {
+  turn.fates.add(received.siteId, kind, result);
 }
 
 /** The arrival is known under its first name; from now on the edge speaks of it by this one. */
@@ -132,7 +135,7 @@ function storeKnownEvent(
     vehicle: credential === null ? null : vehicleViewOf(turn, credential.credentialId),
   });
   endCommand(applying, event);
-  applying.fates.add(event.kind, event.origin === undefined ? 'applied' : 'resent-applied');
+  countFate(applying, event.kind, event.origin === undefined ? 'applied' : 'resent-applied');
 }
 
 function storeFutureEvent(
@@ -165,7 +168,7 @@ function storeFutureEvent(
     flags: ['unknown-kind', ...(time.clockOff ? ['clock-off'] : []), ...(originOf(event) === null ? [] : ['resent'])],
   });
   turn.apply(siteId, { type: 'unknown-event', edgeId, gateId, kind: event.kind });
-  applying.fates.add('unknown', 'unknown-kind');
+  countFate(applying, 'unknown', 'unknown-kind');
 }
 
 function originText(event: EdgeEvent | FutureEvent): string | null {

@@ -3,12 +3,12 @@ import { arrivalOf } from '../../domain/engine.js';
 import { arrivalKey } from '../../domain/rows.js';
 import type { CursorRow } from '../ports.js';
 import type { OpenTurn } from '../turn/open-turn.js';
-import type { StoreNeeds, TurnReads, Work } from '../turn/work.js';
+import type { TurnReads, Work } from '../turn/work.js';
 import { applyEvent } from './apply-event.js';
 import type { Applying } from './apply-event.js';
 import type { IngestContext, Received } from './context.js';
-import { createEventFates } from './event-fates.js';
 import { highestKnown } from './edge-view.js';
+import type { EdgeView } from './edge-view.js';
 import { decideAgain, isDecided } from './decide-again.js';
 import { alarmIdentity, beginEpoch, refuseHistory } from './epochs.js';
 import type { Position } from './history.js';
@@ -24,11 +24,13 @@ interface Part {
 }
 
 export function createBatchWork(context: IngestContext, received: Received, batch: ReadBatch): Work {
-  const whole: Part = { until: batch.events.length, refusedReason: null };
   return {
-    ...workHead(received, batch),
+    payloadBytes: received.payload.byteLength,
+    needs: needsOf(received, batch),
+    whenStoreFails: 'keep',
+    onCommitted: doNothing,
     run(turn, reads) {
-      runPart(context, received, batch, whole, turn, reads);
+      runPart(context, received, batch, { until: batch.events.length, refusedReason: null }, turn, reads);
     },
     onFailed(error) {
       context.logger.error(
@@ -42,7 +44,10 @@ export function createBatchWork(context: IngestContext, received: Received, batc
 
 function createEventWork(context: IngestContext, received: Received, batch: ReadBatch, index: number): Work {
   const work = (refusedReason: string | null, split: Work['split']): Work => ({
-    ...workHead(received, batch),
+    payloadBytes: received.payload.byteLength,
+    needs: needsOf(received, batch),
+    whenStoreFails: 'keep',
+    onCommitted: doNothing,
     run(turn, reads) {
       runPart(context, received, batch, { until: index + 1, refusedReason }, turn, reads);
     },
@@ -59,20 +64,10 @@ function createEventWork(context: IngestContext, received: Received, batch: Read
   ]);
 }
 
-function workHead(
-  received: Received,
-  batch: ReadBatch,
-): Pick<Work, 'payloadBytes' | 'needs' | 'whenStoreFails' | 'onCommitted'> {
-  const needs: StoreNeeds = {
-    credentials: batch.credentials,
-    events: { edgeId: received.edgeId, wanted: batch.origins },
-  };
-  return {
-    payloadBytes: received.payload.byteLength,
-    needs,
-    whenStoreFails: 'keep',
-    onCommitted: () => undefined,
-  };
+const doNothing = (): void => undefined;
+
+function needsOf({ edgeId }: Received, { credentials, origins }: ReadBatch): Work['needs'] {
+  return origins.length === 0 ? { credentials } : { credentials, events: { edgeId, wanted: origins } };
 }
 
 function runPart(
@@ -88,7 +83,7 @@ function runPart(
   const view = context.view(edgeId);
   const site = turn.findSite(siteId);
   if (edge?.revokedAtMs !== null || view === undefined || site === undefined) return;
-  const applying = { context, turn, reads, received, view, site, batch, fates: createEventFates() };
+  const applying = { context, turn, reads, received, view, site, batch };
   if (view.identity.onInstance(batch.instance, received.receivedMonoMs)) alarmIdentity(context, turn, view);
 
   const cursor = turn.directory.cursor(edgeId);
@@ -112,11 +107,6 @@ function runPart(
     }
     advance(applying, batch.first + part.until - 1, batch.hashes[part.until - 1] ?? '');
   }
-  turn.afterCommit(() => {
-    applying.fates.tell((kind, result, events) => {
-      context.observer.onEvent(siteId, kind, result, events);
-    });
-  });
   // What the agent says in its state it was told proves a restored store, and an acknowledgement below that would make it forget
   // the proof. So it is not told where the cursor stands before its state has come; the state is answered with the same.
   if (placement.type === 'beyond' && view.lastState?.instance !== batch.instance) return;
@@ -150,14 +140,17 @@ function advance({ turn, view, received, batch }: Applying, upTo: number, hash: 
 }
 
 /** Several batches of one edge in a turn are acknowledged once: where its cursor stands then says it all. */
-const acknowledged = new WeakMap<OpenTurn, Set<string>>();
+const acknowledged = new WeakMap<OpenTurn, Map<EdgeView, ReadBatch>>();
 
 function acknowledge({ context, turn, view, received, batch }: Applying, before: Position): void {
-  const known = acknowledged.get(turn) ?? new Set<string>();
-  acknowledged.set(turn, known);
-  const key = `${received.edgeId}/${batch.instance}/${batch.epoch}`;
-  if (known.has(key)) return;
-  known.add(key);
+  let known = acknowledged.get(turn);
+  if (known === undefined) {
+    known = new Map();
+    acknowledged.set(turn, known);
+  }
+  const last = known.get(view);
+  if (last?.instance === batch.instance && last.epoch === batch.epoch) return;
+  known.set(view, batch);
   turn.afterCommit(() => {
     const cursor = turn.directory.cursor(received.edgeId);
     context.outbound.ack(view, batch.instance, cursor?.epoch === batch.epoch ? cursor : before, null);
@@ -165,10 +158,10 @@ function acknowledge({ context, turn, view, received, batch }: Applying, before:
 }
 
 /** Arrivals that are sent again and still wait hear the same answer again. */
-function sendDecisionsAgain({ context, turn, view, site, received, batch, fates }: Applying, known: number): void {
+function sendDecisionsAgain({ context, turn, view, site, received, batch }: Applying, known: number): void {
   for (let index = 0; index < known; index += 1) {
     const read = batch.events[index];
-    fates.add(read?.type === 'known' ? read.event.kind : 'unknown', 'duplicate');
+    turn.fates.add(received.siteId, read?.type === 'known' ? read.event.kind : 'unknown', 'duplicate');
     const seq = batch.first + index;
     if (!batch.waiting.has(seq)) continue;
     const arrival = arrivalOf(site, arrivalKey({ edgeId: received.edgeId, epoch: batch.epoch, seq }));

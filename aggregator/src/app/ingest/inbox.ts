@@ -32,7 +32,7 @@ export interface Inbox {
    * Reads some of what the next `take` with these bounds will take, so that it need not; false when all of that is read.
    */
   readAhead(maxBatches: number, maxBytes: number): boolean;
-  /** Work taken before, in the order it was taken; other work is ignored. What came meanwhile and has no room any more is dropped. */
+  /** Work of the last `take`, in the order it was taken; other work is ignored. What came meanwhile and has no room any more is dropped. */
   giveBack(work: readonly Work[]): void;
   forget(edgeId: string): void;
   readonly pendingBatches: number;
@@ -64,7 +64,8 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
   /** Edges with something waiting, each once, the next to be served first. */
   let round: string[] = [];
   const inRound = new Set<string>();
-  const origins = new WeakMap<Work, Origin>();
+  /** Of what was taken last. */
+  const origins = new Map<Work, Origin>();
 
   const windowOf = (edgeId: string): Window => {
     const known = windows.get(edgeId);
@@ -90,24 +91,24 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     }
   };
 
-  const takeState = (edgeId: string, window: Window): Work[] => {
+  const takeState = (edgeId: string, window: Window, taken: Work[]): void => {
     const { state } = window;
-    if (state === null) return [];
+    if (state === null) return;
     window.state = null;
     const work = workshop.stateWork(edgeId, state);
-    if (work === null) return [];
+    if (work === null) return;
     origins.set(work, { edgeId, state });
-    return [work];
+    taken.push(work);
   };
 
-  const takeBatch = (edgeId: string, window: Window): Work[] => {
+  const takeBatch = (edgeId: string, window: Window, taken: Work[]): void => {
     const next = window.batches.shift();
-    if (next === undefined) return [];
+    if (next === undefined) return;
     window.bytes -= next.bytes;
     read(next);
-    if (next.work === null) return [];
+    if (next.work === null) return;
     origins.set(next.work, { edgeId, payload: next.payload });
-    return [next.work];
+    taken.push(next.work);
   };
 
   /** Answers whether there was anything to read. */
@@ -142,16 +143,17 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     },
     take(maxBatches, maxBytes) {
       const taken: Work[] = [];
+      origins.clear();
       let batches = 0;
       let bytes = 0;
       while (round.length > 0 && batches < maxBatches && bytes < maxBytes) {
         const edgeId = round.shift() ?? '';
         inRound.delete(edgeId);
         const window = windowOf(edgeId);
-        taken.push(...takeState(edgeId, window));
+        takeState(edgeId, window, taken);
         batches += 1;
         bytes += window.batches[0]?.bytes ?? 0;
-        taken.push(...takeBatch(edgeId, window));
+        takeBatch(edgeId, window, taken);
         if (window.batches.length > 0) queueUp(edgeId);
         else windows.delete(edgeId);
       }

@@ -22,7 +22,7 @@ export function observeByKind(reported: Reported, event: EdgeEvent): void {
   switch (event.kind) {
     case 'vehicle-admitted': {
       const isAlone = !wasToldToUseItsOwn(reported, event);
-      turn.afterCommit(() => {
+      turn.whenAnswered(() => {
         if (isAlone) observer.onAnswered(siteId, 'edge');
         if (event.basis === 'allowance') observer.onAllowanceAdmission(siteId, edgeId);
       });
@@ -30,14 +30,14 @@ export function observeByKind(reported: Reported, event: EdgeEvent): void {
     }
     case 'vehicle-denied': {
       const { reason } = event;
-      turn.afterCommit(() => {
+      turn.whenAnswered(() => {
         if (reason !== 'locked' && reason !== 'operator') observer.onAnswered(siteId, 'edge');
         observer.onDenied(siteId, reason);
       });
       return;
     }
     case 'events-lost':
-      turn.afterCommit(() => {
+      turn.whenAnswered(() => {
         observer.onEventsLost(siteId, edgeId, event.lost);
       });
       return;

@@ -1,10 +1,11 @@
 /** Collects the rows of one commit. A row that is put twice is stored once, as it was last. */
+import type { SiteChanges } from '../../domain/engine.js';
 import type { ChangeSet } from '../ports.js';
 
 export interface ChangeCollector {
   put<T extends keyof ChangeSet>(table: T, row: ChangeSet[T][number]): void;
-  /** Rows put so far, those of a later put of the same row included. */
-  readonly putCount: number;
+  /** Rows of a site; the same row must not be put again. */
+  putChanges(changed: SiteChanges): void;
   build(): ChangeSet;
 }
 
@@ -25,10 +26,8 @@ const primaryKeys: { readonly [T in keyof ChangeSet]?: (row: ChangeSet[T][number
 export function createChangeCollector(): ChangeCollector {
   const changes = emptyChangeSet();
   const places = new Map<string, number>();
-  let putCount = 0;
   return {
     put(table, row) {
-      putCount += 1;
       const rows = changes[table] as (typeof row)[];
       const keyOf = primaryKeys[table] as ((row: unknown) => string) | undefined;
       if (keyOf === undefined) {
@@ -40,8 +39,13 @@ export function createChangeCollector(): ChangeCollector {
       if (place === undefined) places.set(key, rows.push(row) - 1);
       else rows[place] = row;
     },
-    get putCount() {
-      return putCount;
+    putChanges(changed) {
+      for (const table in changed) {
+        const rows: unknown[] = changed[table as keyof SiteChanges];
+        if (rows.length === 0) continue;
+        const all: unknown[] = changes[table as keyof SiteChanges];
+        for (const row of rows) all.push(row);
+      }
     },
     build: () => changes,
   };

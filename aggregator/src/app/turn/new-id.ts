@@ -9,7 +9,7 @@ const chanceBytes = 10;
  * Rows of one time get ids that are neighbours: they share the pages of the indices by id. With chance alone, each new row would
  * change a page of its own in each of them, anywhere in the database.
  */
-export function newId(random: Random, nowMs: number): string {
+export function createIds(random: Random, nowMs: number): () => string {
   const time = Math.max(0, Math.floor(nowMs)).toString(16).padStart(timeDigits, '0').slice(-timeDigits);
-  return time + random.hex(chanceBytes);
+  return () => time + random.hex(chanceBytes);
 }

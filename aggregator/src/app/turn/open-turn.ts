@@ -3,12 +3,14 @@ import type { Random, Sha256 } from '@gatehouse/shared';
 import { decide, decisionsOf, evolve, newSite, noticesOf, takeChanges } from '../../domain/engine.js';
 import type { DecisionToSend, SiteFact, SiteState } from '../../domain/engine.js';
 import { Refusal } from '../../domain/refusal.js';
+import { createEventFates } from '../ingest/event-fates.js';
+import type { EventFates } from '../ingest/event-fates.js';
 import type { Turn } from '../committer.js';
 import type { ChangeSet, NoticeRow } from '../ports.js';
 import { nextAuditRow } from './audit-chain.js';
 import { createChangeCollector } from './change-collector.js';
 import type { Memory } from './memory.js';
-import { newId } from './new-id.js';
+import { createIds } from './new-id.js';
 
 /** What a turn leaves behind. */
 export interface TurnOutcome {
@@ -18,14 +20,22 @@ export interface TurnOutcome {
   /** Of each input that changed something, in order. */
   readonly facts: readonly { readonly siteId: string; readonly facts: readonly SiteFact[] }[];
   readonly touchedSites: ReadonlySet<string>;
+  /** What became of events. */
+  readonly fates: EventFates;
   /** To be called in order once the changes are stored. */
   readonly afterCommit: readonly (() => void)[];
+  /** To be called in order after all of these. */
+  readonly whenAnswered: readonly (() => void)[];
 }
 
 export interface OpenTurn extends Turn {
   /** Rises with everything that changes memory or adds to the commit. */
   readonly changeCount: number;
+  /** What became of events, told once the turn is stored and edges have been answered. */
+  readonly fates: EventFates;
   findSite(siteId: string): SiteState | undefined;
+  /** For what is only counted: called after everything that was to be done after the commit, in order; must not throw. */
+  whenAnswered(action: () => void): void;
   finish(): TurnOutcome;
 }
 
@@ -42,8 +52,10 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
   const decisions: DecisionToSend[] = [];
   const allFacts: { siteId: string; facts: readonly SiteFact[] }[] = [];
   const afterCommit: (() => void)[] = [];
+  const whenAnswered: (() => void)[] = [];
+  const fates = createEventFates();
   let changeCount = 0;
-  const drawId = (): string => newId(ports.random, nowMs);
+  const drawId = createIds(ports.random, nowMs);
   const context = { nowMs, newId: drawId, decisionTtlMs: ports.decisionTtlMs };
 
   const turn: OpenTurn = {
@@ -66,7 +78,7 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
       touchedSites.add(siteId);
       for (const fact of facts) evolve(site, fact);
       for (const notice of noticesOf(site, facts, nowMs)) turn.notice(notice);
-      decisions.push(...decisionsOf(facts));
+      for (const decision of decisionsOf(facts)) decisions.push(decision);
       allFacts.push({ siteId, facts });
       return facts;
     },
@@ -100,17 +112,26 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
       changeCount += 1;
       afterCommit.push(action);
     },
+    whenAnswered(action) {
+      changeCount += 1;
+      whenAnswered.push(action);
+    },
+    fates,
     get changeCount() {
       return changeCount;
     },
     finish() {
-      for (const siteId of touchedSites) {
-        const changed = takeChanges(turn.site(siteId));
-        for (const table of Object.keys(changed) as (keyof typeof changed)[]) {
-          for (const row of changed[table]) collector.put(table, row);
-        }
-      }
-      return { changes: collector.build(), notices, decisions, facts: allFacts, touchedSites, afterCommit };
+      for (const siteId of touchedSites) collector.putChanges(takeChanges(turn.site(siteId)));
+      return {
+        changes: collector.build(),
+        notices,
+        decisions,
+        facts: allFacts,
+        touchedSites,
+        fates,
+        afterCommit,
+        whenAnswered,
+      };
     },
   };
   return turn;

@@ -155,6 +155,7 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
   };
 
   const settle = (group: readonly Work[], ran: Ran): void => {
+    for (const action of ran.outcome.whenAnswered) guarded(action);
     guarded(() => {
       listener.onOutcome(ran.outcome);
     });
