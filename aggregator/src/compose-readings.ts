@@ -18,7 +18,7 @@ export function machineReadings(
     { listener: 'mqtt' as const, certFile: externalBroker === null ? mqtt.tls?.certFile : undefined },
   ];
   return {
-    storage: createReading('the data directory', () => readStorage(dataDir, () => store.freeBytes()), {
+    storage: createReading('the data directory', () => readStorage(dataDir, store), {
       clock: systemClock,
       logger,
     }),

@@ -28,7 +28,14 @@ export async function aggregatorExposition() {
   }));
   metrics.attachMachine({
     storage: async () =>
-      Promise.resolve({ volumeFreeBytes: 0, volumeSizeBytes: 0, storeBytes: 0, storeLogBytes: 0, storeFreeBytes: 0 }),
+      Promise.resolve({
+        volumeFreeBytes: 0,
+        volumeSizeBytes: 0,
+        storeBytes: 0,
+        storeLogBytes: 0,
+        storeFreeBytes: 0,
+        storeBehindMs: 0,
+      }),
     certificates: [
       { listener: 'http', endSeconds: 0 },
       { listener: 'mqtt', endSeconds: 0 },

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { readVolume } from '@gatehouse/shared/node';
 import type { StorageReading } from '../app/ports.js';
 import { commitLogFile, databaseFile, writeAheadFiles } from './store/sqlite/index.js';
+import type { SqliteStore } from './store/sqlite/index.js';
 
-/** `readFreeBytes`: asks the store, which has the database open; nobody else may open the file of a running store. */
-export async function readStorage(directory: string, readFreeBytes: () => Promise<number>): Promise<StorageReading> {
-  const [volume, storeFreeBytes, databaseBytes, ...logs] = await Promise.all([
+/** The store is asked for what only it can see: nobody else may open the files of a running one. */
+export async function readStorage(directory: string, store: Pick<SqliteStore, 'reading'>): Promise<StorageReading> {
+  const [volume, { freeBytes, behindMs }, databaseBytes, ...logs] = await Promise.all([
     readVolume(directory),
-    readFreeBytes(),
+    store.reading(),
     sizeOf(join(directory, databaseFile)),
     ...[commitLogFile, ...writeAheadFiles].map((name) => sizeOf(join(directory, name))),
   ]);
@@ -19,7 +20,8 @@ export async function readStorage(directory: string, readFreeBytes: () => Promis
     volumeSizeBytes: volume.sizeBytes,
     storeBytes: databaseBytes + storeLogBytes,
     storeLogBytes,
-    storeFreeBytes,
+    storeFreeBytes: freeBytes,
+    storeBehindMs: behindMs,
   };
 }
 

@@ -365,12 +365,14 @@ export interface StorageReading {
   /** That this program may still use. */
   readonly volumeFreeBytes: number;
   readonly volumeSizeBytes: number;
-  /** The database and its write-ahead log. */
+  /** The database, and the logs of what is not in it yet. */
   readonly storeBytes: number;
-  /** The write-ahead log alone. */
+  /** These logs alone. */
   readonly storeLogBytes: number;
   /** In the database, left by what was deleted: written again before it grows. */
   readonly storeFreeBytes: number;
+  /** Since when the oldest commit waits that the tables have not taken over, in milliseconds. */
+  readonly storeBehindMs: number;
 }
 
 // ---------------------------------------------------------------- the link to the edges

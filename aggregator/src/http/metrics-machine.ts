@@ -35,12 +35,21 @@ export function defineMachine(registry: Registry, readings: MachineReadings): vo
     'Size of the volume of the data directory.',
     (reading) => reading.volumeSizeBytes,
   );
-  gauge('gatehouse_store_bytes', 'Size of the database and its write-ahead log.', (reading) => reading.storeBytes);
-  gauge('gatehouse_store_log_bytes', 'Size of the write-ahead log alone.', (reading) => reading.storeLogBytes);
+  gauge('gatehouse_store_bytes', 'Size of the database and its logs.', (reading) => reading.storeBytes);
+  gauge(
+    'gatehouse_store_log_bytes',
+    'Size of the logs of what is not in the database yet.',
+    (reading) => reading.storeLogBytes,
+  );
   gauge(
     'gatehouse_store_free_bytes',
     'Room in the database that deleted rows left: it is written again before the database grows.',
     (reading) => reading.storeFreeBytes,
+  );
+  gauge(
+    'gatehouse_store_behind_seconds',
+    'Since when the oldest commit waits that is safe in the log and not in the tables yet.',
+    (reading) => reading.storeBehindMs / 1000,
   );
   if (readings.certificates.length === 0) return;
   const expiry = new Gauge({

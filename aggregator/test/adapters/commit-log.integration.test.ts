@@ -320,7 +320,7 @@ describe('the log', () => {
     await writeFile(logOf(after), bytes);
     const failure = await openIn(after).catch((error: unknown) => error as StoreError);
     expect(failure).toMatchObject({ code: 'damaged' });
-    expect((failure as StoreError).message).toContain(`move ${logOf(after)} elsewhere`);
+    expect((failure as StoreError).message).toContain(`${logOf(after)}, which holds the last commits`);
     expect(existsSync(logOf(after))).toBe(true);
     await rm(logOf(after));
     expect(await sessionsIn(await openIn(after))).toEqual([]);
@@ -341,6 +341,8 @@ describe('tables that cannot follow', () => {
     expect((await store.listEvents({}, { limit: 10, cursor: null })).items).toHaveLength(1);
     expect(await store.findCredentials([credentialRow(1)])).toHaveLength(1);
     await store.close();
+    expect(existsSync(logOf(directory))).toBe(true);
+    await expect(openIn(directory)).rejects.toMatchObject({ code: 'constraint' });
     expect(existsSync(logOf(directory))).toBe(true);
     await change(tablesOf(directory), 'DROP TRIGGER obstacle');
     expect(await sessionsIn(await openIn(directory))).toEqual([hexId(1), hexId(2)]);

@@ -18,6 +18,7 @@ function setUp(changed: Partial<TableWriterBounds> = {}) {
   const runs: (readonly [after: number, upTo: number])[] = [];
   const taken: (readonly [takenOver: number, bytes: number])[] = [];
   const failures: StoreError[] = [];
+  let nowMs = 0;
   let hold: Promise<void> = Promise.resolve();
   let release = (): void => undefined;
   const writer = createTableWriter({
@@ -28,6 +29,7 @@ function setUp(changed: Partial<TableWriterBounds> = {}) {
       if (failure !== undefined) throw failure;
     },
     onTakenOver: (takenOver, bytes) => taken.push([takenOver, bytes]),
+    monoMs: () => nowMs,
     path: 'gatehouse.db',
     logger: silentLogger,
     bounds: { ...bounds, ...changed },
@@ -38,6 +40,9 @@ function setUp(changed: Partial<TableWriterBounds> = {}) {
     runs,
     taken,
     failures,
+    pass(ms: number) {
+      nowMs += ms;
+    },
     holdRuns() {
       hold = new Promise((resolve) => (release = resolve));
     },
@@ -109,6 +114,18 @@ describe('the tables', () => {
     releaseRuns();
     await Promise.all(waits);
     expect(runs).toEqual([[0, 1]]);
+  });
+
+  it('say since when they are behind', async () => {
+    const { writer, pass } = setUp();
+    expect(writer.behindMs).toBe(0);
+    writer.onAppended(1, 10);
+    pass(40);
+    writer.onAppended(2, 10);
+    pass(2);
+    expect(writer.behindMs).toBe(42);
+    await writer.catchUp();
+    expect(writer.behindMs).toBe(0);
   });
 
   it('let no more be committed than may wait', async () => {

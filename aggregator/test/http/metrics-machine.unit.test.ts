@@ -3,7 +3,9 @@ import type { StorageReading } from '../../src/app/ports.js';
 import { createMetrics } from '../../src/http/metrics.js';
 
 const told = async (metrics: ReturnType<typeof createMetrics>): Promise<string[]> =>
-  (await metrics.render()).text.split('\n').filter((line) => /^gatehouse_(data|store_\w*bytes|cert)/.test(line));
+  (await metrics.render()).text
+    .split('\n')
+    .filter((line) => /^gatehouse_(data|store_\w*(bytes|behind)|cert)/.test(line));
 
 describe('the metrics of the machine', () => {
   const reading: StorageReading = {
@@ -12,6 +14,7 @@ describe('the metrics of the machine', () => {
     storeBytes: 1,
     storeLogBytes: 5,
     storeFreeBytes: 6,
+    storeBehindMs: 250,
   };
 
   it('tell the volume, the store and the certificates', async () => {
@@ -29,6 +32,7 @@ describe('the metrics of the machine', () => {
       'gatehouse_store_bytes 1',
       'gatehouse_store_log_bytes 5',
       'gatehouse_store_free_bytes 6',
+      'gatehouse_store_behind_seconds 0.25',
       'gatehouse_certificate_expiry_timestamp_seconds{listener="http"} 1893456000',
       'gatehouse_certificate_expiry_timestamp_seconds{listener="mqtt"} 1924992000',
     ]);
@@ -40,7 +44,7 @@ describe('the metrics of the machine', () => {
     metrics.attachMachine({ storage: async () => Promise.resolve(now), certificates: [] });
     expect(await told(metrics)).toEqual([]);
     now = reading;
-    expect(await told(metrics)).toHaveLength(5);
+    expect(await told(metrics)).toHaveLength(6);
     now = undefined;
     expect(await told(metrics)).toEqual([]);
   });

@@ -53,6 +53,7 @@ export async function openMonitored(options: WorldOptions = {}): Promise<Monitor
         storeBytes: 1,
         storeLogBytes: 1,
         storeFreeBytes: 1,
+        storeBehindMs: 0,
       }),
     certificates: [{ listener: 'http', endSeconds: Date.UTC(2030, 0, 1) / 1000 }],
   });

@@ -135,7 +135,7 @@ function follow(
   { log, writer, lists }: Pick<OpenStore, 'log' | 'writer' | 'lists'>,
   path: string,
   logPath: string,
-  { logger, following }: SqliteStoreOptions,
+  { logger, clock, following }: SqliteStoreOptions,
 ): Following {
   const waiting = createWaitingRows();
   const sizeOf = (file: string) => async (): Promise<number> => (await stat(`${file}-wal`)).size;
@@ -158,6 +158,7 @@ function follow(
   });
   const tables = createTableWriter({
     takeOver: (after, upTo) => takeOver(writer, members, after, upTo),
+    monoMs: () => clock.monoMs(),
     onTakenOver(takenOver, bytes) {
       waiting.forget(takenOver);
       checkpoints.onWritten(bytes * writtenByTaken);

@@ -42,12 +42,14 @@ export async function takeOverFrom(session: Session, path: string): Promise<LogS
   }
 }
 
+/** What a person can do when a log cannot be taken over: restore, or go on without it. */
 function explained(path: string): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
+    if (!(error instanceof StoreError) || (error.code !== 'damaged' && error.code !== 'constraint')) throw error;
+    const reason = error.code === 'damaged' ? 'it or the store is damaged' : 'the store cannot take it';
     throw new StoreError(
-      'damaged',
-      `the store or ${path}, which holds its last commits, is damaged: restore the latest backup, or move ${path} elsewhere to go on without the last moments before the program ended`,
+      error.code,
+      `${path}, which holds the last commits, cannot be read into the store (${reason}): restore the latest backup, or move that file elsewhere to go on without the last moments before the program ended`,
       { cause: error },
     );
   };

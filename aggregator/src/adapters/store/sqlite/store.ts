@@ -25,9 +25,16 @@ import { rowFromSql, selectList } from './schema.js';
 import { pruneCredentials } from './unused-credentials.js';
 import { listVehicles } from './vehicles.js';
 
+export interface StoreReading {
+  /** Room in the database that deleted rows left, and that is written again before it grows. */
+  readonly freeBytes: number;
+  /** Since when the oldest commit waits that the tables have not taken over; 0 when they have all. */
+  readonly behindMs: number;
+}
+
 export interface SqliteStore extends AggregatorStore {
-  /** Room in the database that deleted rows left, and that is written again before it grows. Rejects with a StoreError. */
-  freeBytes(): Promise<number>;
+  /** Rejects with a StoreError. */
+  reading(): Promise<StoreReading>;
 }
 
 /** What the pages of the smallest commit weigh in the log. */
@@ -250,11 +257,12 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       return result;
     },
 
-    async freeBytes() {
-      const [row] = await use().lookups.all(
+    async reading() {
+      const { lookups, tables } = use();
+      const [row] = await lookups.all(
         'SELECT (SELECT freelist_count FROM pragma_freelist_count) * (SELECT page_size FROM pragma_page_size) AS bytes',
       );
-      return Number(row?.bytes);
+      return { freeBytes: Number(row?.bytes), behindMs: tables.behindMs };
     },
   };
 }

@@ -11,6 +11,8 @@ export interface TableWriter {
   readonly takenOver: number;
   /** Commits that they lack. */
   readonly waiting: number;
+  /** Since when the oldest of these waits; 0 when none does. */
+  readonly behindMs: number;
   /** They are taking commits over just now. */
   readonly isRunning: boolean;
   /** The commit `number` is in the log and weighs so much. */
@@ -28,6 +30,8 @@ export interface TableWriterParts {
   takeOver(after: number, upTo: number): Promise<void>;
   /** The tables have everything up to `takenOver`; `bytes`: what that weighed in the log. */
   onTakenOver(takenOver: number, bytes: number): void;
+  /** A time that only passes. */
+  monoMs(): number;
   readonly path: string;
   readonly logger: Logger;
   readonly bounds?: TableWriterBounds;
@@ -54,6 +58,7 @@ export const defaultBounds: TableWriterBounds = {
 interface WaitingCommit {
   readonly number: number;
   readonly bytes: number;
+  readonly sinceMs: number;
 }
 
 export function createTableWriter({ bounds = defaultBounds, ...parts }: TableWriterParts): TableWriter {
@@ -127,11 +132,15 @@ export function createTableWriter({ bounds = defaultBounds, ...parts }: TableWri
     get waiting() {
       return waiting.length;
     },
+    get behindMs() {
+      const [oldest] = waiting;
+      return oldest === undefined ? 0 : parts.monoMs() - oldest.sinceMs;
+    },
     get isRunning() {
       return running !== null;
     },
     onAppended(number, bytes) {
-      waiting.push({ number, bytes });
+      waiting.push({ number, bytes, sinceMs: parts.monoMs() });
       waitingBytes += bytes;
       plan();
     },
