@@ -50,10 +50,7 @@ const names = fc.constantFrom(
 );
 /** A payload with a member named __proto__ is refused before it comes to any schema. */
 const anyJson = fc.jsonValue({ maxDepth: 2 }).filter((value) => !JSON.stringify(value).includes('__proto__'));
-const values = fc.oneof(
-  fc.constantFrom<unknown>(null, 'in', 1, 1.5, [], {}, credential),
-  fc.jsonValue({ maxDepth: 2 }),
-);
+const values = fc.oneof(fc.constantFrom<unknown>(null, 'in', 1, 1.5, [], {}, credential), anyJson);
 const change = fc.dictionary(names, values, { maxKeys: 2 });
 const event = fc.tuple(fc.constantFrom(...rightEvents), fc.oneof(fc.constant({}), change)).map(([right, changed]) => ({
   ...right,
