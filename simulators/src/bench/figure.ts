@@ -24,6 +24,31 @@ export interface Line {
   readonly alarm?: Bound;
 }
 
+/** What is asked of a line. */
+export type Asked = Pick<Line, 'better' | 'must' | 'aim' | 'alarm'>;
+
+/** The less the better: so many times the floor at most. */
+export function atMostTimes(must: number, aim: number | null, alarm?: number): Asked {
+  return { better: 'lower', ...ratios(must, aim, alarm) };
+}
+
+/** The more the better: so many times the floor at least. */
+export function atLeastTimes(must: number, aim: number | null, alarm?: number): Asked {
+  return { better: 'higher', ...ratios(must, aim, alarm) };
+}
+
+/** Told for information. */
+export const told: Asked = { better: 'lower', must: null, aim: null };
+
+function ratios(must: number, aim: number | null, alarm: number | undefined): Omit<Asked, 'better'> {
+  const ratio = (value: number): Bound => ({ of: 'ratio', value });
+  return {
+    must: ratio(must),
+    aim: aim === null ? null : ratio(aim),
+    ...(alarm === undefined ? {} : { alarm: ratio(alarm) }),
+  };
+}
+
 /** Values of one measurement by key of their line, in the line's unit. */
 export type Measured = Readonly<Record<string, number>>;
 
@@ -58,4 +83,15 @@ export interface Figure {
   /** Rounds of one measurement of each side. */
   readonly rounds: Readonly<Record<Scale, number>>;
   prepare(context: BenchContext): Promise<PreparedFigure>;
+}
+
+/** For two sides that are measured by turns within a round: asking for one of them measures both. */
+export function measuredTogether(
+  measureRound: () => Promise<Readonly<Record<Side, Measured>>>,
+): PreparedFigure['measure'] {
+  let measured: { readonly round: number; readonly sides: Readonly<Record<Side, Measured>> } | undefined;
+  return async (side, round) => {
+    if (measured?.round !== round) measured = { round, sides: await measureRound() };
+    return measured.sides[side];
+  };
 }

@@ -9,7 +9,7 @@ export function markdownReport(results: readonly FigureResult[], command: string
   return [
     `Made by \`${command}\` on ${date}, in ${minutes(results)} minutes. Machine: ${machineShape()}. Libraries: ${libraryVersions()}.`,
     '',
-    'Each value is the median of its rounds. A ratio is ours by the floor of the same round; the smallest and the largest stand in brackets.',
+    'Each value is the median of its rounds. A ratio is ours by the floor of the same round. The smallest and the largest stand in brackets: of the ratios, and where there is no floor, of ours.',
     '',
     '| | what | ours | floor | ratio | must | aim | |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
@@ -19,7 +19,8 @@ export function markdownReport(results: readonly FigureResult[], command: string
     ]),
     '',
     ...results.map(
-      ({ number, title, how, rounds }) => `${String(number)}. **${title}** (rounds: ${String(rounds)}). ${how}\n`,
+      ({ number, title, how, rounds }) =>
+        `**Figure ${String(number)}, ${title}** (rounds: ${String(rounds)}). ${how}\n`,
     ),
   ].join('\n');
 }
@@ -29,8 +30,8 @@ function row(number: number, line: LineResult): string {
   const cells = [
     String(number),
     what,
-    valued(line, ours),
-    floor === null ? '–' : `${valued(line, floors)} (${floor})`,
+    floor === null ? spread(ours, (value) => valued(line, value), number) : valued(line, median(ours)),
+    floor === null ? '–' : `${valued(line, median(floors))} (${floor})`,
     ratios.length === 0 ? '–' : spread(ratios, ratioText),
     boundText(line, must),
     boundText(line, aim),
@@ -51,13 +52,14 @@ export function withReport(page: string, report: string): string {
 
 /** One line for a terminal: whether a line is within the bound that was asked. */
 export function checkLine(number: number, line: LineResult, isOk: boolean): string {
-  const value = line.ratios.length === 0 ? valued(line, line.ours) : `${spread(line.ratios, ratioText)} of the floor`;
+  const value =
+    line.ratios.length === 0 ? valued(line, median(line.ours)) : `${spread(line.ratios, ratioText)} of the floor`;
   const bound = line.alarm === undefined ? '' : `, must be ${boundText(line, line.alarm)}`;
   return `${isOk ? 'ok' : 'FAIL'} figure ${String(number)}, ${line.what}: ${value}${bound}`;
 }
 
-function valued(line: Line, samples: readonly number[]): string {
-  return `${number(median(samples))}${line.unit === 'count' ? '' : ` ${line.unit}`}`;
+function valued({ unit }: Line, value: number): string {
+  return `${number(value)}${unit === 'count' ? '' : ` ${unit}`}`;
 }
 
 function boundText({ better, unit }: Line, bound: Bound | null): string {
@@ -66,10 +68,15 @@ function boundText({ better, unit }: Line, bound: Bound | null): string {
   return bound.of === 'ratio' ? `${sign} ${String(bound.value)} ×` : `${sign} ${number(bound.value)} ${unit}`;
 }
 
-function spread(samples: readonly number[], shown: (value: number) => string): string {
+/** The median, and between what the samples are; `shownBeside`: these ends. */
+function spread(
+  samples: readonly number[],
+  shown: (value: number) => string,
+  shownBeside: (value: number) => string = shown,
+): string {
   const middle = shown(median(samples));
   if (samples.length === 1) return middle;
-  return `${middle} (${shown(Math.min(...samples))} to ${shown(Math.max(...samples))})`;
+  return `${middle} (${shownBeside(Math.min(...samples))} to ${shownBeside(Math.max(...samples))})`;
 }
 
 function ratioText(value: number): string {

@@ -1,5 +1,5 @@
 /** Measures figures one after the other, the two sides of each in turn. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { messageOf } from '@gatehouse/shared';
@@ -66,7 +66,11 @@ async function linesOf(
   rounds: number,
   { scale, tidyUp, ...options }: BenchOptions,
 ): Promise<LineResult[]> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-bench-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'gatehouse-bench-'));
+  const remove = (): void => {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  };
+  const takeBack = tidyUp.later(remove);
   const say = (text: string): void => {
     options.say(`  ${text}`);
   };
@@ -84,7 +88,8 @@ async function linesOf(
     return figure.lines.map((line) => resultOf(line, measured.ours, measured.floor));
   } finally {
     await prepared?.close();
-    await rm(directory, { recursive: true, force: true });
+    remove();
+    takeBack();
   }
 }
 

@@ -20,12 +20,12 @@ interface Options {
 const page = path.join(projectRoot, 'docs/benchmarks.md');
 
 export function benchCommand(): Command {
-  const known = figures.map(({ number }) => String(number)).join(', ');
+  const list = figures.map(({ number, title }) => `  ${String(number).padStart(2)}  ${title}`);
   return new Command('bench')
     .description(
       'Measure this machine: each figure of Gatehouse beside its floor, in turn, several times. The whole of it, without options, takes about an hour and writes docs/benchmarks.md.',
     )
-    .option('--only <numbers>', `some figures, e.g. 1,3 (there are ${known})`, numbers)
+    .option('--only <numbers>', 'some figures, e.g. 1,3', numbers)
     .option('--rounds <number>', 'measurements of each side; default: what each figure needs', atLeastOne)
     .option('--short', 'smaller sizes, fewer rounds')
     .addOption(
@@ -37,6 +37,7 @@ export function benchCommand(): Command {
       ]),
     )
     .option('--json', 'print everything that was measured as JSON')
+    .addHelpText('after', `\nFigures:\n${list.join('\n')}`)
     .action(run);
 }
 
@@ -93,15 +94,18 @@ function commandOf({ only, rounds, short }: Options): string {
 }
 
 function numbers(text: string): readonly number[] {
-  const asked = text.split(',').map(Number);
-  const unknown = asked.find((number) => !figures.some((figure) => figure.number === number));
-  if (unknown !== undefined) throw new InvalidArgumentError(`there is no figure ${String(unknown)}`);
-  return asked;
+  const known = figures.map(({ number }) => String(number));
+  const asked = text.split(',').map((part) => part.trim());
+  const unknown = asked.find((part) => !known.includes(part));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`There is no figure "${unknown}"; there are ${known.join(', ')}.`);
+  }
+  return asked.map(Number);
 }
 
 function atLeastOne(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number, 1 or more');
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
   return value;
 }
 

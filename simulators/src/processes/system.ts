@@ -5,6 +5,7 @@ import path from 'node:path';
 import { freePorts } from '../demo/ports.js';
 import { Running } from './program.js';
 import type { ProgramName } from './program.js';
+import type { TidyUp } from './tidy-up.js';
 import { until } from './waiting.js';
 
 export interface SiteGate {
@@ -35,6 +36,7 @@ export class System {
   aggregatorDirectory = path.join(this.directory, 'aggregator');
   private readonly controlPorts = new Map<string, number>();
   private readonly others = new Set<Running>();
+  private takeBack = (): void => undefined;
   private readonly settings: Readonly<Record<string, unknown>>;
   /** One scaled clock for every process. */
   readonly clock: { readonly simulatedBaseMs: number; readonly realBaseMs: number; readonly factor: number };
@@ -47,6 +49,15 @@ export class System {
     const now = Date.now();
     this.clock = { simulatedBaseMs: now, realBaseMs: now, factor };
     this.settings = settings;
+  }
+
+  /** Ends with this program too, when that is ended before `stop`. Answers itself. */
+  endWith(tidyUp: TidyUp): this {
+    this.takeBack = tidyUp.later(() => {
+      this.killAll();
+      this.remove();
+    });
+    return this;
   }
 
   async choosePorts(): Promise<void> {
@@ -285,6 +296,7 @@ export class System {
   async stop(): Promise<void> {
     await Promise.all([...this.others].map((running) => running.kill()));
     this.remove();
+    this.takeBack();
   }
 
   /** What it wrote, unless `GATEHOUSE_KEEP` is set. */

@@ -29,17 +29,19 @@ export function createTidyUp(onTrouble: (sentence: string) => void): TidyUp {
   };
 }
 
-/** Undoes everything when this program ends, also when SIGINT or SIGTERM ends it. */
+/** Undoes everything when this program ends, also when a signal or a closed terminal ends it. */
 export function tidyUpAtExit(onTrouble: (sentence: string) => void): TidyUp {
   const tidyUp = createTidyUp(onTrouble);
   process.on('exit', () => {
     tidyUp.now();
   });
   for (const [signal, code] of [
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    process.once(signal, () => {
+    // Stays: a second one, which would end this program by itself, must not come between.
+    process.on(signal, () => {
       process.exit(code);
     });
   }

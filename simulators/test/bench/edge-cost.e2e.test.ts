@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { edgeCost, prepareEdgeCost } from '../../src/bench/figures/edge-cost.js';
+import { createTidyUp } from '../../src/processes/index.js';
 
 const sizes = { idle: 1, settleSeconds: 0, idleSeconds: 1, vehicles: 3, starts: 1 };
 
@@ -18,7 +19,10 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 describe('what an edge agent takes of its machine', () => {
   it('is measured line by line, beside a floor where there is one', async () => {
-    const prepared = await prepareEdgeCost({ directory, say: () => undefined }, sizes);
+    const prepared = await prepareEdgeCost(
+      { directory, tidyUp: createTidyUp(() => undefined), say: () => undefined },
+      sizes,
+    );
     try {
       const floor = await prepared.measure('floor', 1);
       const ours = await prepared.measure('ours', 1);

@@ -144,9 +144,18 @@ describe('the report', () => {
     expect(text).toContain(
       '| 3 | messages | 12,000 1/s | 12,345 1/s (bare) | 0.97 (0.49 to 1.46) | ≥ 0.5 × | – | met |',
     );
-    expect(text).toContain('3. **a figure** (rounds: 3). By counting.');
+    expect(text).toMatch(/^\*\*Figure 3, a figure\*\* \(rounds: 3\)\. By counting\.$/m);
     expect(text).toMatch(/aedes \d+\.\d+\.\d+, mqtt \d+\.\d+\.\d+/);
     expect(text).toMatch(/SQLite 3\.\d+\.\d+/);
+  });
+
+  it('shows the spread of a value that nothing is compared with', async () => {
+    const { run } = figureOf({
+      lines: [{ ...line, floor: null, must: null }],
+      value: (_side, round) => ({ perSecond: 1000 * round }),
+    });
+    const text = markdownReport([(await run()).result], 'npm run bench', '2030-01-02');
+    expect(text).toContain('| 3 | messages | 2,000 1/s (1,000 to 3,000) | – | – | – | – |');
   });
 
   it('takes the place of the one that the page has', () => {

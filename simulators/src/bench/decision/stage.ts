@@ -4,8 +4,9 @@ import path from 'node:path';
 import { redeemCode } from '@gatehouse/edge-agent';
 import { System } from '../../processes/index.js';
 import type { SiteGate } from '../../processes/index.js';
-import { startChild } from '../child.js';
 import type { BenchContext } from '../figure.js';
+import { createProcesses } from '../figure-processes.js';
+import type { FigureProcesses } from '../figure-processes.js';
 import type { Child } from '../child.js';
 import { requestFloorTexts } from './request-floor.js';
 import type { EntranceOptions, VehiclesQuestion } from '../programs/entrance.js';
@@ -28,11 +29,9 @@ export interface Floor {
   requests(count: number): Promise<number[]>;
 }
 
-export interface DecisionStage {
-  readonly system: System;
+export interface DecisionStage extends FigureProcesses {
   readonly entrance: Entrance;
   readonly floor: Floor;
-  readonly close: () => Promise<void>;
 }
 
 const siteId = 'decision';
@@ -54,23 +53,8 @@ export async function createDecisionStage(
   { directory, tidyUp }: Pick<BenchContext, 'directory' | 'tidyUp'>,
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<DecisionStage> {
-  const system = new System(1, settings);
-  tidyUp.later(() => {
-    system.remove();
-  });
-  tidyUp.later(() => {
-    system.killAll();
-  });
-  const children: Child[] = [];
-  const start = async (program: string, options: unknown): Promise<Child> => {
-    const child = await startChild(program, options);
-    children.push(child);
-    return child;
-  };
-  const close = async (): Promise<void> => {
-    await Promise.all(children.map((child) => child.stop()));
-    await system.stop();
-  };
+  const processes = createProcesses(tidyUp, new System(1, settings));
+  const { system } = processes;
   try {
     await system.startAggregator();
     await system.createSite(siteId, slotCount, gates);
@@ -91,10 +75,10 @@ export async function createDecisionStage(
         http: { port: 0 },
       },
     };
-    const edge = await start('entrance', entranceOptions);
-    return { system, entrance: createEntrance(edge), floor: await createFloor(directory, start), close };
+    const edge = await processes.start('entrance', entranceOptions);
+    return { ...processes, entrance: createEntrance(edge), floor: await createFloor(directory, processes) };
   } catch (error) {
-    await close();
+    await processes.close();
     throw error;
   }
 }
@@ -135,17 +119,14 @@ function createEntrance(edge: Child): Entrance {
   };
 }
 
-async function createFloor(
-  directory: string,
-  start: (program: string, options: unknown) => Promise<Child>,
-): Promise<Floor> {
+async function createFloor(directory: string, processes: FigureProcesses): Promise<Floor> {
   const floorDirectory = path.join(directory, 'floor');
   mkdirSync(floorDirectory, { recursive: true });
   const { row, request, reply } = requestFloorTexts();
   const serverOptions: RequestFloorServerOptions = { directory: floorDirectory, row, reply };
-  const server = await start('request-floor-server', serverOptions);
+  const server = await processes.start('request-floor-server', serverOptions);
   const port = await server.ask<number>('port');
   const clientOptions: RequestFloorClientOptions = { directory: floorDirectory, port, row, request };
-  const client = await start('request-floor-client', clientOptions);
+  const client = await processes.start('request-floor-client', clientOptions);
   return { requests: (count) => client.ask('requests', count) };
 }

@@ -1,7 +1,7 @@
 /** Production agents that nobody drives through: what they take while nothing happens, and how soon one that starts lets somebody in. */
 import { performance } from 'node:perf_hooks';
 import { System, until } from '../../processes/index.js';
-import type { Running } from '../../processes/index.js';
+import type { Running, TidyUp } from '../../processes/index.js';
 import { residentBytes } from '../process-reading.js';
 import { costOf } from './process-cost.js';
 import { drained } from './vehicles.js';
@@ -32,8 +32,8 @@ interface LanesAnswer {
 }
 
 /** @param count of idle ones */
-export async function startAgents(count: number): Promise<Agents> {
-  const system = new System();
+export async function startAgents(count: number, tidyUp: TidyUp): Promise<Agents> {
+  const system = new System().endWith(tidyUp);
   try {
     const names = Array.from({ length: count }, (_, index) => `idle-${String(index + 1)}`);
     const gates = [...names, 'starting'].map((edgeId) => {

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot, Running, until } from '../../processes/index.js';
+import type { TidyUp } from '../../processes/index.js';
 import { startChild } from '../child.js';
 import { replyTopic, requestFloorTexts, requestTopic } from '../decision/request-floor.js';
 import type { RequestFloorServerOptions } from '../programs/request-floor-server.js';
@@ -21,13 +22,16 @@ export interface BareFloor {
 
 const program = path.join(projectRoot, 'simulators/dist/bench/edge-cost/bare.js');
 
-export async function createBareFloor(directory: string): Promise<BareFloor> {
+export async function createBareFloor(directory: string, tidyUp: TidyUp): Promise<BareFloor> {
   const texts = requestFloorTexts();
   mkdirSync(directory, { recursive: true });
   const serverOptions: RequestFloorServerOptions = { directory, row: texts.row, reply: texts.reply };
   const server = await startChild('request-floor-server', serverOptions);
   const port = await server.ask<number>('port');
   const started: Running[] = [];
+  const takeBack = tidyUp.later(() => {
+    for (const running of started) running.signal('SIGKILL');
+  });
   const argumentsOf = (name: string, change: Partial<BareOptions>): string[] => {
     const own = path.join(directory, name);
     mkdirSync(own, { recursive: true });
@@ -68,6 +72,7 @@ export async function createBareFloor(directory: string): Promise<BareFloor> {
     },
     async close() {
       await Promise.all([...started.map((running) => running.kill()), server.stop()]);
+      takeBack();
     },
   };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot, System, until } from '../../processes/index.js';
-import type { Running, SiteGate } from '../../processes/index.js';
+import type { Running, SiteGate, TidyUp } from '../../processes/index.js';
 import { costOf } from './process-cost.js';
 import { callsOn, straceArguments } from './system-calls.js';
 
@@ -26,8 +26,14 @@ export interface VehicleCost {
   readonly keptBytes: number;
 }
 
-export async function costOfVehicles(vehicles: number): Promise<VehicleCost> {
-  const system = new System(factor);
+export async function costOfVehicles(vehicles: number, tidyUp: TidyUp): Promise<VehicleCost> {
+  const system = new System(factor).endWith(tidyUp);
+  // What strace runs goes on when strace is killed.
+  let agentPid: number | null = null;
+  const killAgent = (): void => {
+    if (agentPid !== null) process.kill(agentPid, 'SIGKILL');
+  };
+  const takeBack = tidyUp.later(killAgent);
   try {
     await system.startAggregator();
     await system.createSite(siteId, vehicles + 10, gates);
@@ -38,6 +44,7 @@ export async function costOfVehicles(vehicles: number): Promise<VehicleCost> {
     system.edges.set('edge', running);
     await system.edgeOnline('edge');
     const { pid, httpUrl } = await until('the edge says what runs', () => startedLine(running));
+    agentPid = pid;
     // The first one brings what a new outbox writes once.
     await driveThrough(system, 'FIRST');
     await drained(httpUrl);
@@ -47,6 +54,7 @@ export async function costOfVehicles(vehicles: number): Promise<VehicleCost> {
     const after = { ...(await pageOf(httpUrl)), ...costOf(pid), atMs: Date.now() };
     process.kill(pid, 'SIGTERM');
     await running.exited;
+    agentPid = null;
     const calls = callsOn(readFileSync(trace, 'utf8'), system.edgeFile('edge', 'data'), before.atMs, after.atMs);
     return {
       events: (after.events - before.events) / vehicles,
@@ -57,6 +65,8 @@ export async function costOfVehicles(vehicles: number): Promise<VehicleCost> {
       keptBytes: (after.outboxBytes - before.outboxBytes) / vehicles,
     };
   } finally {
+    killAgent();
+    takeBack();
     await system.stop();
   }
 }

@@ -1,22 +1,18 @@
 /** A real aggregator, and a process of edges that put load on it. */
 import { System } from '../../processes/index.js';
-import { startChild } from '../child.js';
-import type { Child } from '../child.js';
 import type { BenchContext } from '../figure.js';
+import { createProcesses } from '../figure-processes.js';
+import type { FigureProcesses } from '../figure-processes.js';
 import type { EdgeLoadOptions, LoadOrder, LoadResult } from '../programs/edge-load.js';
 import { createLoadSites, enrolmentSettings } from './load-sites.js';
 import type { EnrolledEdge, LoadSize } from './load-sites.js';
 
 export type LoadContext = Pick<BenchContext, 'say' | 'tidyUp'>;
 
-export interface LoadedSystem {
-  readonly system: System;
+export interface LoadedSystem extends FigureProcesses {
   readonly edges: readonly EnrolledEdge[];
   /** Sends so much from every edge; resolves when all of it is acknowledged. @throws Error when something is not */
   send(order: LoadOrder): Promise<LoadResult & { readonly events: number }>;
-  /** Starts a program that ends with it. */
-  start(program: string, options: unknown): Promise<Child>;
-  close(): Promise<void>;
 }
 
 /** Messages under way of one edge: the window of the edge agent, as delivered. */
@@ -27,31 +23,15 @@ export async function startLoadedSystem(
   size: LoadSize,
   windowMessages = agentWindow,
 ): Promise<LoadedSystem> {
-  const { tidyUp } = context;
-  const system = new System(1, enrolmentSettings);
-  tidyUp.later(() => {
-    system.remove();
-  });
-  tidyUp.later(() => {
-    system.killAll();
-  });
-  const children: Child[] = [];
-  const start = async (program: string, options: unknown): Promise<Child> => {
-    const child = await startChild(program, options);
-    children.push(child);
-    return child;
-  };
-  const close = async (): Promise<void> => {
-    for (const child of children.reverse()) await child.stop();
-    await system.stop();
-  };
+  const processes = createProcesses(context.tidyUp, new System(1, enrolmentSettings));
+  const { system } = processes;
   try {
     await system.startAggregator();
     context.say(`enrols ${String(size.sites * size.edgesPerSite)} edges`);
     const edges = await createLoadSites(system, size);
-    const load = await start('edge-load', loadOf(edges, system.mqttPort, 'acks', windowMessages));
+    const load = await processes.start('edge-load', loadOf(edges, system.mqttPort, 'acks', windowMessages));
     return {
-      system,
+      ...processes,
       edges,
       async send(order) {
         await load.ask('build', order);
@@ -60,11 +40,9 @@ export async function startLoadedSystem(
         if (result.answered === events) return { ...result, events };
         throw new Error(`${String(result.answered)} of ${String(events)} events were acknowledged`);
       },
-      start,
-      close,
     };
   } catch (error) {
-    await close();
+    await processes.close();
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { Child } from '../child.js';
 import { createLoadSites, edgesOf, enrolmentSettings } from '../edge-load/load-sites.js';
 import type { LoadSize } from '../edge-load/load-sites.js';
 import type { StoryEdge } from '../edge-load/story.js';
+import { atLeastTimes } from '../figure.js';
 import type { BenchContext, Figure, PreparedFigure, Scale } from '../figure.js';
 import type { BacklogEdgesOptions, Drained } from '../programs/backlog-edges.js';
 import type { Inserted } from '../programs/batch-insert.js';
@@ -37,11 +38,8 @@ export const backlogDrain: Figure = {
       key: 'events',
       what: 'events of a backlog stored and acknowledged',
       unit: '1/s',
-      better: 'higher',
       floor: 'sqlite3, the same events inserted in batches',
-      must: { of: 'ratio', value: 0.4 },
-      aim: { of: 'ratio', value: 0.8 },
-      alarm: { of: 'ratio', value: 0.03 },
+      ...atLeastTimes(0.4, 0.8, 0.03),
     },
   ],
   rounds: { full: 3, short: 3 },
@@ -64,11 +62,7 @@ export async function prepareBacklogDrain(
   const untilMs = Date.now();
 
   const ours = async (): Promise<number> => {
-    const system = new System(1, enrolmentSettings);
-    const forget = context.tidyUp.later(() => {
-      system.killAll();
-      system.remove();
-    });
+    const system = new System(1, enrolmentSettings).endWith(context.tidyUp);
     try {
       await system.startAggregator();
       const enrolled = await createLoadSites(system, size);
@@ -90,7 +84,6 @@ export async function prepareBacklogDrain(
       return expected / drained.durationS;
     } finally {
       await system.stop();
-      forget();
     }
   };
 

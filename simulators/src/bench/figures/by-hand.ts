@@ -1,8 +1,9 @@
 /** Slots assigned and released by hand over REST. */
 import { System } from '../../processes/index.js';
-import { startChild } from '../child.js';
 import type { Child } from '../child.js';
+import { atLeastTimes, told } from '../figure.js';
 import type { BenchContext, Figure, Measured, PreparedFigure, Scale, Side } from '../figure.js';
+import { createProcesses } from '../figure-processes.js';
 import { slotOfConnection } from '../programs/by-hand-load.js';
 import type { ByHandFloorOptions } from '../programs/by-hand-floor.js';
 import type { ByHandLoadOptions, ByHandRun } from '../programs/by-hand-load.js';
@@ -33,21 +34,10 @@ export const byHand: Figure = {
       key: 'rate',
       what: 'requests answered a second, 20 connections',
       unit: '1/s',
-      better: 'higher',
       floor,
-      must: { of: 'ratio', value: 0.3 },
-      aim: { of: 'ratio', value: 0.6 },
-      alarm: { of: 'ratio', value: 0.02 },
+      ...atLeastTimes(0.3, 0.6, 0.02),
     },
-    {
-      key: 'medianMs',
-      what: 'time to the answer, median',
-      unit: 'ms',
-      better: 'lower',
-      floor,
-      must: null,
-      aim: null,
-    },
+    { key: 'medianMs', what: 'time to the answer, median', unit: 'ms', floor, ...told },
     { key: 'p99Ms', what: 'time to the answer, p99', unit: 'ms', better: 'lower', floor, must: null, aim: null },
   ],
   rounds: { full: 5, short: 3 },
@@ -63,30 +53,16 @@ export async function prepareByHand(
   context: Pick<BenchContext, 'say' | 'tidyUp'>,
   size: ByHandSize,
 ): Promise<PreparedByHand> {
-  const system = new System(1, { http: { rate: { requestsPerKeyPerMinute } } });
-  const forget = context.tidyUp.later(() => {
-    system.killAll();
-    system.remove();
-  });
-  const children: Child[] = [];
-  const close = async (): Promise<void> => {
-    for (const child of children.reverse()) await child.stop();
-    await system.stop();
-    forget();
-  };
-  const started = async (program: string, options: unknown): Promise<Child> => {
-    const child = await startChild(program, options);
-    children.push(child);
-    return child;
-  };
+  const processes = createProcesses(context.tidyUp, new System(1, { http: { rate: { requestsPerKeyPerMinute } } }));
+  const { system } = processes;
   const load = (port: number, key: string | null): Promise<Child> => {
     const { connections, slotsPerConnection } = size;
     const options = { host: '127.0.0.1', port, siteId, connections, slotsPerConnection, key };
-    return started('by-hand-load', options satisfies ByHandLoadOptions);
+    return processes.start('by-hand-load', options satisfies ByHandLoadOptions);
   };
   try {
     const slotIds = slotIdsOf(size);
-    const floorServer = await started('by-hand-floor', { siteId, slotIds } satisfies ByHandFloorOptions);
+    const floorServer = await processes.start('by-hand-floor', { siteId, slotIds } satisfies ByHandFloorOptions);
     await system.startAggregator();
     await createSite(system, slotIds);
     const loads: Readonly<Record<Side, Child>> = {
@@ -103,10 +79,10 @@ export async function prepareByHand(
         });
         return { rate: answered / seconds, medianMs, p99Ms, answered };
       },
-      close,
+      close: () => processes.close(),
     };
   } catch (error) {
-    await close();
+    await processes.close();
     throw error;
   }
 }

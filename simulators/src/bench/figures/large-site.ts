@@ -6,6 +6,7 @@ import { prepareAggregator } from '../history/prepared-aggregator.js';
 import type { PreparedAggregator } from '../history/prepared-aggregator.js';
 import { openStreet } from '../history/street.js';
 import type { Street } from '../history/street.js';
+import { atMostTimes, told } from '../figure.js';
 import type { BenchContext, Figure, Line, Measured, PreparedFigure, Scale, Side } from '../figure.js';
 import { median, percentile } from '../statistics.js';
 
@@ -35,16 +36,13 @@ function ratioLine(key: string, what: string, alarm: number): Line {
     key,
     what,
     unit: 'ms',
-    better: 'lower',
     floor,
-    must: { of: 'ratio', value: 1.3 },
-    aim: { of: 'ratio', value: 1.05 },
-    alarm: { of: 'ratio', value: alarm },
+    ...atMostTimes(1.3, 1.05, alarm),
   };
 }
 
 function toldLine(key: string, what: string): Line {
-  return { key, what, unit: 'ms', better: 'lower', floor, must: null, aim: null };
+  return { key, what, unit: 'ms', floor, ...told };
 }
 
 export const largeSite: Figure = {

@@ -2,6 +2,7 @@
 import { startLoadedSystem } from '../edge-load/loaded-system.js';
 import type { LoadContext, LoadedSystem } from '../edge-load/loaded-system.js';
 import type { LoadSize } from '../edge-load/load-sites.js';
+import { told } from '../figure.js';
 import type { Figure, Line, Measured, PreparedFigure, Scale } from '../figure.js';
 import { residentBytes } from '../process-reading.js';
 import { slopeOf } from '../statistics.js';
@@ -24,7 +25,7 @@ const readEveryMs = 100;
 const million = 1_000_000;
 
 function linesFor(key: string, what: string): Line[] {
-  const line = { unit: 'MB', better: 'lower', floor: null, aim: null } as const;
+  const line = { unit: 'MB', floor: null, ...told } as const;
   return [
     {
       ...line,
@@ -32,9 +33,9 @@ function linesFor(key: string, what: string): Line[] {
       what: `${what}: growth less twice its standard error`,
       must: { of: 'value', value: 0 },
     },
-    { ...line, key: `${key}Slope`, what: `${what}: growth a million events`, must: null },
-    { ...line, key: `${key}Error`, what: `${what}: its standard error`, must: null },
-    { ...line, key: `${key}End`, what: `${what} at the end`, must: null },
+    { ...line, key: `${key}Slope`, what: `${what}: growth a million events` },
+    { ...line, key: `${key}Error`, what: `${what}: its standard error` },
+    { ...line, key: `${key}End`, what: `${what} at the end` },
   ];
 }
 

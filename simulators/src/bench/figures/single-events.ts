@@ -2,6 +2,7 @@
 import { loadOf, startLoadedSystem } from '../edge-load/loaded-system.js';
 import type { LoadContext } from '../edge-load/loaded-system.js';
 import type { LoadSize } from '../edge-load/load-sites.js';
+import { atLeastTimes } from '../figure.js';
 import type { Figure, PreparedFigure, Scale, Side } from '../figure.js';
 import type { LoadResult } from '../programs/edge-load.js';
 
@@ -27,11 +28,8 @@ export const singleEvents: Figure = {
       key: 'events',
       what: 'single-event messages acknowledged',
       unit: '1/s',
-      better: 'higher',
       floor: 'Aedes QoS 1 with an empty handler, same clients',
-      must: { of: 'ratio', value: 0.5 },
-      aim: { of: 'ratio', value: 0.8 },
-      alarm: { of: 'ratio', value: 0.012 },
+      ...atLeastTimes(0.5, 0.8, 0.012),
     },
   ],
   rounds: { full: 7, short: 3 },

@@ -4,6 +4,7 @@ import { connectBareEdge } from '../history/bare-edge.js';
 import type { BareEdge } from '../history/bare-edge.js';
 import { edgesOf, prepareAggregator } from '../history/prepared-aggregator.js';
 import type { PlannedSite, PreparedAggregator } from '../history/prepared-aggregator.js';
+import { atMostTimes, told } from '../figure.js';
 import type { BenchContext, Figure, Measured, PreparedFigure, Scale } from '../figure.js';
 
 export interface StartSize {
@@ -33,20 +34,10 @@ export const starting: Figure = {
       key: 'startMs',
       what: 'spawn to the first decision',
       unit: 'ms',
-      better: 'lower',
       floor: 'the same with an empty store',
-      must: { of: 'ratio', value: 2 },
-      aim: { of: 'ratio', value: 1.2 },
+      ...atMostTimes(2, 1.2),
     },
-    {
-      key: 'smallMs',
-      what: 'the same with an empty store and 100 slots',
-      unit: 'ms',
-      better: 'lower',
-      floor: null,
-      must: null,
-      aim: null,
-    },
+    { key: 'smallMs', what: 'the same with an empty store and 100 slots', unit: 'ms', floor: null, ...told },
   ],
   rounds: { full: 7, short: 2 },
   prepare: (context) => prepareStarts(context, sizes[context.scale]),

@@ -7,6 +7,7 @@ import type { PreparedAggregator } from '../history/prepared-aggregator.js';
 import { questionsOf } from '../history/questions.js';
 import type { Question, Questions } from '../history/questions.js';
 import { openStreet } from '../history/street.js';
+import { atMostTimes, told } from '../figure.js';
 import type { BenchContext, Figure, Line, Measured, PreparedFigure, Scale, Side } from '../figure.js';
 import { median, percentile } from '../statistics.js';
 
@@ -64,11 +65,8 @@ function ratioLine(key: string, what: string, alarm: number): Line {
     key,
     what,
     unit: 'ms',
-    better: 'lower',
     floor,
-    must: { of: 'ratio', value: 1.3 },
-    aim: { of: 'ratio', value: 1.05 },
-    alarm: { of: 'ratio', value: alarm },
+    ...atMostTimes(1.3, 1.05, alarm),
   };
 }
 
@@ -84,10 +82,8 @@ export const storedHistory: Figure = {
       key: 'megabytesPerMillion',
       what: 'database, MB a million sessions with what belongs to them',
       unit: 'MB',
-      better: 'lower',
       floor: null,
-      must: null,
-      aim: null,
+      ...told,
     },
   ],
   rounds: { full: 5, short: 3 },

@@ -3,11 +3,11 @@ import path from 'node:path';
 import sqlite3 from 'sqlite3';
 import { System } from '../../processes/index.js';
 import type { TidyUp } from '../../processes/index.js';
-import { startChild } from '../child.js';
-import type { Child } from '../child.js';
 import { createLoadSites, enrolmentSettings } from '../edge-load/load-sites.js';
 import type { LoadSize } from '../edge-load/load-sites.js';
-import type { EdgeLoadOptions, LoadResult } from '../programs/edge-load.js';
+import { loadOf } from '../edge-load/loaded-system.js';
+import { createProcesses } from '../figure-processes.js';
+import type { LoadResult } from '../programs/edge-load.js';
 
 export interface TableGrowth {
   readonly table: string;
@@ -29,7 +29,7 @@ export interface GrowthOptions extends LoadSize {
   /** Acts of an operator, for the audit log. */
   readonly acts: number;
   readonly eventsPerMessage: number;
-  readonly tidyUp?: TidyUp;
+  readonly tidyUp: TidyUp;
   readonly say: (sentence: string) => void;
 }
 
@@ -47,24 +47,17 @@ interface Extent {
 type Extents = ReadonlyMap<string, Extent>;
 
 export async function measureStoreGrowth(options: GrowthOptions): Promise<StoreGrowth> {
-  const system = new System(1, settings);
-  options.tidyUp?.later(() => {
-    system.killAll();
-    system.remove();
-  });
-  let load: Child | undefined;
+  const processes = createProcesses(options.tidyUp, new System(1, settings));
+  const { system } = processes;
   try {
     await system.startAggregator();
     const edges = await createLoadSites(system, options);
-    const target = { host: '127.0.0.1', port: system.mqttPort };
-    load = await startChild('edge-load', {
-      edges: edges.map((edge) => ({ ...edge, target, answeredBy: 'acks', windowMessages: 4 })),
-    } satisfies EdgeLoadOptions);
+    const load = await processes.start('edge-load', loadOf(edges, system.mqttPort, 'acks'));
     const runStays = async (stays: number): Promise<number> => {
       const { eventsPerMessage } = options;
       const messagesPerEdge = Math.ceil((stays * eventsPerStay) / edges.length / eventsPerMessage);
-      await load?.ask('build', { messagesPerEdge, eventsPerMessage });
-      return (await load?.ask<LoadResult>('run'))?.answered ?? 0;
+      await load.ask('build', { messagesPerEdge, eventsPerMessage });
+      return (await load.ask<LoadResult>('run')).answered;
     };
     const database = path.join(system.aggregatorDirectory, 'gatehouse.db');
     options.say(`${String(Math.ceil(options.stays / 4))} vehicles come and go before`);
@@ -84,8 +77,7 @@ export async function measureStoreGrowth(options: GrowthOptions): Promise<StoreG
       .filter(({ rowsPerStay }) => rowsPerStay > 0);
     return { stays, events, tables: [...tables, growthOf('audit', difference(audited, after, 'audit'), Infinity)] };
   } finally {
-    await load?.stop();
-    await system.stop();
+    await processes.close();
   }
 }
 

@@ -42,11 +42,7 @@ export async function prepareAggregator(
   tidyUp: TidyUp,
   say: (text: string) => void,
 ): Promise<PreparedAggregator> {
-  const system = new System(1, { http: { rate: { requestsPerKeyPerMinute } } });
-  tidyUp.later(() => {
-    system.killAll();
-    system.remove();
-  });
+  const system = new System(1, { http: { rate: { requestsPerKeyPerMinute } } }).endWith(tidyUp);
   const sites = planned.map((site, index) => siteOf(index + 1, site));
   await system.startAggregator();
   const putMs: number[] = [];
