@@ -30,7 +30,7 @@ function row(number: number, line: LineResult): string {
   const cells = [
     String(number),
     what,
-    floor === null ? spread(ours, (value) => valued(line, value), number) : valued(line, median(ours)),
+    floor === null ? spread(ours, (value) => valued(line, value), numberText) : valued(line, median(ours)),
     floor === null ? '–' : `${valued(line, median(floors))} (${floor})`,
     ratios.length === 0 ? '–' : spread(ratios, ratioText),
     boundText(line, must),
@@ -59,13 +59,13 @@ export function checkLine(number: number, line: LineResult, isOk: boolean): stri
 }
 
 function valued({ unit }: Line, value: number): string {
-  return `${number(value)}${unit === 'count' ? '' : ` ${unit}`}`;
+  return `${numberText(value)}${unit === 'count' ? '' : ` ${unit}`}`;
 }
 
 function boundText({ better, unit }: Line, bound: Bound | null): string {
   if (bound === null) return '–';
   const sign = better === 'lower' ? '≤' : '≥';
-  return bound.of === 'ratio' ? `${sign} ${String(bound.value)} ×` : `${sign} ${number(bound.value)} ${unit}`;
+  return bound.of === 'ratio' ? `${sign} ${String(bound.value)} ×` : `${sign} ${numberText(bound.value)} ${unit}`;
 }
 
 /** The median, and between what the samples are; `shownBeside`: these ends. */
@@ -84,7 +84,7 @@ function ratioText(value: number): string {
 }
 
 /** Three digits that count, thousands apart. */
-function number(value: number): string {
+function numberText(value: number): string {
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toLocaleString('en', { maximumFractionDigits: Math.min(digits, 6) });
 }
