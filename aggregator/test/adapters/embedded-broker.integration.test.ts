@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import mqttPacket from 'mqtt-packet';
@@ -106,6 +107,13 @@ describe('a broker among hostile clients', () => {
     for (const socket of sockets.splice(0)) socket.destroy();
     for (const end of ends.splice(0)) if (end.isConnected) await end.close();
     await broker.stop();
+  });
+
+  it('has its library keep no buffer for every 16-bit number', () => {
+    // The same module in both places, or the setting would be of another one.
+    const ofAedes = createRequire(createRequire(import.meta.url).resolve('aedes')).resolve('mqtt-packet');
+    expect(ofAedes).toBe(createRequire(import.meta.url).resolve('mqtt-packet'));
+    expect(mqttPacket.writeToStream.cacheNumbers).toBe(false);
   });
 
   it('refuses who shows no credential, a wrong one or another edge’s', async () => {

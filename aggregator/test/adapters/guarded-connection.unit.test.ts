@@ -29,6 +29,7 @@ function connect(): { socket: NotingSocket; connection: GuardedConnection } {
     onEvents: () => undefined,
     onReceipt: () => undefined,
     onRefused: () => undefined,
+    onClosed: () => undefined,
   });
   return { socket, connection };
 }

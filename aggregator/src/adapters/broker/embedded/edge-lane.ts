@@ -6,13 +6,13 @@
 
 export interface EdgeLanePorts {
   /** Whether nobody but the two ends reads what edges say; else everything goes to the broker. */
-  readonly isPrivate: () => boolean;
+  isPrivate(): boolean;
   /** `payload` is valid during the call. */
-  readonly onEvents: (topic: string, payload: Uint8Array) => void;
+  onEvents(topic: string, payload: Uint8Array): void;
   /** A message that was taken wants its PUBACK. */
-  readonly acknowledge: (packetId: number) => void;
+  acknowledge(packetId: number): void;
   /** What is for the broker, in order. Comes after the PUBACKs of all that was read before it. */
-  readonly pass: (bytes: Buffer) => void;
+  pass(bytes: Buffer): void;
 }
 
 export interface EdgeLane {

@@ -5,9 +5,10 @@
  */
 import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
+import type { Client } from 'aedes';
 import type { CancelTimer, Clock } from '@gatehouse/shared';
 import { createEdgeLane } from './edge-lane.js';
-import type { EdgeLane } from './edge-lane.js';
+import type { EdgeLane, EdgeLanePorts } from './edge-lane.js';
 import { createPacketMeter } from './packet-meter.js';
 import type { MeterRefusal } from './packet-meter.js';
 import { createRateBound } from './rate-bound.js';
@@ -26,6 +27,8 @@ export interface ConnectionKeeper {
   /** A receipt waits at this connection, where none waited before. */
   readonly onReceipt: (connection: GuardedConnection) => void;
   readonly onRefused: (reason: GuardRefusal, address: string) => void;
+  /** It is over; called once. */
+  readonly onClosed: (connection: GuardedConnection) => void;
 }
 
 /** Time for a last packet (such as a refusal) to leave before the socket is destroyed, ms. */
@@ -35,9 +38,12 @@ interface Written {
   readonly chunk: Buffer;
 }
 
-export class GuardedConnection extends Duplex {
+/** Closures and listeners of its own would weigh as much as the rest of it: there are many. */
+export class GuardedConnection extends Duplex implements EdgeLanePorts {
   /** Of the other end. */
   readonly address: string;
+  /** The broker sets it. */
+  client: Client | null = null;
   /** The short way of the events of an edge: closed until the edge is known. */
   readonly lane: EdgeLane;
   readonly #socket: Socket;
@@ -66,31 +72,27 @@ export class GuardedConnection extends Duplex {
     this.#meter = createPacketMeter(limits);
     this.#packetRate = createRateBound(limits.maxPacketsPerSecond, clock);
     this.#byteRate = createRateBound(limits.maxBytesPerSecond, clock);
-    this.lane = createEdgeLane({
-      isPrivate: keeper.isPrivate,
-      onEvents: keeper.onEvents,
-      acknowledge: (packetId) => {
-        this.acknowledge(packetId);
-      },
-      pass: (bytes) => {
-        this.#pass(bytes);
-      },
-    });
+    this.lane = createEdgeLane(this);
     this.#cancelAuthentication = clock.setTimer(limits.authenticationTimeoutMs, () => {
       this.#refuse('authentication-timeout');
     });
-    socket.on('data', (chunk: Buffer) => {
-      this.#onData(chunk);
-    });
-    socket.on('end', () => this.push(null));
-    socket.on('error', () => this.destroy());
-    socket.on('close', () => this.destroy());
+    (socket as GuardedSocket)[guard] = this;
+    socket.on('data', readChunk).on('end', readEnd).on('error', endConnection).on('close', endConnection);
     socket.pause();
   }
 
   /** The client has shown its credential: the time-out is over. */
   authenticated(): void {
     this.#cancelAuthentication();
+    this.#cancelAuthentication = nothingToCancel;
+  }
+
+  isPrivate(): boolean {
+    return this.#keeper.isPrivate();
+  }
+
+  onEvents(topic: string, payload: Uint8Array): void {
+    this.#keeper.onEvents(topic, payload);
   }
 
   /** Somebody else gets its place among those that have shown no credential. */
@@ -144,7 +146,8 @@ export class GuardedConnection extends Duplex {
     this.#socket.uncork();
   }
 
-  #onData(chunk: Buffer): void {
+  /** What the socket has read. */
+  onData(chunk: Buffer): void {
     if (this.#isRefused || this.destroyed) return;
     this.lastHeardMonoMs = this.#keeper.clock.monoMs();
     const verdict = this.#meter.measure(chunk);
@@ -158,7 +161,7 @@ export class GuardedConnection extends Duplex {
   }
 
   /** For the broker to read. Its answers come after ours to what was read before. */
-  #pass(bytes: Buffer): void {
+  pass(bytes: Buffer): void {
     if (this.#isRefused || this.destroyed) return;
     this.flushReceipts();
     if (!this.push(bytes)) this.#socket.pause();
@@ -218,6 +221,7 @@ export class GuardedConnection extends Duplex {
     const socket = this.#socket;
     this.#cancelAuthentication();
     this.#cancelHold?.();
+    this.#keeper.onClosed(this);
     if (!socket.destroyed) {
       socket.end();
       // What still comes is read and dropped, so that the end of the other side is seen.
@@ -229,6 +233,22 @@ export class GuardedConnection extends Duplex {
     }
     done(error);
   }
+}
+
+const guard = Symbol('guard');
+type GuardedSocket = Socket & { [guard]?: GuardedConnection };
+
+function readChunk(this: GuardedSocket, chunk: Buffer): void {
+  this[guard]?.onData(chunk);
+}
+function readEnd(this: GuardedSocket): void {
+  this[guard]?.push(null);
+}
+function endConnection(this: GuardedSocket): void {
+  this[guard]?.destroy();
+}
+function nothingToCancel(): void {
+  // It was cancelled.
 }
 
 /** Connections to which something was written in the present task. */
