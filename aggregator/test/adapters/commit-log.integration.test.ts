@@ -348,6 +348,41 @@ describe('tables that cannot follow', () => {
     expect(await sessionsIn(await openIn(directory))).toEqual([hexId(1), hexId(2)]);
   });
 
+  it('keep people from committing when too much waits, and what was answered is there later', async () => {
+    const store = await openIn(directory, { ...lazy, maxWaitingBytes: 64 * 1024 });
+    await change(tablesOf(directory), obstacle);
+    let committed = 0;
+    const refusal = await (async () => {
+      for (let n = 1; n <= 100; n += 1) {
+        await store.commit(changeSet({ sessions: [sessionRow(n)] }));
+        committed = n;
+      }
+    })().catch((error: unknown) => error as StoreError);
+    // Not `constraint`: it is not about what was to be committed.
+    expect(refusal).toMatchObject({ name: 'StoreError', code: 'io' });
+    expect(committed).toBeGreaterThan(1);
+    await change(tablesOf(directory), 'DROP TRIGGER obstacle');
+    expect(await sessionsIn(store)).toHaveLength(committed);
+    await store.commit(changeSet({ sessions: [sessionRow(200)] }));
+  });
+
+  it('are not waited for by the deletion of credentials, which turns wait for', async () => {
+    const store = await openIn(directory);
+    await store.commit(changeSet({ credentials: [credentialRow(1), credentialRow(2)] }));
+    await store.load();
+    await store.commit(changeSet({ sessions: [sessionRow(1)] }));
+    const other = await openConnection(tablesOf(directory));
+    await other.exec('BEGIN IMMEDIATE');
+    let hasLoaded = false;
+    const loading = store.load().then(() => (hasLoaded = true));
+    expect(await store.pruneCredentials(hexId(1), 10, () => true)).toEqual({ deleted: 0, lastId: hexId(1) });
+    expect(hasLoaded).toBe(false);
+    await other.exec('ROLLBACK');
+    await other.close();
+    await loading;
+    expect(await store.pruneCredentials(hexId(1), 10, () => true)).toEqual({ deleted: 1, lastId: null });
+  });
+
   it('are read as they will be when they have followed, and are as they were after that', async () => {
     const options = { directory, logger: silentLogger, clock: systemClock, following: lazy };
     const open = await openStore(directory, tablesOf(directory), options);

@@ -3,7 +3,7 @@
  * is written once a run.
  */
 import type { Logger } from '@gatehouse/shared';
-import type { StoreError } from '../../../app/ports.js';
+import { StoreError } from '../../../app/ports.js';
 import { storeErrorFrom } from './errors.js';
 
 export interface TableWriter {
@@ -86,7 +86,7 @@ export function createTableWriter({ bounds = defaultBounds, ...parts }: TableWri
     try {
       await parts.takeOver(takenOver, upTo);
     } catch (error) {
-      const next = storeErrorFrom(error, parts.path);
+      const next = notOfContent(storeErrorFrom(error, parts.path));
       if (failure?.code !== next.code) {
         parts.logger.error({ code: next.code, waiting: waiting.length }, `tables do not follow: ${next.message}`);
       }
@@ -155,4 +155,9 @@ export function createTableWriter({ bounds = defaultBounds, ...parts }: TableWri
       await running;
     },
   };
+}
+
+/** Whoever commits next must not be told that it is about what he commits. */
+function notOfContent(error: StoreError): StoreError {
+  return error.code === 'constraint' ? new StoreError('io', error.message, { cause: error }) : error;
 }
