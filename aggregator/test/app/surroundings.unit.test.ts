@@ -347,6 +347,45 @@ describe('the text of a plate', () => {
   });
 });
 
+describe('while something is deleted', () => {
+  /** Holds the first deletion of the kind, and answers whether what an edge says meanwhile is stored. */
+  const isStoredDuring = async (kind: 'prune' | 'pruneCredentials'): Promise<boolean> => {
+    let release = (): void => undefined;
+    let isHeld = false;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await open({
+      wrapStore: (store) =>
+        Object.assign(Object.create(store) as typeof store, {
+          async [kind](...parameters: never[]) {
+            isHeld = true;
+            await held;
+            return (store[kind] as (...given: never[]) => Promise<unknown>)(...parameters);
+          },
+        }),
+    });
+    world.clock.advance(60_000);
+    await world.settle();
+    expect(isHeld).toBe(true);
+    const edge = world.edge('edge-1');
+    edge.arrive('P1');
+    edge.send();
+    await world.settle();
+    const isStored = (await world.store.listEvents({}, { limit: 1, cursor: null })).items.length === 1;
+    release();
+    await world.settle();
+    expect((await world.store.listEvents({}, { limit: 1, cursor: null })).items).toHaveLength(1);
+    return isStored;
+  };
+
+  it('turns go on beside old rows that go', async () => {
+    expect(await isStoredDuring('prune')).toBe(true);
+  });
+
+  it('no turn meets a text of a credential that is about to go', async () => {
+    expect(await isStoredDuring('pruneCredentials')).toBe(false);
+  });
+});
+
 describe('an edge whose credential no longer holds', () => {
   it('is cut off when it is revoked or gets another secret, and not for anything else', async () => {
     const cut: string[] = [];
