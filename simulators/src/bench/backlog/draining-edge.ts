@@ -4,6 +4,7 @@ import type { OnlineState } from '@gatehouse/shared';
 import { systemRandom } from '@gatehouse/shared/node';
 import { connectClient } from '../../bare-mqtt/client.js';
 import type { BareClient, Target } from '../../bare-mqtt/client.js';
+import { quietState } from '../quiet-state.js';
 import type { BacklogEdge } from './history.js';
 import type { PackedOutbox } from './packed-outbox.js';
 
@@ -113,29 +114,10 @@ export function createDrainingEdge(edge: BacklogEdge, outbox: PackedOutbox): Dra
   };
 }
 
-function stateOf(edge: BacklogEdge, instance: string, outbox: PackedOutbox): OnlineState {
-  const atMs = Date.now();
-  return {
-    presence: 'online',
-    instance,
-    version: '1.0.0',
-    epoch: outbox.epoch,
-    oldest: 1,
-    next: outbox.count + 1,
-    acked: 0,
-    allowanceVersion: 0,
-    clock: { atMs, monoMs: outbox.count * 10_000, bootId: outbox.epoch },
-    outboxBytes: outbox.bytes,
-    faults: [],
-    gates: ([edge.entryGateId, edge.exitGateId] as const).map((gateId) => ({
-      gateId,
-      direction: gateId === edge.entryGateId ? 'entry' : 'exit',
-      barrier: 'closed',
-      mode: 'automatic',
-      sensors: { arming: false, safety: false, 'limit-open': false, 'limit-closed': true },
-      faults: [],
-      arrival: null,
-      vehicleClass: null,
-    })),
-  };
+function stateOf(edge: BacklogEdge, instance: string, { epoch, count, bytes }: PackedOutbox): OnlineState {
+  const clock = { atMs: Date.now(), monoMs: count * 10_000, bootId: epoch };
+  return quietState({ instance, epoch, next: count + 1, acked: 0, allowanceVersion: 0, clock, outboxBytes: bytes }, [
+    { gateId: edge.entryGateId, direction: 'entry' },
+    { gateId: edge.exitGateId, direction: 'exit' },
+  ]);
 }

@@ -5,7 +5,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { centreToEdgeChannels, edgeTopic } from '@gatehouse/shared';
-import type { OfflineState, OnlineState } from '@gatehouse/shared';
+import type { OfflineState } from '@gatehouse/shared';
 import { systemRandom } from '@gatehouse/shared/node';
 import {
   connectPacket,
@@ -17,6 +17,7 @@ import {
 } from '../../bare-mqtt/packets.js';
 import type { Packet } from '../../bare-mqtt/packets.js';
 import { createStream } from '../edge-load/stream.js';
+import { quietState } from '../quiet-state.js';
 
 export interface CrowdAccount {
   readonly siteId: string;
@@ -62,6 +63,7 @@ export function createCrowdEdge(options: CrowdEdgeOptions): CrowdEdge {
   ) as Record<(typeof centreToEdgeChannels)[number] | 'state', string>;
   const stream = createStream({ siteId, edgeId, instance, epoch });
   let socket: Socket | null = null;
+  let retry: NodeJS.Timeout | undefined;
   let port: number | null = null;
   let isServed = false;
   let packetId = 0;
@@ -83,32 +85,11 @@ export function createCrowdEdge(options: CrowdEdgeOptions): CrowdEdge {
   };
 
   const tellState = (): void => {
-    const atMs = Date.now();
-    const state: OnlineState = {
-      presence: 'online',
-      instance,
-      version: '1.0.0',
-      epoch,
-      oldest: 1,
-      next: stream.nextSeq,
-      acked: ackedSeq,
-      allowanceVersion,
-      clock: { atMs, monoMs: Math.round(performance.now()), bootId },
-      outboxBytes: 4_096,
-      faults: [],
-      gates: [
-        {
-          gateId,
-          direction,
-          barrier: 'closed',
-          mode: 'automatic',
-          sensors: { arming: false, safety: false, 'limit-open': false, 'limit-closed': true },
-          faults: [],
-          arrival: null,
-          vehicleClass: null,
-        },
-      ],
-    };
+    const clock = { atMs: Date.now(), monoMs: Math.round(performance.now()), bootId };
+    const next = stream.nextSeq;
+    const state = quietState({ instance, epoch, next, acked: ackedSeq, allowanceVersion, clock, outboxBytes: 4_096 }, [
+      { gateId, direction },
+    ]);
     send(publishPacket(topics.state, Buffer.from(JSON.stringify(state)), nextId(), true));
   };
 
@@ -164,7 +145,7 @@ export function createCrowdEdge(options: CrowdEdgeOptions): CrowdEdge {
       socket = null;
       isServed = false;
       options.onRetry();
-      setTimeout(open, Math.random() * retryMs);
+      retry = setTimeout(open, Math.random() * retryMs);
       retryMs = Math.min(retryMaxMs, 2 * retryMs);
     });
   };
@@ -175,6 +156,7 @@ export function createCrowdEdge(options: CrowdEdgeOptions): CrowdEdge {
       open();
     },
     cut() {
+      clearTimeout(retry);
       const cut = socket;
       socket = null;
       isServed = false;

@@ -1,9 +1,11 @@
 /** One connection of the load: an edge that always has a full window of messages under way. */
 import { allowanceSchema, edgeTopic, parsePayload } from '@gatehouse/shared';
-import type { EdgeEvent, OnlineState } from '@gatehouse/shared';
+import type { EdgeEvent } from '@gatehouse/shared';
 import { systemRandom } from '@gatehouse/shared/node';
 import { connectClient } from '../../bare-mqtt/client.js';
 import type { BareClient, Target } from '../../bare-mqtt/client.js';
+import { quietState } from '../quiet-state.js';
+import type { QuietGate } from '../quiet-state.js';
 import { createStory } from './story.js';
 import type { Story, StoryEdge } from './story.js';
 import { createStream } from './stream.js';
@@ -34,9 +36,19 @@ export interface LoadEdge {
   close(): void;
 }
 
+const connectAtOnce = 20;
 const noPackets: Packets = { bytes: Buffer.alloc(0), ends: [], lastSeqs: [] };
 
-export function createLoadEdge(options: LoadEdgeOptions): LoadEdge {
+/** All of them, connected. */
+export async function connectLoadEdges(options: readonly LoadEdgeOptions[]): Promise<LoadEdge[]> {
+  const edges = options.map(createLoadEdge);
+  for (let from = 0; from < edges.length; from += connectAtOnce) {
+    await Promise.all(edges.slice(from, from + connectAtOnce).map((edge) => edge.connect()));
+  }
+  return edges;
+}
+
+function createLoadEdge(options: LoadEdgeOptions): LoadEdge {
   const { siteId, edgeId, password, target, answeredBy, windowMessages } = options;
   const instance = systemRandom.hex(16);
   const bootId = systemRandom.hex(16);
@@ -47,6 +59,10 @@ export function createLoadEdge(options: LoadEdgeOptions): LoadEdge {
     decisions: edgeTopic(siteId, edgeId, 'decisions'),
     allowance: edgeTopic(siteId, edgeId, 'allowance'),
   };
+  const gates: QuietGate[] = [
+    ...options.entryGateIds.map((gateId) => ({ gateId, direction: 'entry' as const })),
+    ...options.exitGateIds.map((gateId) => ({ gateId, direction: 'exit' as const })),
+  ];
   const subscribed = [...Object.values(topics), edgeTopic(siteId, edgeId, 'commands')];
   let client: BareClient | undefined;
   let story: Story | undefined;
@@ -120,30 +136,13 @@ export function createLoadEdge(options: LoadEdgeOptions): LoadEdge {
   };
 
   const tellState = (): void => {
-    const state: OnlineState = {
-      presence: 'online',
-      instance,
-      version: '1.0.0',
-      epoch: stream.epoch,
-      oldest: 1,
-      // What was built and not sent is not committed yet.
-      next: (packets.lastSeqs[sent - 1] ?? ackedSeq) + 1,
-      acked: ackedSeq,
-      allowanceVersion,
-      clock: stamp(),
-      outboxBytes: 4_096,
-      faults: [],
-      gates: [...options.entryGateIds, ...options.exitGateIds].map((gateId) => ({
-        gateId,
-        direction: options.entryGateIds.includes(gateId) ? 'entry' : 'exit',
-        barrier: 'closed',
-        mode: 'automatic',
-        sensors: { arming: false, safety: false, 'limit-open': false, 'limit-closed': true },
-        faults: [],
-        arrival: null,
-        vehicleClass: null,
-      })),
-    };
+    // What was built and not sent is not committed yet.
+    const next = (packets.lastSeqs[sent - 1] ?? ackedSeq) + 1;
+    const { epoch } = stream;
+    const state = quietState(
+      { instance, epoch, next, acked: ackedSeq, allowanceVersion, clock: stamp(), outboxBytes: 4_096 },
+      gates,
+    );
     client?.publish(edgeTopic(siteId, edgeId, 'state'), Buffer.from(JSON.stringify(state)));
   };
 

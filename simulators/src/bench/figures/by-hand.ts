@@ -1,4 +1,4 @@
-/** Slots assigned and released by hand over REST. */
+/** Figure 8: slots assigned and released by hand over REST. */
 import { System } from '../../processes/index.js';
 import type { Child } from '../child.js';
 import { atLeastTimes, told } from '../figure.js';

@@ -1,3 +1,4 @@
+/** Figure 10: what an edge agent takes of its machine. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import path from 'node:path';
 import { costOfIdling, startAgents } from '../edge-cost/agents.js';

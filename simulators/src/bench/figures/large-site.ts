@@ -1,4 +1,4 @@
-/** Decisions in a site of very many slots, beside one of few. */
+/** Figure 7: decisions in a site of very many slots, beside one of few. */
 import type { SlotClass } from '@gatehouse/shared';
 import { createAsker } from '../history/ask-lists.js';
 import { plateInside } from '../history/fill-store.js';

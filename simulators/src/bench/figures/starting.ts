@@ -1,4 +1,4 @@
-/** How long a start takes until the first vehicle is decided about. */
+/** Figure 9: how long a start takes until the first vehicle is decided about. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBareEdge } from '../history/bare-edge.js';
 import type { BareEdge } from '../history/bare-edge.js';

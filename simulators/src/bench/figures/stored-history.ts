@@ -1,4 +1,4 @@
-/** Decisions and lists over a store that has kept two years of stays, beside one that has kept few. */
+/** Figure 6: decisions and lists over a store that has kept two years of stays, beside one that has kept few. */
 import { createAsker } from '../history/ask-lists.js';
 import type { Asker } from '../history/ask-lists.js';
 import { plateInside, plateOf, platesSeen } from '../history/fill-store.js';

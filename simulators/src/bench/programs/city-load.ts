@@ -1,6 +1,6 @@
 /** Many edges of a city in one process, each with its own connection: now one of them sends an event, now another. */
 import { serve } from '../serve.js';
-import { createLoadEdge } from '../edge-load/load-edge.js';
+import { connectLoadEdges } from '../edge-load/load-edge.js';
 import type { LoadEdge, LoadEdgeOptions } from '../edge-load/load-edge.js';
 
 export interface CityLoadOptions {
@@ -18,16 +18,12 @@ export interface CityLoadResult {
   readonly durationS: number;
 }
 
-const connectAtOnce = 20;
 const stateEveryMs = 10_000;
 const stateSteps = 100;
 
 export function run(): void {
   serve(async ({ edges: options, eventsPerSecond }: CityLoadOptions) => {
-    const edges = options.map(createLoadEdge);
-    for (let from = 0; from < edges.length; from += connectAtOnce) {
-      await Promise.all(edges.slice(from, from + connectAtOnce).map((edge) => edge.connect()));
-    }
+    const edges = await connectLoadEdges(options);
     const endStates = tellStates(edges);
     const city = createCity(edges, eventsPerSecond);
     return {

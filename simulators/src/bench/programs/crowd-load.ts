@@ -64,12 +64,8 @@ export function run(): void {
       const startedMs = performance.now();
       const all = new Promise<void>((resolve) => {
         onServed = () => {
-          if (edges.every((edge) => edge.isServed)) resolve();
-        };
-        // Looking at all of them for each would take the time of the load itself.
-        const look = onServed;
-        onServed = () => {
-          if (served >= edges.length) look();
+          // Looking at all of them for each would take the time of the load itself.
+          if (served >= edges.length && edges.every((edge) => edge.isServed)) resolve();
         };
       });
       await start();

@@ -1,6 +1,6 @@
 /** Many edges in one process, each with its own connection: they put load on the aggregator, or the same load on a bare broker. */
 import { serve } from '../serve.js';
-import { createLoadEdge } from '../edge-load/load-edge.js';
+import { connectLoadEdges } from '../edge-load/load-edge.js';
 import type { LoadEdge, LoadEdgeOptions } from '../edge-load/load-edge.js';
 
 export interface EdgeLoadOptions {
@@ -23,15 +23,11 @@ export interface LoadResult {
   readonly loopUtilization: number;
 }
 
-const connectAtOnce = 20;
 const stateEveryMs = 10_000;
 
 export function run(): void {
   serve(async (options: EdgeLoadOptions) => {
-    const edges = options.edges.map(createLoadEdge);
-    for (let from = 0; from < edges.length; from += connectAtOnce) {
-      await Promise.all(edges.slice(from, from + connectAtOnce).map((edge) => edge.connect()));
-    }
+    const edges = await connectLoadEdges(options.edges);
     const isAnswering = options.edges.some(({ answeredBy }) => answeredBy === 'acks');
     const timer = setInterval(() => {
       if (isAnswering) for (const edge of edges) edge.tellState();

@@ -33,6 +33,7 @@ export interface VehiclesQuestion {
 
 const openTimeoutMs = 10_000;
 const quietPollMs = 2;
+const quietTimeoutMs = 60_000;
 /** It arrived, it passed. */
 const eventsPerVehicle = 2;
 /** From the read to the loop: the camera sees farther. */
@@ -53,12 +54,14 @@ export function run(): void {
     await edge.start();
     /** What happened is written down, nothing of it waits for the aggregator, and no arm is up. Answers the next seq. */
     const quiet = async (leastNext: number): Promise<number> => {
-      for (;;) {
+      const endMs = performance.now() + quietTimeoutMs;
+      while (performance.now() < endMs) {
         const { link, outbox, gates } = edge.agent.status();
         const isTold = link.up && outbox.next >= leastNext && outbox.unacknowledged === 0;
         if (isTold && gates.every(({ barrier }) => barrier === 'closed')) return outbox.next;
         await sleep(quietPollMs);
       }
+      throw new Error(`not everything was told and closed within ${String(quietTimeoutMs)} ms`);
     };
     return {
       async vehicles({ gateId, plates, isMeasured }: VehiclesQuestion): Promise<number[]> {

@@ -3,16 +3,15 @@ const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void
   'backlog-edges': () => import('./backlog-edges.js'),
   'bare-aedes': () => import('./bare-aedes.js'),
   'batch-insert': () => import('./batch-insert.js'),
-  'edge-load': () => import('./edge-load.js'),
-  poll: () => import('./poll.js'),
-  // NAME: () => import('./NAME.js'),
+  'by-hand-floor': () => import('./by-hand-floor.js'),
+  'by-hand-load': () => import('./by-hand-load.js'),
   'city-load': () => import('./city-load.js'),
+  'crowd-load': () => import('./crowd-load.js'),
+  'edge-load': () => import('./edge-load.js'),
   entrance: () => import('./entrance.js'),
+  poll: () => import('./poll.js'),
   'request-floor-client': () => import('./request-floor-client.js'),
   'request-floor-server': () => import('./request-floor-server.js'),
-  'crowd-load': () => import('./crowd-load.js'),
-  'by-hand-load': () => import('./by-hand-load.js'),
-  'by-hand-floor': () => import('./by-hand-floor.js'),
 };
 
 export async function runBenchProgram(name: string): Promise<void> {

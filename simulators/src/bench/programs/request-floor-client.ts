@@ -24,6 +24,11 @@ export function run(): void {
     client.on('message', () => {
       replied();
     });
+    // Whoever waits for a reply would wait for ever.
+    const onClose = (): never => {
+      throw new Error('the far end is gone');
+    };
+    client.on('close', onClose);
     await client.subscribeAsync(replyTopic, { qos: 1 });
     const once = async (): Promise<number> => {
       const startedMs = performance.now();
@@ -45,6 +50,7 @@ export function run(): void {
         return tookMs;
       },
       async stop() {
+        client.off('close', onClose);
         await client.endAsync(true);
         await table.close();
       },
