@@ -62,8 +62,10 @@ export function createPublisher(settings: PublisherSettings, ports: PublisherPor
   };
 
   const replace = (message: OutgoingMessage): boolean => {
-    const waiting = message.replaces === undefined ? undefined : replaceable.get(message.replaces);
-    if (waiting === undefined || message.replaces === undefined) return false;
+    // Hardly anything waits: the key need not be looked at.
+    if (message.replaces === undefined || replaceable.size === 0) return false;
+    const waiting = replaceable.get(message.replaces);
+    if (waiting === undefined) return false;
     queue[queue.indexOf(waiting)] = message;
     replaceable.set(message.replaces, message);
     return true;

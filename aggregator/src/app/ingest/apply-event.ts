@@ -64,7 +64,7 @@ function carryOver({ context, turn, received, view, batch }: Applying, seq: numb
   const { edgeId, siteId } = received;
   const from = arrivalKey({ edgeId, epoch: origin.epoch, seq: origin.seq });
   turn.apply(siteId, { type: 'arrival-carried-over', edgeId, from, epoch: batch.epoch, seq });
-  if (batch.waiting.has(seq)) decideAgain(context, turn, view, { edgeId, epoch: batch.epoch, seq });
+  if (batch.waiting.includes(seq)) decideAgain(context, turn, view, { edgeId, epoch: batch.epoch, seq });
 }
 
 /** Nobody can tell whether a store that forgot what it had been told has forgotten the gate, too: it is taken as one that it had. */
@@ -120,7 +120,7 @@ function storeKnownEvent(
     origin: originText(event),
     flags,
   });
-  const waiting = event.kind === 'vehicle-arrived' && batch.waiting.has(seq) && !isRetired;
+  const waiting = event.kind === 'vehicle-arrived' && batch.waiting.includes(seq) && !isRetired;
   if (waiting) applying.context.outbound.measure({ edgeId, epoch: batch.epoch, seq }, received.receivedMonoMs);
   observeByKind(applying, event);
   turn.apply(siteId, {

@@ -163,7 +163,7 @@ function sendDecisionsAgain({ context, turn, view, site, received, batch }: Appl
     const read = batch.events[index];
     turn.fates.add(received.siteId, read?.type === 'known' ? read.event.kind : 'unknown', 'duplicate');
     const seq = batch.first + index;
-    if (!batch.waiting.has(seq)) continue;
+    if (!batch.waiting.includes(seq)) continue;
     const arrival = arrivalOf(site, arrivalKey({ edgeId: received.edgeId, epoch: batch.epoch, seq }));
     if (arrival !== undefined && isDecided(arrival)) decideAgain(context, turn, view, arrival);
   }

@@ -28,7 +28,8 @@ export interface ReadBatch {
   /** seq of the last event. */
   readonly last: number;
   readonly prevHash: string;
-  readonly waiting: ReadonlySet<number>;
+  /** A few. */
+  readonly waiting: readonly number[];
   readonly events: readonly ReadEvent[];
   /** The running hash after each event. */
   readonly hashes: readonly string[];
@@ -72,7 +73,7 @@ export function readBatch(payload: Uint8Array, sha256: Sha256): Parsed<ReadBatch
       first: batch.first,
       last,
       prevHash: batch.prevHash,
-      waiting: new Set(batch.waiting),
+      waiting: batch.waiting,
       events,
       hashes,
       texts,
