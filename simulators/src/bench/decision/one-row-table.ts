@@ -1,5 +1,5 @@
 /** The least that keeps a row through a power cut: one table, one prepared statement, one row and one flush a commit. */
-import sqlite3 from 'sqlite3';
+import { closeDatabase, openDatabase, prepareStatement, settled } from '../sqlite.js';
 
 export interface OneRowTable {
   /** Resolves when the row is on the disk. */
@@ -11,43 +11,24 @@ export interface OneRowTable {
 const logPages = 1_000;
 
 export async function openOneRowTable(path: string): Promise<OneRowTable> {
-  const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-    const opened = new sqlite3.Database(path, (error) => {
-      if (error === null) resolve(opened);
-      else reject(error);
-    });
-  });
-  const exec = (sql: string): Promise<void> => call((done) => database.exec(sql, done));
-  await exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+  const database = await openDatabase(path);
+  await settled((done) =>
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
      CREATE TABLE event (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, json TEXT NOT NULL) STRICT;
      CREATE TABLE filler (content BLOB);
      INSERT INTO filler VALUES (zeroblob(${String(logPages * 4096)}));
      DROP TABLE filler;
      PRAGMA wal_checkpoint(RESTART);`,
+      done,
+    ),
   );
-  const statement = await new Promise<sqlite3.Statement>((resolve, reject) => {
-    const prepared = database.prepare('INSERT INTO event (hash, json) VALUES (?, ?)', (error: Error | null) => {
-      if (error === null) resolve(prepared);
-      else reject(error);
-    });
-  });
+  const statement = await prepareStatement(database, 'INSERT INTO event (hash, json) VALUES (?, ?)');
   return {
-    commit: (hash, json) => call((done) => statement.run([hash, json], done)),
+    commit: (hash, json) => settled((done) => statement.run([hash, json], done)),
     async close() {
-      await call((done) => statement.finalize(() => done(null)));
-      await call((done) => {
-        database.close(done);
-      });
+      await settled((done) => statement.finalize(() => done(null)));
+      await closeDatabase(database);
     },
   };
-}
-
-function call(start: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
 }

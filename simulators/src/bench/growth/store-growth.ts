@@ -8,6 +8,7 @@ import type { LoadSize } from '../edge-load/load-sites.js';
 import { loadOf } from '../edge-load/loaded-system.js';
 import { createProcesses } from '../figure-processes.js';
 import type { LoadResult } from '../programs/edge-load.js';
+import { allRows, closeDatabase, openDatabase } from '../sqlite.js';
 
 export interface TableGrowth {
   readonly table: string;
@@ -103,19 +104,8 @@ function difference(after: Extents, before: Extents, table: string): Extent {
 async function readExtents(system: System, file: string): Promise<Extents> {
   // A list waits until the tables have what is committed.
   await system.api('GET', '/api/v1/audit?limit=1');
-  const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-    const opened = new sqlite3.Database(file, sqlite3.OPEN_READONLY, (error) => {
-      if (error === null) resolve(opened);
-      else reject(error);
-    });
-  });
-  const all = <T>(sql: string): Promise<T[]> =>
-    new Promise((resolve, reject) => {
-      database.all<T>(sql, (error, rows) => {
-        if (error === null) resolve(rows);
-        else reject(error);
-      });
-    });
+  const database = await openDatabase(file, sqlite3.OPEN_READONLY);
+  const all = <Row>(sql: string): Promise<Row[]> => allRows<Row>(database, sql);
   try {
     const extents = new Map<string, Extent>();
     for (const { name } of await all<{ name: string }>(`SELECT name FROM sqlite_schema WHERE type = 'table'`)) {
@@ -132,10 +122,6 @@ async function readExtents(system: System, file: string): Promise<Extents> {
     }
     return extents;
   } finally {
-    await new Promise<void>((resolve) => {
-      database.close(() => {
-        resolve();
-      });
-    });
+    await closeDatabase(database);
   }
 }

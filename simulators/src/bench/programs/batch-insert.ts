@@ -1,11 +1,11 @@
 /** sqlite3 and one table: the same events in large batches, one statement each. */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import sqlite3 from 'sqlite3';
 import { sha256 } from '@gatehouse/shared/node';
 import { historyOf } from '../backlog/history.js';
 import { packOutbox } from '../backlog/packed-outbox.js';
 import { serve } from '../serve.js';
+import { allRows, closeDatabase, openDatabase, prepareStatement, settled } from '../sqlite.js';
 import type { BacklogEdgesOptions } from './backlog-edges.js';
 
 export interface BatchInsertOptions extends BacklogEdgesOptions {
@@ -64,31 +64,16 @@ export function run(): void {
 }
 
 async function insertAll(file: string, batches: readonly string[]): Promise<Inserted> {
-  const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-    const opened = new sqlite3.Database(file, (error) => {
-      if (error === null) resolve(opened);
-      else reject(error);
-    });
-  });
-  await call((done) => database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${createSql}`, done));
-  let statement: sqlite3.Statement | undefined;
-  await call((done) => {
-    statement = database.prepare(insertSql, done);
-  });
+  const database = await openDatabase(file);
+  await settled((done) => database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${createSql}`, done));
+  const statement = await prepareStatement(database, insertSql);
   const startedMs = performance.now();
-  for (const batch of batches) await call((done) => statement?.run([batch], done));
+  for (const batch of batches) await settled((done) => statement.run([batch], done));
   const durationS = (performance.now() - startedMs) / 1_000;
-  const rows = await new Promise<number>((resolve, reject) => {
-    database.get<{ rows: number }>('SELECT count(*) AS rows FROM events', (error, row) => {
-      if (error === null) resolve(row.rows);
-      else reject(error);
-    });
-  });
-  await call((done) => statement?.finalize(() => done(null)));
-  await call((done) => {
-    database.close(done);
-  });
-  return { rows, durationS };
+  const [counted] = await allRows<{ rows: number }>(database, 'SELECT count(*) AS rows FROM events');
+  await settled((done) => statement.finalize(() => done(null)));
+  await closeDatabase(database);
+  return { rows: counted?.rows ?? 0, durationS };
 }
 
 /** The parameters of the statements, made beforehand: a share of each edge's outbox at a time, as they come in. */
@@ -134,12 +119,3 @@ function batchesOf({ edges, eventsPerEdge, untilMs, batchEvents }: BatchInsertOp
 
 /** Events of one edge that come together: as many as one message carries, about. */
 const eventsPerTurn = 220;
-
-function call(start: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
-}
