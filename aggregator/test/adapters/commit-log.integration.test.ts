@@ -203,6 +203,20 @@ describe('what waits for the tables', () => {
     expect(await store.getCredentials([hexId(1)])).toEqual([]);
   });
 
+  it('gives no text two ids, also one that was looked for before, and not found', async () => {
+    const store = await openIn(directory);
+    const [first, again] = [credentialRow(1), credentialRow(2, { value: credentialRow(1).value })];
+    expect(await store.findCredentials([first])).toEqual([]);
+    // Answered from before the commit, told after it.
+    const looking = store.findCredentials([first]);
+    await store.commit(changeSet({ credentials: [first] }));
+    await looking;
+    await expect(store.commit(changeSet({ credentials: [again] }))).rejects.toMatchObject({ code: 'constraint' });
+    await store.load();
+    await expect(store.commit(changeSet({ credentials: [again] }))).rejects.toMatchObject({ code: 'constraint' });
+    expect(await store.findCredentials([first])).toEqual([first]);
+  });
+
   it('keeps the text of a credential that it refers to', async () => {
     const store = await openIn(directory);
     await store.commit(changeSet({ credentials: [credentialRow(1), credentialRow(2)] }));

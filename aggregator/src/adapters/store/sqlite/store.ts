@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { StoreError } from '../../../app/ports.js';
-import type { AggregatorStore, AuditRow, Page, StoredState } from '../../../app/ports.js';
+import type { AggregatorStore, AuditRow, ChangeSet, Page, StoredState } from '../../../app/ports.js';
 import { checkCredentialTexts, textKey } from '../constraints.js';
 import { encodeCursor } from '../cursors.js';
 import type { CursorPart, ListName } from '../cursors.js';
@@ -42,10 +42,20 @@ const leastCommitBytes = 8 * 1024;
 /** What a deleted row weighs in the log, about: it shares most of its pages with others of its time. */
 const bytesPerDeletedRow = 8 * 1024;
 
+/** More than the works of a turn look for. */
+const maxAbsentTexts = 100_000;
+
+const findCredentialsSql = `SELECT ${selectList('credentials', 'c')} FROM json_each(?) AS j CROSS JOIN credentials AS c
+  ON c.kind = json_extract(j.value, '$[0]') AND c.value = json_extract(j.value, '$[1]')`;
+const getCredentialsSql = `SELECT ${selectList('credentials', 'c')} FROM json_each(?) AS j
+  CROSS JOIN credentials AS c ON c.credentialId = j.value`;
+
 export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { directory, logger, clock } = options;
   const path = join(directory, databaseFile);
   let opened: OpenStore | null = null;
+  /** Texts that were looked for and not found since the last commit: before they are stored they are not looked for again. */
+  const absent = new Set<string>();
 
   const use = (): OpenStore => {
     if (opened === null) throw new StoreError('closed', `${path} is closed`);
@@ -100,24 +110,41 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     }
   };
 
+  /** Credentials of the tables that nothing which waits for them has erased or changed. */
+  const lookUp = async (sql: string, wanted: string): Promise<RowOf<'credentials'>[]> => {
+    const { waiting, lookups, tables } = use();
+    for (;;) {
+      const { takenOver } = tables;
+      const rows = await select(lookups, 'credentials', sql, [wanted]);
+      // Otherwise what overruled a row may have been forgotten since that was read.
+      if (tables.takenOver === takenOver) return rows.filter(({ credentialId }) => !waiting.isOverruled(credentialId));
+    }
+  };
+
   /** Those of which the tables may not have heard come from what waits for them. */
   const findCredentials = async (
     wanted: readonly { readonly kind: string; readonly value: string }[],
   ): Promise<RowOf<'credentials'>[]> => {
-    const { waiting, lookups } = use();
+    const connections = use();
+    const { waiting, committed } = connections;
     const distinct = [...new Set(wanted.map(textKey))];
     const noted = distinct.flatMap((text) => waiting.credentialByText(text) ?? []);
     const others = distinct.filter((text) => waiting.credentialByText(text) === undefined);
     if (others.length === 0) return noted;
-    const rows = await select(
-      lookups,
-      'credentials',
-      `SELECT ${selectList('credentials', 'c')} FROM json_each(?) AS j CROSS JOIN credentials AS c
-        ON c.kind = json_extract(j.value, '$[0]') AND c.value = json_extract(j.value, '$[1]')`,
-      // Each is the JSON of its kind and value.
-      [`[${others.join(',')}]`],
-    );
-    return [...noted, ...rows.filter(({ credentialId }) => !waiting.isOverruled(credentialId))];
+    // Each is the JSON of its kind and value.
+    const rows = await lookUp(findCredentialsSql, `[${others.join(',')}]`);
+    if (connections.committed === committed && absent.size < maxAbsentTexts) {
+      for (const text of others) absent.add(text);
+      for (const row of rows) absent.delete(textKey(row));
+    }
+    return [...noted, ...rows];
+  };
+
+  /** Rejects with `constraint` when a text would have two ids. */
+  const checkCredentials = async (changes: ChangeSet): Promise<void> => {
+    const unsure = changes.credentials.filter((row) => !absent.has(textKey(row)));
+    const stored = new Map((await findCredentials(unsure)).map((row) => [textKey(row), row.credentialId]));
+    checkCredentialTexts(changes, (text) => stored.get(text));
   };
 
   return {
@@ -149,16 +176,12 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       const connections = use();
       const { log, tables, waiting, logCheckpoints } = connections;
       const texts = textsOf(changes);
-      if (changes.credentials.length > 0) {
-        const stored = new Map(
-          (await findCredentials(changes.credentials)).map((row) => [textKey(row), row.credentialId]),
-        );
-        checkCredentialTexts(changes, (text) => stored.get(text));
-      }
+      if (changes.credentials.length > 0) await checkCredentials(changes);
       await tables.room();
       const number = connections.committed + 1;
       await log.append(number, texts, tables.takenOver);
       connections.committed = number;
+      absent.clear();
       const bytes = texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), leastCommitBytes);
       waiting.note(number, changes);
       tables.onAppended(number, bytes);
@@ -169,18 +192,11 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     findCredentials,
 
     async getCredentials(credentialIds) {
-      const { waiting, lookups } = use();
+      const { waiting } = use();
       const distinct = [...new Set(credentialIds)];
       const noted = distinct.flatMap((id) => waiting.credential(id) ?? []);
       const others = distinct.filter((id) => !waiting.isOverruled(id));
-      if (others.length === 0) return noted;
-      const rows = await select(
-        lookups,
-        'credentials',
-        `SELECT ${selectList('credentials', 'c')} FROM json_each(?) AS j CROSS JOIN credentials AS c ON c.credentialId = j.value`,
-        [JSON.stringify(others)],
-      );
-      return [...noted, ...rows];
+      return others.length === 0 ? noted : [...noted, ...(await lookUp(getCredentialsSql, JSON.stringify(others)))];
     },
 
     async findEvents(edgeId, wanted) {
