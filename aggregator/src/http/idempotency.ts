@@ -37,8 +37,9 @@ export function createIdempotency(services: HttpServices): Idempotency {
   return {
     async run(request, actor, change) {
       const header = request.method === 'POST' ? request.headers[idempotencyHeader] : undefined;
-      if (header === undefined)
+      if (header === undefined) {
         return change.render(await aggregator.committer.execute(change.work, change.needs), true);
+      }
       if (typeof header !== 'string' || !validKey.test(header)) {
         const rule = 'must be 1 to 128 visible ASCII characters';
         throw new ProblemError('invalid-request', `Idempotency-Key ${rule}`, {

@@ -16,41 +16,49 @@ export function seesCredentials(role: Role): boolean {
   return roleReaches(role, 'auditor');
 }
 
-/** A copy of `body` with every credential's text filled in for `role`. */
-export async function present(
-  { aggregator }: Pick<HttpServices, 'aggregator'>,
-  role: Role,
-  body: unknown,
-): Promise<unknown> {
-  const wanted = new Set<string>();
-  collect(body, wanted);
-  if (wanted.size === 0) return seesCredentials(role) ? body : fill(body, new Map(), false);
-  return fill(body, await credentialTexts(aggregator, wanted), seesCredentials(role));
+/**
+ * `body` with every credential's text filled in for `role`; what nothing is filled in of is not copied. A promise of it when texts have
+ * to be read from the store.
+ */
+export function present({ aggregator }: Pick<HttpServices, 'aggregator'>, role: Role, body: unknown): unknown {
+  const whole = seesCredentials(role);
+  const { directory } = aggregator;
+  const missing = new Set<string>();
+  const shown = fill(body, whole, (credentialId) => {
+    const known = directory.credential(credentialId);
+    if (known === undefined) missing.add(credentialId);
+    return known;
+  });
+  if (missing.size === 0) return shown;
+  return credentialTexts(aggregator, missing).then((texts) =>
+    fill(body, whole, (credentialId) => directory.credential(credentialId) ?? texts.get(credentialId)),
+  );
 }
 
-function collect(value: unknown, into: Set<string>): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (isCredential(value)) {
-    into.add(value.credentialId);
-    return;
-  }
-  for (const member of Object.values(value)) collect(member, into);
-}
+type FindText = (credentialId: string) => KnownCredential | undefined;
 
-function fill(value: unknown, texts: ReadonlyMap<string, KnownCredential>, whole: boolean): unknown {
+function fill(value: unknown, whole: boolean, find: FindText): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => fill(item, texts, whole));
+  if (Array.isArray(value)) return value.map((item) => fill(item, whole, find));
   if (isCredential(value)) {
-    const text = texts.get(value.credentialId);
+    const text = find(value.credentialId);
     if (text === undefined) return value;
     return { ...value, kind: text.kind, value: whole ? text.value : maskCredential(text.value) };
   }
-  const copy: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
-    const hide = !whole && personalMembers.has(name) && typeof member === 'string';
-    copy[name] = hide ? hidden : fill(member, texts, whole);
+  return fillMembers(value as Readonly<Record<string, unknown>>, whole, find);
+}
+
+function fillMembers(value: Readonly<Record<string, unknown>>, whole: boolean, find: FindText): unknown {
+  let copy: Record<string, unknown> | null = null;
+  for (const name of Object.keys(value)) {
+    const member = value[name];
+    const hide = !whole && typeof member === 'string' && personalMembers.has(name);
+    const shown = hide ? hidden : fill(member, whole, find);
+    if (shown === member) continue;
+    copy ??= { ...value };
+    copy[name] = shown;
   }
-  return copy;
+  return copy ?? value;
 }
 
 /** Credentials are the only objects with just these members. */

@@ -90,7 +90,7 @@ export interface Route extends RouteFacts {
   readonly params: z.ZodType;
   readonly query: z.ZodType;
   readonly body: z.ZodType | null;
-  readonly handler: (input: RouteInput<unknown, unknown, unknown>, context: RequestContext) => Promise<Answer>;
+  readonly handler: (input: RouteInput<unknown, unknown, unknown>, context: RequestContext) => Promise<Answer> | Answer;
 }
 
 const nothingSchema = z.strictObject({});
@@ -107,7 +107,7 @@ export function route<
     params: params ?? nothingSchema,
     query: query ?? nothingSchema,
     body: body ?? null,
-    handler: async (input, context) => handler(input as RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context),
+    handler: (input, context) => handler(input as RouteInput<z.output<P>, z.output<Q>, z.output<B>>, context),
   };
 }
 

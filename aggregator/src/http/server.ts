@@ -10,6 +10,7 @@ import { ResponseSerializationError, validatorCompiler } from 'fastify-type-prov
 import type { serializerCompiler } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { Actor } from '../app/operations/actor.js';
+import { createAfterTurns } from './after-turns.js';
 import { createGatekeeper } from './authentication.js';
 import { answerClientError } from './client-errors.js';
 import { answerProblem, sendProblem } from './errors.js';
@@ -74,7 +75,8 @@ export async function createHttpServer(
 
   const stopTiming = addHooks(app, services, securityHeaders(https !== null));
   await addDocumentation(app, document);
-  for (const definition of routes) addRoute(app, definition, { services, streams, idempotency });
+  const serving: Serving = { services, streams, idempotency, afterTurns: createAfterTurns() };
+  for (const definition of routes) addRoute(app, definition, serving);
   refuseOtherMethods(app, routes);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, { code: 'not-found', detail: `nothing is at ${request.method} ${pathOf(request)}` }),
@@ -226,6 +228,7 @@ interface Serving {
   readonly services: HttpServices;
   readonly streams: EventStreams;
   readonly idempotency: Idempotency;
+  readonly afterTurns: () => Promise<void>;
 }
 
 function addRoute(app: FastifyInstance, definition: Route, serving: Serving): void {
@@ -259,7 +262,7 @@ function addRoute(app: FastifyInstance, definition: Route, serving: Serving): vo
 }
 
 function createContext(request: FastifyRequest, reply: FastifyReply, serving: Serving): RequestContext {
-  const { services, streams, idempotency } = serving;
+  const { services, streams, idempotency, afterTurns } = serving;
   const actor = request.actor ?? nobody;
   // Named one by one: spreading them costs more than most requests' own work.
   const { aggregator, clock, systemClock, random, sha256, logger, metrics, settings, feed, version } = services;
@@ -279,7 +282,11 @@ function createContext(request: FastifyRequest, reply: FastifyReply, serving: Se
     actor,
     request,
     reply,
-    change: (change) => idempotency.run(request, actor, change),
+    async change(change): Promise<Answer> {
+      const answer = await idempotency.run(request, actor, change);
+      await afterTurns();
+      return answer;
+    },
     async stream(wanted): Promise<Answer> {
       const headers = Object.fromEntries(
         Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),

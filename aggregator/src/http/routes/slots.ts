@@ -162,7 +162,7 @@ interface Assignee {
   readonly reason: string;
 }
 
-async function assign(context: RequestContext, siteId: string, slotId: string | null, body: Assignee): Promise<Answer> {
+function assign(context: RequestContext, siteId: string, slotId: string | null, body: Assignee): Promise<Answer> {
   knownSite(context, siteId);
   const typed = body.credential === undefined ? undefined : typedCredential(body.credential);
   return context.change({
