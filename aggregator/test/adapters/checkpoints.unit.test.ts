@@ -4,11 +4,10 @@ import type { Connection } from '../../src/adapters/store/sqlite/connection.js';
 import { StoreError } from '../../src/app/ports.js';
 
 const megabyte = 1024 * 1024;
-const enoughBytes = 2 * megabyte;
-const checkpointLimits = { checkpointBytes: enoughBytes, longLogPages: 16_000 };
+const enoughBytes = 24 * megabyte;
 
 interface Moved {
-  readonly by: 'commits' | 'beside';
+  readonly through: 'writer' | 'beside';
   readonly pages: number;
 }
 
@@ -22,14 +21,14 @@ function setUp(
   const warnings: string[] = [];
   const limits: number[] = [];
   let { logPages, movedPages } = log;
-  const connectionOf = (by: Moved['by']): Connection =>
+  const connectionOf = (through: Moved['through']): Connection =>
     ({
       async all() {
         await Promise.resolve();
         const end = Math.min(logPages, log.readMark ?? Infinity);
-        moved.push({ by, pages: Math.max(0, end - movedPages) });
+        moved.push({ through, pages: Math.max(0, end - movedPages) });
         movedPages = Math.max(movedPages, end);
-        if (by === 'beside') logPages += committedMeanwhile.shift() ?? 0;
+        if (through === 'beside') logPages += committedMeanwhile.shift() ?? 0;
         return [{ busy: 0, log: logPages, checkpointed: movedPages }];
       },
       async exec(sql: string) {
@@ -38,11 +37,10 @@ function setUp(
       },
     }) as unknown as Connection;
   const checkpoints = createCheckpoints({
-    through: connectionOf('commits'),
+    writer: connectionOf('writer'),
     beside: connectionOf('beside'),
     logBytes: () => Promise.resolve(fileBytes),
     path: 'gatehouse.db',
-    limits: checkpointLimits,
     logger: { ...silent, warn: (_fields: unknown, message: string) => warnings.push(message) } as never,
   });
   const settle = async (): Promise<void> => {
@@ -54,7 +52,7 @@ function setUp(
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 
 describe('the write-ahead log', () => {
-  it('is moved beside the commits after so many bytes, once at a time', async () => {
+  it('is moved beside the commits after every 24 megabytes, once at a time', async () => {
     const { checkpoints, moved, settle } = setUp({ logPages: 600, movedPages: 0 });
     checkpoints.onWritten(enoughBytes - 1);
     await settle();
@@ -62,7 +60,7 @@ describe('the write-ahead log', () => {
     checkpoints.onWritten(1);
     checkpoints.onWritten(enoughBytes);
     await settle();
-    expect(moved).toEqual([{ by: 'beside', pages: 600 }]);
+    expect(moved).toEqual([{ through: 'beside', pages: 600 }]);
     checkpoints.onWritten(0);
     await settle();
     expect(moved).toHaveLength(2);
@@ -73,8 +71,8 @@ describe('the write-ahead log', () => {
     checkpoints.onWritten(enoughBytes);
     await settle();
     expect(moved).toEqual([
-      { by: 'beside', pages: 1_000 },
-      { by: 'commits', pages: 300 },
+      { through: 'beside', pages: 1_000 },
+      { through: 'writer', pages: 300 },
     ]);
   });
 
@@ -83,10 +81,10 @@ describe('the write-ahead log', () => {
     checkpoints.onWritten(enoughBytes);
     await settle();
     expect(moved).toEqual([
-      { by: 'beside', pages: 300_000 },
-      { by: 'beside', pages: 25_000 },
-      { by: 'beside', pages: 2_000 },
-      { by: 'commits', pages: 200 },
+      { through: 'beside', pages: 300_000 },
+      { through: 'beside', pages: 25_000 },
+      { through: 'beside', pages: 2_000 },
+      { through: 'writer', pages: 200 },
     ]);
   });
 
@@ -105,7 +103,7 @@ describe('the write-ahead log', () => {
     const { checkpoints, moved, settle } = setUp({ logPages: 300_000, movedPages: 1_000, readMark: 1_000 }, [900, 900]);
     checkpoints.onWritten(enoughBytes);
     await settle();
-    expect(moved.filter(({ by }) => by === 'commits')).toEqual([]);
+    expect(moved.filter(({ through }) => through === 'writer')).toEqual([]);
     expect(moved.every(({ pages }) => pages === 0)).toBe(true);
   });
 
@@ -116,7 +114,7 @@ describe('the write-ahead log', () => {
     );
     checkpoints.onWritten(enoughBytes);
     await settle();
-    expect(moved.at(-1)).toEqual({ by: 'commits', pages: 40_000 });
+    expect(moved.at(-1)).toEqual({ through: 'writer', pages: 40_000 });
     expect(warnings).toEqual(['the disk is slow: commits wait for the write-ahead log']);
   });
 
@@ -127,11 +125,10 @@ describe('the write-ahead log', () => {
     const failing = { all: fail, exec: fail } as unknown as Connection;
     const logger = { ...silent, warn: (_fields: unknown, message: string) => warnings.push(message) } as never;
     const checkpoints = createCheckpoints({
-      through: failing,
+      writer: failing,
       beside: failing,
       logBytes: () => Promise.resolve(0),
       path: 'gatehouse.db',
-      limits: checkpointLimits,
       logger,
     });
     checkpoints.onWritten(enoughBytes);

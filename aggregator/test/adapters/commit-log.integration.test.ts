@@ -278,7 +278,7 @@ describe('the log', () => {
       longest = Math.max(longest, statSync(logOf(directory)).size, statSync(`${logOf(directory)}-wal`).size);
     }
     // 240 MB in all; what may wait, what was taken over and has not left, and what the disk is behind with.
-    expect(longest).toBeLessThan(100 * megabyte);
+    expect(longest).toBeLessThan(80 * megabyte);
     await store.close();
     expect((await readdir(directory)).sort()).toEqual(['gatehouse.db', 'gatehouse.lock']);
   });

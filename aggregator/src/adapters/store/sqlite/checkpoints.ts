@@ -13,30 +13,19 @@ export interface Checkpoints {
 }
 
 export interface CheckpointParts {
-  /** What commits go through. */
-  readonly through: Connection;
+  readonly writer: Connection;
   /** Does what may take long. */
   readonly beside: Connection;
-  /** The name that `beside` has the database under. */
-  readonly besideSchema?: string;
   /** Size of the log's file. */
   readonly logBytes: () => Promise<number>;
   readonly path: string;
   readonly logger: Logger;
-  readonly limits: CheckpointLimits;
 }
 
-export interface CheckpointLimits {
-  /** Bytes committed after which the log is moved. */
-  readonly checkpointBytes: number;
-  /** Pages in the log after which it should begin anew. */
-  readonly longLogPages: number;
-}
-
-/** 64 MB: pages that are written again and again are moved once. */
-export const tableLimits: CheckpointLimits = { checkpointBytes: 8 * 1024 * 1024, longLogPages: 16_000 };
-/** 16 MB: few of its pages are written again before they are moved, and a commit waits for the rest of it. */
-export const logLimits: CheckpointLimits = { checkpointBytes: 2 * 1024 * 1024, longLogPages: 4_000 };
+/** Bytes written after which the log is moved: pages that are written again and again are moved once. */
+const checkpointBytes = 24 * 1024 * 1024;
+/** Pages in the log after which it should begin anew: 64 MB. */
+const longLogPages = 16_000;
 /** What is worth moving beside once more before the rest is moved between two commits. */
 const smallRestPages = 500;
 /** Times that a long log is moved beside in a row; with each the rest is what was committed meanwhile. */
@@ -48,8 +37,7 @@ const keptLogBytes = 64 * 1024 * 1024;
 /** A longer file is cut by so much each time that the log begins anew: the commit that does it waits for the file system. */
 const cutBytes = 8 * 1024 * 1024;
 
-export function createCheckpoints({ limits, ...parts }: CheckpointParts): Checkpoints {
-  const { through, beside, besideSchema = 'main', logBytes, path, logger } = parts;
+export function createCheckpoints({ writer, beside, logBytes, path, logger }: CheckpointParts): Checkpoints {
   let bytesSince = 0;
   let isRunning = false;
   /** What the log's file is cut to when it begins anew. */
@@ -58,12 +46,12 @@ export function createCheckpoints({ limits, ...parts }: CheckpointParts): Checkp
   const run = async (): Promise<void> => {
     // Before the log is moved: once it is, it may begin anew, and is cut then.
     await limitCut();
-    let { logPages, restPages } = await checkpoint(beside, besideSchema);
-    if (logPages < limits.longLogPages) return;
+    let { logPages, restPages } = await checkpoint(beside);
+    if (logPages < longLogPages) return;
     let isMoving = true;
     for (let tries = 1; tries < maxTries && restPages > smallRestPages && isMoving; tries += 1) {
       const movedBefore = logPages - restPages;
-      ({ logPages, restPages } = await checkpoint(beside, besideSchema));
+      ({ logPages, restPages } = await checkpoint(beside));
       isMoving = logPages - restPages > movedBefore;
     }
     // Nothing moves while an old moment is read. Something always moves and never catches up: commits have to wait for the disk.
@@ -73,19 +61,19 @@ export function createCheckpoints({ limits, ...parts }: CheckpointParts): Checkp
   const limitCut = async (): Promise<void> => {
     const nextBytes = Math.max(keptLogBytes, (await logBytes()) - cutBytes);
     if (nextBytes === limitBytes) return;
-    await through.exec(`PRAGMA main.journal_size_limit = ${String(nextBytes)}`);
+    await writer.exec(`PRAGMA main.journal_size_limit = ${String(nextBytes)}`);
     limitBytes = nextBytes;
   };
 
   const checkpointBetween = async (restPages: number): Promise<void> => {
     if (restPages > maxRestPages) logger.warn({ restPages }, 'the disk is slow: commits wait for the write-ahead log');
-    await checkpoint(through, 'main');
+    await checkpoint(writer);
   };
 
   return {
     onWritten(bytes) {
       bytesSince += bytes;
-      if (isRunning || bytesSince < limits.checkpointBytes) return;
+      if (isRunning || bytesSince < checkpointBytes) return;
       isRunning = true;
       bytesSince = 0;
       run()
@@ -101,8 +89,8 @@ export function createCheckpoints({ limits, ...parts }: CheckpointParts): Checkp
 }
 
 /** How long the log is, and how much of it is not in the database yet. */
-async function checkpoint(connection: Session, schema: string): Promise<{ logPages: number; restPages: number }> {
-  const [row] = await connection.all(`PRAGMA ${schema}.wal_checkpoint(PASSIVE)`);
+async function checkpoint(connection: Session): Promise<{ logPages: number; restPages: number }> {
+  const [row] = await connection.all('PRAGMA main.wal_checkpoint(PASSIVE)');
   const logPages = Math.max(0, Number(row?.log));
   return { logPages, restPages: logPages - Math.max(0, Number(row?.checkpointed)) };
 }

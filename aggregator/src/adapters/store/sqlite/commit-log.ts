@@ -8,18 +8,28 @@ import type { Connection, Session } from './connection.js';
 import { currentLayout, membersOf } from './change-texts.js';
 import { makeDatabaseFile } from './directory.js';
 import { quoted } from './schema.js';
-import { createLogSql } from './take-over.js';
+import { createLogSql, logSchema } from './take-over.js';
 
 export interface CommitLog {
   readonly connection: Connection;
   /** Stores a commit durably, and lets go of some that the tables have taken over up to the number `takenOver`. */
   append(number: number, texts: readonly (string | null)[], takenOver: number): Promise<void>;
+  /**
+   * Moves the write-ahead log into the log's own file when it has become long, so that it begins anew: most of it through `beside`, which
+   * has the log attached, and the rest between two commits. Nothing may read the log meanwhile.
+   */
+  shorten(beside: Session): Promise<void>;
   /** Lets go of all that the tables have taken over. */
   letGo(takenOver: number): Promise<void>;
 }
 
 /** More than come in, so that a log that grew gets short again; few enough that a commit is not kept waiting. */
 const letGoAtOnce = 4;
+
+/** Written to the log until its write-ahead log is moved: most rows are gone again before their pages are moved. */
+const longBytes = 16 * 1024 * 1024;
+/** Of the write-ahead log, once it has begun anew: it grows beyond `longBytes` while somebody copies the log. */
+const keptBytes = 64 * 1024 * 1024;
 
 const members = membersOf(currentLayout);
 const names = members.map(quoted).join(', ');
@@ -38,6 +48,14 @@ const viewSql = [
   'END',
 ].join('\n');
 
+/** What the pages of the smallest commit weigh. */
+const leastBytes = 8 * 1024;
+
+/** What a commit weighs in the log, about. */
+export function weightOf(texts: readonly (string | null)[]): number {
+  return texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), leastBytes);
+}
+
 /** Makes an empty log at `path`, where there is none, for the tables that have `logId`. Rejects with a StoreError. */
 export async function createCommitLog(path: string, logId: string, maxPages: number | undefined): Promise<CommitLog> {
   await makeDatabaseFile(path);
@@ -46,7 +64,8 @@ export async function createCommitLog(path: string, logId: string, maxPages: num
     // FULL: a commit that was answered survives a power cut, as far as the disk keeps its word.
     await connection.exec(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0`,
+       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
+       PRAGMA journal_size_limit = ${String(keptBytes)}`,
     );
     await connection.exclusive(async (session) => {
       await session.exec('BEGIN IMMEDIATE');
@@ -59,10 +78,18 @@ export async function createCommitLog(path: string, logId: string, maxPages: num
     await connection.close();
     throw error;
   }
+  let bytesSince = 0;
   return {
     connection,
     async append(number, texts, takenOver) {
       await connection.run(appendSql, [takenOver, number, ...texts]);
+      bytesSince += weightOf(texts);
+    },
+    async shorten(beside) {
+      if (bytesSince < longBytes) return;
+      bytesSince = 0;
+      await beside.all(`PRAGMA ${logSchema}.wal_checkpoint(PASSIVE)`);
+      await connection.all('PRAGMA main.wal_checkpoint(PASSIVE)');
     },
     async letGo(takenOver) {
       while ((await connection.run(letGoSql('?'), [takenOver])) > 0);

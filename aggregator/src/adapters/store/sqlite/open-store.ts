@@ -6,7 +6,7 @@ import type { Clock, Logger } from '@gatehouse/shared';
 import { StoreError } from '../../../app/ports.js';
 import type { StoredState } from '../../../app/ports.js';
 import { currentLayout, membersOf } from './change-texts.js';
-import { createCheckpoints, logLimits, tableLimits } from './checkpoints.js';
+import { createCheckpoints } from './checkpoints.js';
 import type { Checkpoints } from './checkpoints.js';
 import { createCommitLog, deleteCommitLog } from './commit-log.js';
 import type { CommitLog } from './commit-log.js';
@@ -51,14 +51,13 @@ export interface OpenStore {
   readonly lists: Connection;
   readonly tables: TableWriter;
   readonly waiting: WaitingRows;
-  readonly logCheckpoints: Checkpoints;
   readonly checkpoints: Checkpoints;
   /** Number of the newest commit. */
   committed: number;
 }
 
 /** What the tables write for what they take over, about, by what it weighs in the log. */
-const writtenByTaken = 2;
+const writtenByTaken = 4;
 const members = membersOf(currentLayout);
 /** Takes about a second. */
 const defaultMaxCheckedBytes = 512 * 1024 * 1024;
@@ -105,7 +104,7 @@ export async function openStore(directory: string, path: string, options: Sqlite
       lookups,
       lists,
       committed: 0,
-      ...follow({ log, writer, lists }, path, logPath, options),
+      ...follow({ log, writer, lists }, path, options),
     };
   } catch (error) {
     for (const connection of connections) await connection.close();
@@ -129,45 +128,39 @@ async function beginLog(writer: Connection, logPath: string, maxPages: number | 
   }
 }
 
-type Following = Pick<OpenStore, 'tables' | 'waiting' | 'logCheckpoints' | 'checkpoints'>;
+type Following = Pick<OpenStore, 'tables' | 'waiting' | 'checkpoints'>;
 
 function follow(
   { log, writer, lists }: Pick<OpenStore, 'log' | 'writer' | 'lists'>,
   path: string,
-  logPath: string,
   { logger, clock, following }: SqliteStoreOptions,
 ): Following {
   const waiting = createWaitingRows();
-  const sizeOf = (file: string) => async (): Promise<number> => (await stat(`${file}-wal`)).size;
   const checkpoints = createCheckpoints({
-    through: writer,
+    writer,
     beside: lists,
-    logBytes: sizeOf(path),
+    logBytes: async () => (await stat(`${path}-wal`)).size,
     path,
     logger,
-    limits: tableLimits,
-  });
-  const logCheckpoints = createCheckpoints({
-    through: log.connection,
-    beside: writer,
-    besideSchema: 'commitLog',
-    logBytes: sizeOf(logPath),
-    path: logPath,
-    logger,
-    limits: logLimits,
   });
   const tables = createTableWriter({
-    takeOver: (after, upTo) => takeOver(writer, members, after, upTo),
-    monoMs: () => clock.monoMs(),
+    async takeOver(after, upTo) {
+      await takeOver(writer, members, after, upTo);
+      // The tables have them, whatever becomes of the log.
+      await log.shorten(writer).catch((error: unknown) => {
+        logger.warn({ err: error }, 'the write-ahead log of the log of commits could not be moved');
+      });
+    },
     onTakenOver(takenOver, bytes) {
       waiting.forget(takenOver);
       checkpoints.onWritten(bytes * writtenByTaken);
     },
+    monoMs: () => clock.monoMs(),
     path,
     logger,
     ...(following === undefined ? {} : { bounds: following }),
   });
-  return { tables, waiting, checkpoints, logCheckpoints };
+  return { tables, waiting, checkpoints };
 }
 
 /** Everything that is kept in memory as it will be when the tables have followed, of which nothing is written. */

@@ -13,6 +13,7 @@ import { oldAuditOf } from '../pruning.js';
 import { tableOf } from '../tables.js';
 import type { RowOf, RowTable } from '../tables.js';
 import { textsOf } from './change-texts.js';
+import { weightOf } from './commit-log.js';
 import type { Parameter, Session } from './connection.js';
 import { databaseFile } from './files.js';
 import { loadState } from './load.js';
@@ -37,8 +38,6 @@ export interface SqliteStore extends AggregatorStore {
   reading(): Promise<StoreReading>;
 }
 
-/** What the pages of the smallest commit weigh in the log. */
-const leastCommitBytes = 8 * 1024;
 /** What a deleted row weighs in the log, about: it shares most of its pages with others of its time. */
 const bytesPerDeletedRow = 8 * 1024;
 
@@ -174,7 +173,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
 
     async commit(changes) {
       const connections = use();
-      const { log, tables, waiting, logCheckpoints } = connections;
+      const { log, tables, waiting } = connections;
       const texts = textsOf(changes);
       if (changes.credentials.length > 0) await checkCredentials(changes);
       await tables.room();
@@ -182,10 +181,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       await log.append(number, texts, tables.takenOver);
       connections.committed = number;
       absent.clear();
-      const bytes = texts.reduce<number>((sum, text) => sum + (text?.length ?? 0), leastCommitBytes);
       waiting.note(number, changes);
-      tables.onAppended(number, bytes);
-      logCheckpoints.onWritten(bytes);
+      tables.onAppended(number, weightOf(texts));
       if (changes.erasedCredentials.length > 0) void eraseFromLog(connections);
     },
 

@@ -23,7 +23,7 @@ export interface LogStanding {
 const commitsAtOnce = 64;
 
 /** The name under which a connection has the log. */
-const schema = 'commitLog';
+export const logSchema = 'commitLog';
 
 /** Creates the tables of an empty log. `owner`: the same as in `commitPosition` of the tables that follow it. */
 export function createLogSql(layout: Layout): string {
@@ -42,11 +42,11 @@ export const version8Sql: readonly string[] = [
 ];
 
 export async function attachLog(session: Session, path: string): Promise<void> {
-  await session.run(`ATTACH DATABASE ? AS ${schema}`, [path]);
+  await session.run(`ATTACH DATABASE ? AS ${logSchema}`, [path]);
 }
 
 export async function detachLog(session: Session): Promise<void> {
-  await session.exec(`DETACH DATABASE ${schema}`);
+  await session.exec(`DETACH DATABASE ${logSchema}`);
 }
 
 /**
@@ -86,7 +86,7 @@ export async function takeOver(
 ): Promise<void> {
   const columns = ['number', ...members].map(quoted).join(', ');
   await session.run(
-    `INSERT INTO changeSet (${columns}) SELECT ${columns} FROM ${schema}.commits WHERE number > ? AND number <= ? ORDER BY number`,
+    `INSERT INTO changeSet (${columns}) SELECT ${columns} FROM ${logSchema}.commits WHERE number > ? AND number <= ? ORDER BY number`,
     [after, upTo],
   );
 }
@@ -95,9 +95,9 @@ export async function takeOver(
 export async function logStanding(session: Session): Promise<LogStanding> {
   const nothing = { waiting: 0, isForeign: false };
   // A program that ended while it made the log left an empty one.
-  if (!(await hasTable(session, schema, 'commits'))) return nothing;
+  if (!(await hasTable(session, logSchema, 'commits'))) return nothing;
   const [log] = await session.all(
-    `SELECT (SELECT logId FROM ${schema}.owner) AS logId, min(number) AS "first", max(number) AS "last" FROM ${schema}.commits`,
+    `SELECT (SELECT logId FROM ${logSchema}.owner) AS logId, min(number) AS "first", max(number) AS "last" FROM ${logSchema}.commits`,
   );
   if (log?.last === null || log?.last === undefined) return nothing;
   if (!(await hasTable(session, 'main', 'commitPosition'))) return { waiting: 0, isForeign: true };
@@ -109,15 +109,15 @@ export async function logStanding(session: Session): Promise<LogStanding> {
 
 /** Takes over whatever waits in the attached log, by its own layout. */
 export async function takeOverAll(session: Session): Promise<void> {
-  const rows = await session.all(`SELECT name, columns FROM ${schema}.layout ORDER BY place`);
+  const rows = await session.all(`SELECT name, columns FROM ${logSchema}.layout ORDER BY place`);
   const layout: Layout = new Map(
     rows.map(({ name, columns }) => [String(name), JSON.parse(String(columns)) as string[]]),
   );
   const columns = await session.all(
-    `SELECT name FROM pragma_table_info('commits', '${schema}') WHERE name <> 'number'`,
+    `SELECT name FROM pragma_table_info('commits', '${logSchema}') WHERE name <> 'number'`,
   );
   const members = columns.map(({ name }) => String(name));
-  const [last] = await session.all(`SELECT max(number) AS number FROM ${schema}.commits`);
+  const [last] = await session.all(`SELECT max(number) AS number FROM ${logSchema}.commits`);
   await beginTakingOver(session, layout);
   try {
     let { number } = await positionOf(session);
