@@ -81,7 +81,7 @@ export async function openStore(directory: string, path: string, options: Sqlite
     // would be written twice where memory has no room for them.
     const writer = await connect(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768`,
+       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384`,
     );
     await checkPages(writer, path, maxCheckedBytes);
     await checkOwner(writer, path);
