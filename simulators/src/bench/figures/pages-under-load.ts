@@ -17,7 +17,7 @@ const sizes: Readonly<Record<Scale, PagesSize>> = {
   full: { sites: 40, edgesPerSite: 5, messagesPerEdge: 600, idleMs: 15_000 },
   short: { sites: 8, edgesPerSite: 5, messagesPerEdge: 400, idleMs: 3_000 },
 };
-const metrics = { path: '/metrics', perSecond: 10 };
+const metrics = { path: '/metrics', perSecond: 2 };
 const occupancy = { path: '/api/v1/occupancy', perSecond: 20 };
 
 const lines = [metrics, occupancy].flatMap(({ path }): Line[] => [
