@@ -77,6 +77,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   /** The same for lists, which go on being answered when there is no room to write: without the last moments before that. */
   const listed = async (): Promise<OpenStore> => {
     const connections = use();
+    // Why they do not follow is logged where it is found.
     await connections.tables.catchUp().catch(() => undefined);
     return connections;
   };
