@@ -66,8 +66,9 @@ export function createOutbound(ports: OutboundPorts): Outbound {
       const key = arrivalKey(arrival);
       const measuredFrom = receivedMonoMs.get(key);
       receivedMonoMs.delete(key);
-      view.decisionsSent.set(arrival.seq, linkClock.monoMs());
-      dropOldest(view.decisionsSent, maxSentDecisions);
+      const decisionsSent = (view.decisionsSent ??= new Map());
+      decisionsSent.set(arrival.seq, linkClock.monoMs());
+      dropOldest(decisionsSent, maxSentDecisions);
       send(view, 'decisions', message, {
         onPublished() {
           if (measuredFrom === undefined) return;

@@ -2,19 +2,21 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
 import type { Packet } from 'mqtt-packet';
-import { createEdgeLane, publishBytes } from '../../src/adapters/broker/embedded/edge-lane.js';
+import { createEdgeLane, publishBytes, subackBytes } from '../../src/adapters/broker/embedded/edge-lane.js';
 
-const topic = 'gatehouse/v1/site-a/edge-1/events';
+const own = 'gatehouse/v1/site-a/edge-1/';
+const topic = `${own}events`;
 
 interface Sent {
   readonly bytes: Buffer;
   /** What the lane takes of it: the payload and the packet id of a message, nothing of a receipt. Left out: it is for the broker. */
-  readonly taken?: { readonly payload: string; readonly packetId: number } | 'receipt';
+  readonly taken?: { readonly payload: string; readonly packetId: number } | 'receipt' | 'subscribe';
 }
 
 interface Seen {
   readonly taken: string[];
   readonly receipts: number[];
+  readonly subscribed: { readonly packetId: number; readonly filters: readonly string[] }[];
   readonly passed: Buffer[];
 }
 
@@ -26,11 +28,15 @@ interface TestLane {
 }
 
 function newLane({ isPrivate = true, isClosed = false, onPass = (_bytes: Buffer): void => undefined } = {}): TestLane {
-  const seen: Seen = { taken: [], receipts: [], passed: [] };
+  const seen: Seen = { taken: [], receipts: [], subscribed: [], passed: [] };
   const lane = createEdgeLane({
     isPrivate: () => isPrivate,
     onEvents: (_topic, payload) => seen.taken.push(Buffer.from(payload).toString()),
     acknowledge: (packetId) => seen.receipts.push(packetId),
+    subscribe: (packetId, filters) => {
+      seen.subscribed.push({ packetId, filters });
+      return filters.every((filter) => filter.startsWith(own));
+    },
     pass: (bytes) => {
       seen.passed.push(Buffer.from(bytes));
       onPass(bytes);
@@ -62,6 +68,17 @@ const receipts = packetIds.map((messageId): Sent => ({
   bytes: generated({ cmd: 'puback', messageId }),
   taken: 'receipt',
 }));
+const channels = fc.constantFrom('acks', 'decisions', 'commands');
+const subscriptions = fc
+  .tuple(packetIds, fc.uniqueArray(channels, { minLength: 1 }), fc.constantFrom(1 as const, 2 as const))
+  .map(([messageId, names, qos]): Sent => ({
+    bytes: generated({
+      cmd: 'subscribe',
+      messageId,
+      subscriptions: names.map((name) => ({ topic: `${own}${name}`, qos })),
+    }),
+    taken: 'subscribe',
+  }));
 const others: fc.Arbitrary<Sent> = fc
   .oneof(
     payloads.map((payload) => publish({ payload, retain: true })),
@@ -72,9 +89,36 @@ const others: fc.Arbitrary<Sent> = fc
     payloads.map((payload) => publish({ payload, topic: `${topic}/` })),
     fc.constant(generated({ cmd: 'pingreq' })),
     fc.constant(generated({ cmd: 'disconnect' })),
+    // What is not the edge’s own, or without receipts, is judged by the broker, and all of a packet with it.
     packetIds.map((messageId) =>
-      generated({ cmd: 'subscribe', messageId, subscriptions: [{ topic: 'gatehouse/v1/site-a/edge-1/acks', qos: 1 }] }),
+      generated({ cmd: 'subscribe', messageId, subscriptions: [{ topic: `${own}acks`, qos: 0 }] }),
     ),
+    packetIds.map((messageId) =>
+      generated({
+        cmd: 'subscribe',
+        messageId,
+        subscriptions: [
+          { topic: `${own}acks`, qos: 1 },
+          { topic: 'gatehouse/v1/site-a/edge-2/acks', qos: 1 },
+        ],
+      }),
+    ),
+    fc
+      .constantFrom(
+        // No packet id, the id 0, no filter, a filter beyond the end, no QoS, a QoS there is not.
+        ...[
+          [0x82, 0],
+          [0x82, 1, 1],
+          [0x82, 2, 0, 1],
+          [0x82, 6, 0, 0, 0, 1, 65, 1],
+          [0x82, 4, 0, 1, 0, 9],
+        ],
+        ...[
+          [0x82, 5, 0, 1, 0, 1, 65],
+          [0x82, 6, 0, 1, 0, 1, 65, 3],
+        ],
+      )
+      .map((bytes) => Buffer.from(bytes)),
     // Wrong: no packet id, the packet id 0, a topic beyond its end, a receipt with more in it. The broker says so.
     fc.constant(Buffer.concat([Buffer.from([0x32, 2 + topic.length, 0, topic.length]), Buffer.from(topic)])),
     fc.constant(
@@ -90,7 +134,7 @@ describe('the lane of an edge', () => {
   it('takes the messages of its topic and passes everything else on, wherever the stream is cut', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(events, receipts, others), { maxLength: 12 }),
+        fc.array(fc.oneof(events, receipts, subscriptions, others), { maxLength: 12 }),
         fc.array(fc.nat(3_000), { maxLength: 12 }),
         (sent, cuts) => {
           const { seen, read, dispatch } = newLane();
@@ -181,6 +225,7 @@ describe('the lane of an edge', () => {
       isPrivate: () => true,
       onEvents: (_topic, payload) => taken.push(Buffer.from(payload).toString()),
       acknowledge: () => undefined,
+      subscribe: () => true,
       pass: (bytes) => passed.push(Buffer.from(bytes)),
     });
     const receipt = generated({ cmd: 'puback', messageId: 3 });
@@ -197,9 +242,42 @@ describe('the lane of an edge', () => {
 
   it('takes nothing of a client that is closed', () => {
     const { seen, read } = newLane({ isClosed: true });
-    read(publish({}));
+    const subscribe = generated({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: `${own}acks`, qos: 1 }] });
+    read(Buffer.concat([publish({}), subscribe]));
     expect(seen.taken).toEqual([]);
-    expect(seen.passed).toHaveLength(1);
+    expect(seen.subscribed).toEqual([]);
+    expect(Buffer.concat(seen.passed).equals(Buffer.concat([publish({}), subscribe]))).toBe(true);
+  });
+
+  it('asks for the filters of a SUBSCRIBE, in their order', () => {
+    const { seen, read } = newLane();
+    const subscriptions = ['acks', 'decisions'].map((name) => ({ topic: `${own}${name}`, qos: 1 as const }));
+    read(generated({ cmd: 'subscribe', messageId: 4_660, subscriptions }));
+    expect(seen.subscribed).toEqual([{ packetId: 4_660, filters: [`${own}acks`, `${own}decisions`] }]);
+    expect(seen.passed).toEqual([]);
+  });
+
+  it('asks for no more than 16 filters at once', () => {
+    const { seen, read } = newLane();
+    const filters = (count: number): Buffer =>
+      generated({
+        cmd: 'subscribe',
+        messageId: 1,
+        subscriptions: Array.from({ length: count }, (_, index) => ({ topic: `${own}${String(index)}`, qos: 1 })),
+      });
+    read(filters(17));
+    expect(seen.subscribed).toEqual([]);
+    read(filters(16));
+    expect(seen.subscribed[0]?.filters).toHaveLength(16);
+  });
+});
+
+describe('the grant of a subscription', () => {
+  it('has the bytes that the library of the protocol gives it', () => {
+    for (const count of [1, 5, 16]) {
+      const expected = generated({ cmd: 'suback', messageId: 4_660, granted: Array.from({ length: count }, () => 1) });
+      expect(subackBytes(4_660, count).equals(expected)).toBe(true);
+    }
   });
 });
 
@@ -238,7 +316,8 @@ function takenOf(sent: readonly Sent[], pieceEnds: readonly number[]): Set<Sent>
   for (const one of sent) {
     end += one.bytes.length;
     const piece = pieceEnds.findIndex((pieceEnd) => pieceEnd >= end);
-    if (one.taken === 'receipt' || (one.taken !== undefined && brokersPiece !== piece)) taken.add(one);
+    if (one.taken === 'receipt' || one.taken === 'subscribe' || (one.taken !== undefined && brokersPiece !== piece))
+      taken.add(one);
     else if (((one.bytes[0] ?? 0) & 0xf6) === 0x32) brokersPiece = piece;
   }
   return taken;

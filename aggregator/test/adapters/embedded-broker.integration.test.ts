@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import mqttPacket from 'mqtt-packet';
+import type { Packet } from 'mqtt-packet';
 import { createVirtualClock, edgeTopic, silentLogger } from '@gatehouse/shared';
 import { systemClock } from '@gatehouse/shared/node';
 import { createEmbeddedBroker, embeddedBrokerSettingsSchema } from '../../src/adapters/broker/embedded/index.js';
@@ -428,6 +431,113 @@ describe('a broker among hostile clients', () => {
     await expectGoodTraffic();
   });
 
+  describe('an edge that reads its topics', () => {
+    const connectPacket = {
+      cmd: 'connect' as const,
+      clientId: 'edge-1',
+      protocolId: 'MQTT' as const,
+      protocolVersion: 4 as const,
+      clean: true,
+      keepalive: 60,
+      username: 'edge-1',
+      password: Buffer.from('secret-edge-1'),
+    };
+    const subscription = (channel: 'acks' | 'decisions', qos: 0 | 1 | 2) => ({
+      topic: edgeTopic('site-a', 'edge-1', channel),
+      qos,
+    });
+    /** What the broker sends to who writes these packets, all in one piece if they come in one array. */
+    const rawReader = async (
+      ...steps: Packet[][]
+    ): Promise<{ heardByEdge: Packet[]; step: (packets: Packet[]) => Promise<void> }> => {
+      const socket = await rawSocket();
+      const heardByEdge: Packet[] = [];
+      const parser = mqttPacket.parser();
+      parser.on('packet', (packet) => void heardByEdge.push(packet));
+      socket.on('data', (chunk) => parser.parse(chunk));
+      const step = async (packets: Packet[]): Promise<void> => {
+        const before = heardByEdge.length;
+        socket.write(Buffer.concat(packets.map((packet) => mqttPacket.generate(packet))));
+        await until('all is answered', () => heardByEdge.length >= before + packets.length);
+      };
+      for (const packets of steps) await step(packets);
+      return { heardByEdge, step };
+    };
+    const payloadsOf = (packets: readonly Packet[]): string[] =>
+      packets.flatMap((packet) => (packet.cmd === 'publish' ? [packet.payload.toString()] : []));
+    const subscribe = (messageId: number, ...subscriptions: ReturnType<typeof subscription>[]) => ({
+      cmd: 'subscribe' as const,
+      messageId,
+      subscriptions,
+    });
+
+    it.each([
+      ['after it is let in', (own: Packet[][]) => own],
+      ['in one piece with its CONNECT', (own: Packet[][]) => [own.flat()]],
+    ])('%s hears each message once, whether or not others read', async (_when, steps) => {
+      const packets = [[connectPacket], [subscribe(7, subscription('acks', 1), subscription('decisions', 1))]];
+      const { heardByEdge } = await rawReader(...steps(packets));
+      expect(heardByEdge).toMatchObject([
+        { cmd: 'connack', returnCode: 0 },
+        { cmd: 'suback', messageId: 7, granted: [1, 1] },
+      ]);
+      await broker.publish(acksOf('edge-1'), 'alone', { retain: false });
+      const auditor = await as('auditor');
+      await auditor.subscribe('gatehouse/v1/site-a/#');
+      await broker.publish(acksOf('edge-1'), 'watched', { retain: false });
+      await broker.publish(acksOf('edge-2'), 'another’s', { retain: false });
+      await auditor.close();
+      await until('the reader is gone', () => broker.status().clients === 2);
+      await broker.publish(acksOf('edge-1'), 'alone again', { retain: false });
+      await until('the last is heard', () => payloadsOf(heardByEdge).includes('alone again'));
+      expect(payloadsOf(heardByEdge)).toEqual(['alone', 'watched', 'alone again']);
+      expect(auditor.received.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['watched', 'another’s']);
+    });
+
+    it('hears nothing more of what it does not read any more, and goes on with the rest', async () => {
+      const both = [subscription('acks', 1), subscription('decisions', 1)];
+      const { heardByEdge } = await rawReader(
+        [connectPacket],
+        [subscribe(7, ...both)],
+        [{ cmd: 'unsubscribe', messageId: 8, unsubscriptions: [acksOf('edge-1')] }],
+      );
+      expect(heardByEdge[2]).toMatchObject({ cmd: 'unsuback', messageId: 8 });
+      await broker.publish(acksOf('edge-1'), 'unread', { retain: false });
+      await broker.publish(edgeTopic('site-a', 'edge-1', 'decisions'), 'read', { retain: false });
+      await until('the latter is heard', () => payloadsOf(heardByEdge).length > 0);
+      expect(payloadsOf(heardByEdge)).toEqual(['read']);
+    });
+
+    it('may change the QoS and come back to it, and still hears each message once', async () => {
+      const { heardByEdge, step } = await rawReader(
+        [connectPacket],
+        [subscribe(7, subscription('acks', 1))],
+        [subscribe(8, subscription('acks', 0))],
+      );
+      expect(heardByEdge[2]).toMatchObject({ cmd: 'suback', messageId: 8, granted: [0] });
+      await broker.publish(acksOf('edge-1'), 'without receipt', { retain: false });
+      await until('it is heard', () => payloadsOf(heardByEdge).length > 0);
+      expect(heardByEdge.at(-1)).toMatchObject({ cmd: 'publish', qos: 0 });
+      await step([subscribe(9, subscription('acks', 1))]);
+      expect(heardByEdge.at(-1)).toMatchObject({ cmd: 'suback', messageId: 9, granted: [1] });
+      await broker.publish(acksOf('edge-1'), 'with receipt', { retain: false });
+      const auditor = await as('auditor');
+      await auditor.subscribe('gatehouse/v1/site-a/#');
+      await broker.publish(acksOf('edge-1'), 'watched', { retain: false });
+      await broker.publish(edgeTopic('site-a', 'edge-1', 'decisions'), 'unread', { retain: false });
+      await broker.publish(acksOf('edge-1'), 'the last', { retain: false });
+      await until('the last is heard', () => payloadsOf(heardByEdge).includes('the last'));
+      expect(payloadsOf(heardByEdge)).toEqual(['without receipt', 'with receipt', 'watched', 'the last']);
+    });
+
+    it('is refused all but its own, in one answer', async () => {
+      const other = { topic: acksOf('edge-2'), qos: 1 as const };
+      const { heardByEdge } = await rawReader([connectPacket], [subscribe(7, subscription('acks', 1), other)]);
+      expect(heardByEdge[1]).toMatchObject({ cmd: 'suback', messageId: 7, granted: [1, 128] });
+      expect(refused('subscribe-filter')).toBe(1);
+    });
+  });
+
   it('does not let a reader take over an edge by its client id', async () => {
     const thief = await as('auditor', 'edge-2');
     const second = await as('auditor', 'edge-2');
@@ -521,6 +631,37 @@ describe('a broker and clients that fall silent', () => {
       await until('it is heard', () => received.length === round);
     }
     expect(broker.status().clients).toBe(1);
+  });
+});
+
+describe('a broker that is too busy to look who comes', () => {
+  it('has everybody wait in its queue who finds room in that of the system', async () => {
+    const broker = createTestBroker();
+    await broker.start(() => undefined);
+    const { port } = broker.address() ?? { port: 0 };
+    // More than Node.js has wait by itself; no more than the system allows.
+    const crowd = Math.min(800, Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')));
+    const counted = new Int32Array(new SharedArrayBuffer(8));
+    const worker = new Worker(
+      `const { workerData: { port, crowd, counted } } = require('node:worker_threads');
+       for (let index = 0; index < crowd; index += 1) {
+         const socket = require('node:net').connect(port, '127.0.0.1');
+         socket.on('error', () => undefined);
+         socket.on('connect', () => {
+           if (Atomics.add(counted, 0, 1) + 1 < crowd) return;
+           Atomics.store(counted, 1, 1);
+           Atomics.notify(counted, 1);
+         });
+       }`,
+      { eval: true, workerData: { port, crowd, counted } },
+    );
+    await new Promise((resolve) => worker.once('online', resolve));
+    // Nothing is accepted meanwhile.
+    Atomics.wait(counted, 1, 0, 10_000);
+    const connected = Atomics.load(counted, 0);
+    await worker.terminate();
+    await broker.stop();
+    expect(connected).toBe(crowd);
   });
 });
 

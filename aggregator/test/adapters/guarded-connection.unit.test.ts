@@ -28,6 +28,7 @@ function connect(): { socket: NotingSocket; connection: GuardedConnection } {
     isPrivate: () => true,
     onEvents: () => undefined,
     onReceipt: () => undefined,
+    onSubscribe: () => false,
     onRefused: () => undefined,
     onClosed: () => undefined,
   });

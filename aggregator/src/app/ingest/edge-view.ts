@@ -26,19 +26,22 @@ export interface EdgeView {
   highest: { readonly instance: string; readonly epoch: string; readonly seq: number } | null;
   /** The last state, if it showed less than is stored. */
   behind: { readonly instance: string; readonly monoMs: number } | null;
-  /** Arrival seq → when its decision was sent last, on the link's monotonic clock. */
-  readonly decisionsSent: Map<number, number>;
+  /** Arrival seq → when its decision was sent last, on the link's monotonic clock; null before the first. */
+  decisionsSent: Map<number, number> | null;
   /** The last set of slots that was sent, and when on the link's monotonic clock. */
   allowanceSent: { readonly version: number; readonly monoMs: number } | null;
   readonly clock: ClockEstimate;
   readonly identity: IdentityWatch;
-  /** Unreadable payloads put in quarantine in the present minute. */
-  readonly unreadable: {
-    minute: number;
-    count: number;
-    /** Of states: those that are still to be stored. */
-    waiting: number;
-  };
+  /** null before the first. */
+  unreadable: UnreadablePayloads | null;
+}
+
+/** Unreadable payloads put in quarantine in the present minute. */
+export interface UnreadablePayloads {
+  minute: number;
+  count: number;
+  /** Of states: those that are still to be stored. */
+  waiting: number;
 }
 
 export interface EdgeViewSettings {
@@ -66,12 +69,17 @@ export function createEdgeView(
     isRestoring: false,
     highest: null,
     behind: null,
-    decisionsSent: new Map(),
+    decisionsSent: null,
     allowanceSent: null,
     clock: createClockEstimate(settings.clockOffsetBoundMs, storedOffsetMs),
     identity: createIdentityWatch(settings.alarmPeriodMs),
-    unreadable: { minute: -1, count: 0, waiting: 0 },
+    unreadable: null,
   };
+}
+
+/** Few edges ever send what cannot be read, and there are many edges. */
+export function unreadableOf(view: EdgeView): UnreadablePayloads {
+  return (view.unreadable ??= { minute: -1, count: 0, waiting: 0 });
 }
 
 /** The highest seq known to be written in this epoch by this instance, from its state and its batches. */

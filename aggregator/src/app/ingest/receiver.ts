@@ -8,6 +8,7 @@ import type { IncomingMessage } from '../ports.js';
 import type { Work } from '../turn/work.js';
 import { createBatchWork } from './batch-work.js';
 import type { IngestContext, Received } from './context.js';
+import { unreadableOf } from './edge-view.js';
 import type { EdgeView } from './edge-view.js';
 import type { Inbox } from './inbox.js';
 import { quarantinePayload } from './quarantine.js';
@@ -96,7 +97,7 @@ export function createReceiver(ports: ReceiverPorts): Receiver {
 
   /** While the store fails nothing is recorded, and what waits to be must stay bounded. */
   const enqueueFor = (view: EdgeView, work: Work): void => {
-    const { unreadable } = view;
+    const unreadable = unreadableOf(view);
     if (unreadable.waiting >= settings.ingest.unreadablePayloadsPerEdgePerMinute) return;
     unreadable.waiting += 1;
     ports.enqueue({
@@ -198,9 +199,10 @@ function onUnreadable(
 ): void {
   context.observer.onDropped('unreadable');
   const minute = Math.floor(received.receivedMonoMs / 60_000);
-  if (view.unreadable.minute !== minute) Object.assign(view.unreadable, { minute, count: 0 });
-  view.unreadable.count += 1;
-  if (view.unreadable.count > context.settings.ingest.unreadablePayloadsPerEdgePerMinute) return;
+  const unreadable = unreadableOf(view);
+  if (unreadable.minute !== minute) Object.assign(unreadable, { minute, count: 0 });
+  unreadable.count += 1;
+  if (unreadable.count > context.settings.ingest.unreadablePayloadsPerEdgePerMinute) return;
   const isTooLong = received.payloadBytes > wireLimits.maxPayloadBytes;
   enqueue({
     payloadBytes: received.payload.byteLength,

@@ -123,7 +123,7 @@ function sendOpenDecisions(context: IngestContext, turn: OpenTurn, view: EdgeVie
   const nowMs = context.linkClock.monoMs();
   for (const arrival of openArrivals(turn.site(view.siteId), view.edgeId)) {
     if (arrival.epoch !== state.epoch || !isDecided(arrival)) continue;
-    const sentMs = view.decisionsSent.get(arrival.seq);
+    const sentMs = view.decisionsSent?.get(arrival.seq);
     const isDue = sentMs === undefined || nowMs - sentMs >= context.settings.edges.decisionResendMs;
     if (isNewConnection || (listed.has(arrival.seq) && isDue)) decideAgain(context, turn, view, arrival);
   }

@@ -5,6 +5,7 @@
  */
 import { Readable } from 'node:stream';
 import type { Aedes, PublishPacket } from 'aedes';
+import { keepMessage } from './kept-message.js';
 
 interface ClientRef {
   readonly id: string;
@@ -12,8 +13,6 @@ interface ClientRef {
 interface MessageRef {
   readonly messageId: number;
 }
-/** The bytes of the payload as characters: half of what a buffer of its own would take, and no part of what others share. */
-type Retained = Pick<PublishPacket, 'topic' | 'qos'> & { readonly bytes: string };
 type Will = PublishPacket & { brokerId?: string; clientId?: string };
 
 /** The methods that Aedes asks of a `persistence`, for clean sessions. */
@@ -45,7 +44,7 @@ export interface BrokerMemory {
 }
 
 export function createBrokerMemory(): BrokerMemory {
-  const retained = new Map<string, Retained>();
+  const retained = new Map<string, PublishPacket>();
   const wills = new Map<string, Will>();
   const incoming = new Map<string, Map<number, PublishPacket>>();
   let brokerId = '';
@@ -64,12 +63,13 @@ export function createBrokerMemory(): BrokerMemory {
       brokerId = id;
     },
 
-    async storeRetained({ topic, payload, qos }) {
+    async storeRetained(packet) {
+      const { topic, payload } = packet;
       if (payload.length === 0) retained.delete(topic);
-      else retained.set(topic, { topic, qos, bytes: Buffer.from(payload).toString('latin1') });
+      else retained.set(topic, keepMessage(packet));
     },
     createRetainedStreamCombi(filters) {
-      const found = filters.flatMap((filter) => matching(retained, filter).map(messageOf));
+      const found = filters.flatMap((filter) => matching(retained, filter));
       return found.length === 0 ? emptySource : Readable.from(found);
     },
 
@@ -122,11 +122,7 @@ const emptySource: AsyncIterable<never> & Pick<Readable, 'pipe'> = {
   },
 };
 
-function messageOf({ topic, qos, bytes }: Retained): PublishPacket {
-  return { cmd: 'publish', topic, payload: Buffer.from(bytes, 'latin1'), qos, retain: true, dup: false };
-}
-
-function matching(retained: ReadonlyMap<string, Retained>, filter: string): Retained[] {
+function matching(retained: ReadonlyMap<string, PublishPacket>, filter: string): PublishPacket[] {
   if (!/[+#]/.test(filter)) {
     const message = retained.get(filter);
     return message === undefined ? [] : [message];

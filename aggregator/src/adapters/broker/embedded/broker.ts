@@ -11,6 +11,7 @@ import { createBrokerMemory } from './broker-memory.js';
 import { createEdgeLanes } from './edge-lanes.js';
 import { GuardedConnection } from './guarded-connection.js';
 import type { ConnectionKeeper } from './guarded-connection.js';
+import { keepMessage } from './kept-message.js';
 import { listen } from './listeners.js';
 import type { ListenAddress, Listeners } from './listeners.js';
 import { createRefusals } from './refusals.js';
@@ -73,9 +74,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   let listeners: Listeners | null = null;
   const sessions = new Map<Client, Session>();
   /** What was asked for at CONNECT, until and unless it is granted. */
-  const wills = new WeakMap<Client, PublishPacket | undefined>();
-  const identities = new WeakMap<Client, BrokerIdentity>();
-  const keepaliveSeconds = new WeakMap<Client, number>();
+  const asked = new WeakMap<Client, Asked>();
   const unauthenticated = createWaitingRoom<GuardedConnection>(limits.maxUnauthenticated, (connection) => {
     connection.turnOut();
   });
@@ -96,8 +95,10 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
   };
 
   const preConnect: AedesOptions['preConnect'] = (client, packet, done) => {
-    keepaliveSeconds.set(client, boundConnect(packet, limits.maxKeepaliveSeconds));
-    wills.set(client, packet.will as PublishPacket | undefined);
+    // The library keeps the packet for as long as the connection lasts.
+    const will = packet.will === undefined ? null : keepMessage(packet.will as PublishPacket);
+    if (will !== null) packet.will = will;
+    asked.set(client, { packet, will, keepaliveSeconds: boundConnect(packet, limits.maxKeepaliveSeconds) });
     done(null, true);
   };
 
@@ -124,29 +125,29 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       keyConnections += 1;
       client.id = `${identity.kind}:${String(keyConnections)}`;
     }
-    const will = wills.get(client);
-    if (will !== undefined && !mayPublish(identity, will.topic, will.retain)) {
+    const wanted = asked.get(client);
+    const will = wanted?.will ?? null;
+    if (will !== null && !mayPublish(identity, will.topic, will.retain)) {
       done(refuse('will-topic', client, notAuthorised), null);
       return;
     }
-    identities.set(client, identity);
     // By the protocol, half as long again as was agreed.
-    const maxSilenceMs = (keepaliveSeconds.get(client) ?? 0) * 1_500;
-    keepaliveSeconds.delete(client);
-    wills.delete(client);
+    const maxSilenceMs = (wanted?.keepaliveSeconds ?? 0) * 1_500;
+    if (wanted !== undefined) delete wanted.packet.password;
+    asked.delete(client);
     const connection = client.conn instanceof GuardedConnection ? client.conn : null;
-    sessions.set(client, { identity, username, filters: [], connection, maxSilenceMs });
+    sessions.set(client, { identity, username, filters: noFilters, connection, maxSilenceMs });
     if (identity.kind === 'auditor') auditors += 1;
     if (connection !== null) {
-      connection.authenticated();
+      connection.authenticated(identity);
       unauthenticated.leave(connection.address, connection);
     }
     done(null, true);
   };
 
   const authorizePublish: AedesOptions['authorizePublish'] = (client, packet, done) => {
-    const identity = client === null ? undefined : identities.get(client);
-    if (identity === undefined || !mayPublish(identity, packet.topic, packet.retain)) {
+    const identity = client === null ? null : identityOf(client);
+    if (identity === null || !mayPublish(identity, packet.topic, packet.retain)) {
       done(refuse('publish-topic', client, notAuthorised));
       return;
     }
@@ -196,6 +197,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     isPrivate,
     onEvents: take,
     onReceipt: lanes.onReceipt,
+    onSubscribe: lanes.subscribe,
     onRefused: (reason, address) => {
       refusals.record(reason, { address });
     },
@@ -210,7 +212,7 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
     if (session === undefined) return;
     sessions.delete(client);
     if (session.identity.kind === 'auditor') auditors -= 1;
-    for (const filter of session.filters) lanes.onUnsubscribed(client, filter);
+    lanes.close(client, session.identity);
   };
 
   const deliver = (topic: string, payload: string): boolean => {
@@ -231,13 +233,14 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       maxInflightInbound: 32,
       persistence: createBrokerMemory(),
     });
-    broker.on('clientReady', (client) => {
-      lanes.open(client, identities.get(client));
+    // Before the client can have answered it, as far as that can be: what comes earlier goes to the broker.
+    broker.on('connackSent', ({ returnCode }, client) => {
+      if (returnCode === 0) lanes.open(client, identityOf(client));
     });
     broker.on('subscribe', (subscriptions, client) => {
       for (const { topic, qos } of subscriptions) {
         // What was refused has 128 in place of its QoS.
-        if (qos === 1 || qos === 2) lanes.onSubscribed(client, topic, identities.get(client));
+        if (qos <= 2) lanes.onSubscribed(client, topic, qos);
       }
     });
     broker.on('unsubscribe', (filters, client) => {
@@ -328,6 +331,11 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
               reject(new Error('the broker is stopped'));
               return;
             }
+            if (!retain && lanes.deliver(topic, payload)) {
+              resolve();
+              return;
+            }
+            lanes.deliverBeside(topic, payload);
             const packet: PublishPacket = { cmd: 'publish', topic, payload, qos: 1, retain, dup: false };
             aedes.publish(packet, (error) => {
               if (error) reject(error);
@@ -392,6 +400,19 @@ export function createEmbeddedBroker(options: EmbeddedBrokerOptions): EmbeddedBr
       refusedTotal: refusals.counts(),
     }),
   };
+}
+
+interface Asked {
+  readonly packet: ConnectPacket;
+  readonly will: PublishPacket | null;
+  readonly keepaliveSeconds: number;
+}
+
+const noFilters: readonly string[] = [];
+
+/** Outlives the session: a last will is published when that is over. */
+function identityOf({ conn }: Client): BrokerIdentity | null {
+  return conn instanceof GuardedConnection ? conn.identity : null;
 }
 
 /**

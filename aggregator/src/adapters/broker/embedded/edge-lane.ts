@@ -1,7 +1,7 @@
 /**
  * The short way of an edge's events, past the broker's own: a PUBLISH to the one topic of theirs that nobody but the aggregator reads
- * is taken out of the stream whole, and answered. Everything else goes to the broker as it came. The receipts of what was sent to
- * the edge end here, because nothing waits for them.
+ * is taken out of the stream whole, and answered. So is a SUBSCRIBE to what the edge alone is told. Everything else goes to the broker
+ * as it came. The receipts of what was sent to the edge end here, because nothing waits for them.
  */
 
 export interface EdgeLanePorts {
@@ -11,6 +11,8 @@ export interface EdgeLanePorts {
   onEvents(topic: string, payload: Uint8Array): void;
   /** A message that was taken wants its PUBACK. */
   acknowledge(packetId: number): void;
+  /** The edge wants to read these, each with QoS 1 or 2. Answers whether that was granted, and the edge told. */
+  subscribe(packetId: number, filters: readonly string[]): boolean;
   /** What is for the broker, in order. Comes after the PUBACKs of all that was read before it. */
   pass(bytes: Buffer): void;
 }
@@ -32,9 +34,13 @@ export interface EdgeLane {
 const publish = 0x32;
 const publishAgain = 0x3a;
 const puback = 0x40;
+const subscribe = 0x82;
+const suback = 0x90;
 const maxHeaderBytes = 5;
 /** Type and QoS of a PUBLISH; the other bits say whether it is retained, and whether it is sent again. */
 const typeAndQos = 0xf6;
+/** Of one SUBSCRIBE: more than an edge has topics. */
+const maxFilters = 16;
 
 export function createEdgeLane(ports: EdgeLanePorts): EdgeLane {
   return new Lane(ports);
@@ -112,6 +118,7 @@ class Lane implements EdgeLane {
     if (client === null) return false;
     const head = bytes[start] ?? 0;
     if (head === puback) return end - body === 2;
+    if (head === subscribe) return !client.closed && this.#isSubscribed(bytes, body, end);
     if (head !== publish && head !== publishAgain) return false;
     const topic = this.#topic;
     const at = body + 2 + topic.length;
@@ -122,6 +129,26 @@ class Lane implements EdgeLane {
     this.#ports.onEvents(topic, bytes.subarray(at + 2, end));
     return true;
   }
+
+  #isSubscribed(bytes: Buffer, body: number, end: number): boolean {
+    const packetId = end - body > 2 ? bytes.readUInt16BE(body) : 0;
+    const filters = packetId === 0 ? null : filtersOf(bytes, body + 2, end);
+    return filters !== null && this.#ports.subscribe(packetId, filters);
+  }
+}
+
+/** The filters of the SUBSCRIBE whose payload begins at `at`; null if it is not one of few filters, each with QoS 1 or 2. */
+function filtersOf(bytes: Buffer, at: number, end: number): string[] | null {
+  const filters: string[] = [];
+  let next = at;
+  while (next < end) {
+    const qosAt = next + 2 + (next + 2 <= end ? bytes.readUInt16BE(next) : end);
+    const qos = qosAt < end ? bytes[qosAt] : undefined;
+    if ((qos !== 1 && qos !== 2) || filters.length === maxFilters) return null;
+    filters.push(bytes.toString('latin1', next + 2, qosAt));
+    next = qosAt + 1;
+  }
+  return filters.length === 0 ? null : filters;
 }
 
 /** Whether these characters of ASCII stand in the bytes from `at` on. */
@@ -163,5 +190,14 @@ export function publishBytes(topic: string, packetId: number, payload: string): 
   at += bytes.write(topic, at, 'utf8');
   at = bytes.writeUInt16BE(packetId, at);
   bytes.write(payload, at, 'utf8');
+  return bytes;
+}
+
+/** Grants so many filters QoS 1. `count`: at most 16. */
+export function subackBytes(packetId: number, count: number): Buffer {
+  const bytes = Buffer.alloc(4 + count, 1);
+  bytes[0] = suback;
+  bytes[1] = 2 + count;
+  bytes.writeUInt16BE(packetId, 2);
   return bytes;
 }

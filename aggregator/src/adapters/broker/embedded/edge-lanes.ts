@@ -1,9 +1,9 @@
 /** The short ways between edges and the aggregator, past the matching of topics: there is one reader of each of their topics. */
 import type { Client } from 'aedes';
-import { edgeTopic } from '@gatehouse/shared';
+import { centreToEdgeChannels, edgeTopic } from '@gatehouse/shared';
 import type { CancelTimer, Clock } from '@gatehouse/shared';
 import type { BrokerIdentity } from '../../../app/ports.js';
-import { publishBytes } from './edge-lane.js';
+import { publishBytes, subackBytes } from './edge-lane.js';
 import { GuardedConnection } from './guarded-connection.js';
 
 export interface EdgeLanesPorts {
@@ -14,14 +14,23 @@ export interface EdgeLanesPorts {
 
 export interface EdgeLanes {
   /** The client is connected: from now on its events go by its lane. */
-  open(client: Client, identity: BrokerIdentity | undefined): void;
-  /** An edge reads this topic of its own. */
-  onSubscribed(client: Client, topic: string, identity: BrokerIdentity | undefined): void;
+  open(client: Client, identity: BrokerIdentity | null): void;
+  /** Its connection is over. */
+  close(client: Client, identity: BrokerIdentity): void;
+  /**
+   * An edge wants to read these filters. Grants and answers it if they are topics of its own, so that the broker keeps nothing for them;
+   * else answers false, and the broker shall judge.
+   */
+  readonly subscribe: (connection: GuardedConnection, packetId: number, filters: readonly string[]) => boolean;
+  /** The broker has granted this topic to an edge. */
+  onSubscribed(client: Client, topic: string, qos: number): void;
   onUnsubscribed(client: Client, topic: string): void;
   /** Receipts came to wait at this connection: they will leave, also when nothing else is sent. */
   readonly onReceipt: (connection: GuardedConnection) => void;
   /** Writes a message to the edge that reads its topic, if that is everybody who reads it; answers whether it was. */
   deliver(topic: string, payload: string): boolean;
+  /** Writes a message to the edge that reads its topic, if the broker knows nothing of that. */
+  deliverBeside(topic: string, payload: string): void;
   clear(): void;
 }
 
@@ -32,9 +41,19 @@ export interface EdgeLanes {
 const receiptDelayMs = 100;
 const maxPacketId = 65_535;
 
+/** One connected edge. Its channels are bits: a table of all topics would weigh as much as the rest of it. */
+interface Reader {
+  readonly client: Client;
+  readonly connection: GuardedConnection;
+  /** What it reads with QoS 1 or 2: it can be written to it. */
+  reads: number;
+  /** What the broker keeps a subscription for, whatever its QoS. */
+  viaBroker: number;
+}
+
 export function createEdgeLanes({ clock, isPrivate }: EdgeLanesPorts): EdgeLanes {
-  /** By topic. */
-  const readers = new Map<string, Client>();
+  /** By what their topics begin with. */
+  const readers = new Map<string, Reader>();
   const withReceipts = new Set<GuardedConnection>();
   let cancelFlush: CancelTimer = () => undefined;
   let lastPacketId = 0;
@@ -49,29 +68,73 @@ export function createEdgeLanes({ clock, isPrivate }: EdgeLanesPorts): EdgeLanes
     if (withReceipts.size > 0) cancelFlush = clock.setTimer(receiptDelayMs, flush);
   };
 
+  const readerOf = (topic: string): Reader | undefined => readers.get(topic.slice(0, topic.lastIndexOf('/')));
+
+  const write = ({ connection }: Reader, topic: string, payload: string): void => {
+    lastPacketId = (lastPacketId % maxPacketId) + 1;
+    connection.sendPacket(publishBytes(topic, lastPacketId, payload));
+  };
+
   return {
     open(client, identity) {
       if (identity?.kind !== 'edge' || !(client.conn instanceof GuardedConnection)) return;
-      client.conn.lane.open(edgeTopic(identity.siteId, identity.edgeId, 'events'), client);
+      const topic = flat(edgeTopic(identity.siteId, identity.edgeId, 'events'));
+      readers.set(topic.slice(0, topic.lastIndexOf('/')), {
+        client,
+        connection: client.conn,
+        reads: 0,
+        viaBroker: 0,
+      });
+      client.conn.lane.open(topic, client);
     },
-    onSubscribed(client, topic, identity) {
-      if (identity?.kind !== 'edge' || client.closed || !(client.conn instanceof GuardedConnection)) return;
-      readers.set(topic, client);
+    close(client, identity) {
+      if (identity.kind !== 'edge') return;
+      const topic = edgeTopic(identity.siteId, identity.edgeId, 'events');
+      if (readerOf(topic)?.client === client) readers.delete(topic.slice(0, topic.lastIndexOf('/')));
+    },
+    subscribe(connection, packetId, filters) {
+      const reader = readerOf(filters[0] ?? '');
+      if (reader?.connection !== connection) return false;
+      let wanted = 0;
+      for (const filter of filters) {
+        const bit = readerOf(filter) === reader ? channelBit(filter) : 0;
+        if (bit === 0) return false;
+        wanted |= bit;
+      }
+      if ((wanted & reader.viaBroker) !== 0) return false;
+      reader.reads |= wanted;
+      connection.sendPacket(subackBytes(packetId, filters.length));
+      return true;
+    },
+    onSubscribed(client, topic, qos) {
+      const reader = readerOf(topic);
+      if (reader?.client !== client) return;
+      const bit = channelBit(topic);
+      reader.viaBroker |= bit;
+      if (qos === 0) reader.reads &= ~bit;
+      else reader.reads |= bit;
     },
     onUnsubscribed(client, topic) {
-      if (readers.get(topic) === client) readers.delete(topic);
+      const reader = readerOf(topic);
+      if (reader?.client !== client) return;
+      const bit = channelBit(topic);
+      reader.reads &= ~bit;
+      reader.viaBroker &= ~bit;
     },
     onReceipt(connection) {
       if (withReceipts.size === 0) cancelFlush = clock.setTimer(receiptDelayMs, flush);
       withReceipts.add(connection);
     },
     deliver(topic, payload) {
-      const reader = isPrivate() ? readers.get(topic) : undefined;
-      const connection = reader?.conn;
-      if (reader?.closed !== false || !(connection instanceof GuardedConnection) || connection.destroyed) return false;
-      lastPacketId = (lastPacketId % maxPacketId) + 1;
-      connection.sendPacket(publishBytes(topic, lastPacketId, payload));
+      const reader = isPrivate() ? readerOf(topic) : undefined;
+      if (reader === undefined || (reader.reads & channelBit(topic)) === 0 || isGone(reader)) return false;
+      write(reader, topic, payload);
       return true;
+    },
+    deliverBeside(topic, payload) {
+      const reader = readerOf(topic);
+      if (reader === undefined || (reader.reads & ~reader.viaBroker & channelBit(topic)) === 0) return;
+      if (!isGone(reader)) write(reader, topic, payload);
     },
     clear() {
       cancelFlush();
@@ -79,4 +142,20 @@ export function createEdgeLanes({ clock, isPrivate }: EdgeLanesPorts): EdgeLanes
       readers.clear();
     },
   };
+}
+
+function isGone({ client, connection }: Reader): boolean {
+  return client.closed || connection.destroyed;
+}
+
+/** 0 when it is no channel that edges read. */
+function channelBit(topic: string): number {
+  const channel = topic.slice(topic.lastIndexOf('/') + 1);
+  const index = (centreToEdgeChannels as readonly string[]).indexOf(channel);
+  return index < 0 ? 0 : 1 << index;
+}
+
+/** In one piece: a text that was put together keeps its parts beside it. */
+function flat(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }

@@ -7,6 +7,7 @@ import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { Client } from 'aedes';
 import type { CancelTimer, Clock } from '@gatehouse/shared';
+import type { BrokerIdentity } from '../../../app/ports.js';
 import { createEdgeLane } from './edge-lane.js';
 import type { EdgeLane, EdgeLanePorts } from './edge-lane.js';
 import { createPacketMeter } from './packet-meter.js';
@@ -26,6 +27,8 @@ export interface ConnectionKeeper {
   readonly onEvents: (topic: string, payload: Uint8Array) => void;
   /** A receipt waits at this connection, where none waited before. */
   readonly onReceipt: (connection: GuardedConnection) => void;
+  /** An edge wants to read these filters; answers whether that was granted and answered past the broker. */
+  readonly onSubscribe: (connection: GuardedConnection, packetId: number, filters: readonly string[]) => boolean;
   readonly onRefused: (reason: GuardRefusal, address: string) => void;
   /** It is over; called once. */
   readonly onClosed: (connection: GuardedConnection) => void;
@@ -44,6 +47,8 @@ export class GuardedConnection extends Duplex implements EdgeLanePorts {
   readonly address: string;
   /** The broker sets it. */
   client: Client | null = null;
+  /** Who the other end has shown to be. */
+  identity: BrokerIdentity | null = null;
   /** The short way of the events of an edge: closed until the edge is known. */
   readonly lane: EdgeLane;
   readonly #socket: Socket;
@@ -82,7 +87,8 @@ export class GuardedConnection extends Duplex implements EdgeLanePorts {
   }
 
   /** The client has shown its credential: the time-out is over. */
-  authenticated(): void {
+  authenticated(identity: BrokerIdentity): void {
+    this.identity = identity;
     this.#cancelAuthentication();
     this.#cancelAuthentication = nothingToCancel;
   }
@@ -93,6 +99,10 @@ export class GuardedConnection extends Duplex implements EdgeLanePorts {
 
   onEvents(topic: string, payload: Uint8Array): void {
     this.#keeper.onEvents(topic, payload);
+  }
+
+  subscribe(packetId: number, filters: readonly string[]): boolean {
+    return this.#keeper.onSubscribe(this, packetId, filters);
   }
 
   /** Somebody else gets its place among those that have shown no credential. */

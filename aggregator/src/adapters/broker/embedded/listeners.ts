@@ -32,7 +32,7 @@ export async function listen(settings: EmbeddedBrokerSettings, handlers: Listene
   const servers: Server[] = [];
 
   /** Counts a raw connection, or destroys it. Comes before TLS, so that strangers cost no handshake. */
-  const admit = (socket: Socket): void => {
+  const admit = (socket: CountedSocket): void => {
     const { maxConnections, maxConnectionsPerAddress } = settings.limits;
     const address = socket.remoteAddress ?? '';
     const fromAddress = perAddress.get(address) ?? 0;
@@ -49,13 +49,18 @@ export async function listen(settings: EmbeddedBrokerSettings, handlers: Listene
     }
     sockets.add(socket);
     perAddress.set(address, fromAddress + 1);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left === 0) perAddress.delete(address);
-      else perAddress.set(address, left);
-    });
+    socket[countedAs] = address;
+    socket.once('close', leave);
   };
+
+  /** One for all sockets: there are many. */
+  function leave(this: CountedSocket): void {
+    const address = this[countedAs] ?? '';
+    sockets.delete(this);
+    const left = (perAddress.get(address) ?? 1) - 1;
+    if (left === 0) perAddress.delete(address);
+    else perAddress.set(address, left);
+  }
 
   const close = async (): Promise<void> => {
     const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
@@ -73,7 +78,7 @@ export async function listen(settings: EmbeddedBrokerSettings, handlers: Listene
         admit(socket);
         if (!socket.destroyed) handlers.onConnection(socket);
       });
-      plaintext = await bind(server, settings.host, settings.port, 'mqtt.port');
+      plaintext = await bind(server, { ...settings, port: settings.port, key: 'mqtt.port' });
     }
     if (settings.tls !== null) {
       const { certFile, keyFile, clientCaFile, host, port } = settings.tls;
@@ -102,7 +107,7 @@ export async function listen(settings: EmbeddedBrokerSettings, handlers: Listene
         socket.destroy();
       });
       server.on('secureConnection', handlers.onConnection);
-      tls = await bind(server, host, port, 'mqtt.tls.port');
+      tls = await bind(server, { ...settings, host, port, key: 'mqtt.tls.port' });
     }
     return { plaintext, tls, close };
   } catch (error) {
@@ -111,12 +116,24 @@ export async function listen(settings: EmbeddedBrokerSettings, handlers: Listene
   }
 }
 
-async function bind(server: Server, host: string, port: number, key: string): Promise<ListenAddress> {
+const countedAs = Symbol('counted as');
+type CountedSocket = Socket & { [countedAs]?: string };
+
+interface Place extends Pick<EmbeddedBrokerSettings, 'limits'> {
+  readonly host: string;
+  readonly port: number;
+  /** The setting that names it. */
+  readonly key: string;
+}
+
+async function bind(server: Server, { host, port, key, limits }: Place): Promise<ListenAddress> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(new Error(`${key}: ${explain(error, host, port)}`, { cause: error }));
     });
-    server.listen({ host, port }, resolve);
+    // All edges may come back in the same moment: those that find no place in this queue try again after 1, 3, 7, 15 and 31 s. The
+    // system bounds it further (net.core.somaxconn).
+    server.listen({ host, port, backlog: limits.maxConnections }, resolve);
   });
   const address = server.address() as AddressInfo;
   return { host: address.address, port: address.port };
