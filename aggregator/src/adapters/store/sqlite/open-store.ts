@@ -77,13 +77,15 @@ export async function openStore(directory: string, path: string, options: Sqlite
   };
   try {
     await makeDatabaseFile(path);
-    // FULL: the log lets go of what was taken over, which must survive a power cut then. A run of commits changes so many pages that it
-    // would be written twice where memory has no room for them.
+    // FULL: the log lets go of what was taken over, which must survive a power cut then.
     const writer = await connect(
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384`,
+       PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0`,
     );
+    // Every page is looked at once: kept, they would be memory that nobody needs.
     await checkPages(writer, path, maxCheckedBytes);
+    // A run of commits changes so many pages that it would be written twice where memory has no room for them.
+    await writer.exec('PRAGMA cache_size = -16384');
     await checkOwner(writer, path);
     // Before anything is migrated: commits of an older program go into the tables that it knew.
     await recoverLog(writer, logPath, options);

@@ -54,7 +54,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const path = join(directory, databaseFile);
   let opened: OpenStore | null = null;
   /** Texts that were looked for and not found since the last commit: before they are stored they are not looked for again. */
-  const absent = new Set<string>();
+  let absent = new Set<string>();
 
   const use = (): OpenStore => {
     if (opened === null) throw new StoreError('closed', `${path} is closed`);
@@ -181,7 +181,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       const number = connections.committed + 1;
       await log.append(number, texts, tables.takenOver);
       connections.committed = number;
-      absent.clear();
+      // Anew instead of cleared: an old table of a Set keeps what was in it, and the next one, for long.
+      if (absent.size > 0) absent = new Set();
       waiting.note(number, changes);
       tables.onAppended(number, weightOf(texts));
       if (changes.erasedCredentials.length > 0) void eraseFromLog(connections);

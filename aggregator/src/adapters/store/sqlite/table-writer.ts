@@ -49,9 +49,9 @@ export interface TableWriterBounds {
 }
 
 export const defaultBounds: TableWriterBounds = {
-  delayMs: 200,
+  delayMs: 500,
   retryMs: 1_000,
-  maxRunBytes: 4 * 1024 * 1024,
+  maxRunBytes: 16 * 1024 * 1024,
   maxWaitingBytes: 64 * 1024 * 1024,
 };
 

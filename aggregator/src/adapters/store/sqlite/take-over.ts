@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { Session, SqlRow } from './connection.js';
-import { membersOf } from './change-texts.js';
+import { membersOf, removals } from './change-texts.js';
 import type { Layout } from './change-texts.js';
 import { quoted } from './schema.js';
 import { tableOf } from '../tables.js';
@@ -50,13 +50,18 @@ export async function detachLog(session: Session): Promise<void> {
 }
 
 /**
- * A view that is written to and never read: a row of the log inserted into it runs the trigger, which stores all of it. Rows are
- * written in the layout of the program that committed them.
+ * Views that are written to and never read: what is inserted into them runs a trigger, so that a run of commits is one statement, with one
+ * turn of a worker thread and one flush of the disk. Rows are written in the layout of the program that committed them.
  */
 export async function beginTakingOver(session: Session, layout: Layout): Promise<void> {
   const members = membersOf(layout);
   await session.exec(
     [
+      'CREATE TEMP VIEW commitRun AS SELECT NULL AS afterNumber, NULL AS upTo;',
+      'CREATE TEMP TRIGGER storeCommitRun INSTEAD OF INSERT ON commitRun BEGIN',
+      ...[...layout].map(([name, columns]) => `${upsertSql(name, columns, rowsOfRun(name, columns))};`),
+      'UPDATE commitPosition SET number = NEW.upTo;',
+      'END;',
       `CREATE TEMP VIEW changeSet AS SELECT NULL AS number, ${members.map((name) => `NULL AS ${quoted(name)}`).join(', ')};`,
       'CREATE TEMP TRIGGER storeChangeSet INSTEAD OF INSERT ON changeSet BEGIN',
       `DELETE FROM slots WHERE (siteId, slotId) IN
@@ -65,7 +70,9 @@ export async function beginTakingOver(session: Session, layout: Layout): Promise
       `DELETE FROM retiredEpochs WHERE (edgeId, epoch) IN
          (SELECT json_extract(value, '$.edgeId'), json_extract(value, '$.epoch') FROM json_each(NEW.removedRetiredEpochs));`,
       eraseSql,
-      ...[...layout].map(([name, columns]) => `${upsertSql(name, columns)};`),
+      ...[...layout].map(
+        ([name, columns]) => `${upsertSql(name, columns, `jsonb_each(NEW.${quoted(name)}) WHERE true`)};`,
+      ),
       eraseSql,
       'UPDATE commitPosition SET number = NEW.number;',
       'END',
@@ -74,19 +81,35 @@ export async function beginTakingOver(session: Session, layout: Layout): Promise
 }
 
 export async function endTakingOver(session: Session): Promise<void> {
-  await session.exec('DROP TRIGGER temp.storeChangeSet; DROP VIEW temp.changeSet');
+  await session.exec(
+    'DROP TRIGGER temp.storeChangeSet; DROP VIEW temp.changeSet; DROP TRIGGER temp.storeCommitRun; DROP VIEW temp.commitRun',
+  );
 }
 
-/** Takes over `members` of the commits after `after` up to `upTo`: one statement is one transaction, one turn of a worker thread and one flush of the disk. */
+/**
+ * Takes over the commits after `after` up to `upTo`, of which there is at least one, all or nothing. `members`: of their layout. Table by
+ * table, and of a row that several of them have only the last: under load the cursor of each edge is in every commit, and an
+ * arrival, its slot and its session in the next one again. Where something is taken away, one commit after the other.
+ */
 export async function takeOver(
   session: Session,
   members: readonly string[],
   after: number,
   upTo: number,
 ): Promise<void> {
+  const within = 'number > ? AND number <= ?';
+  const removed = removals.filter((name) => members.includes(name)).map((name) => `${quoted(name)} IS NOT NULL`);
+  const [found] = await session.all(
+    `SELECT EXISTS (SELECT 1 FROM ${logSchema}.commits WHERE ${within} AND (${removed.join(' OR ')})) AS takesAway`,
+    [after, upTo],
+  );
+  if (found?.takesAway === 0) {
+    await session.run('INSERT INTO commitRun VALUES (?, ?)', [after, upTo]);
+    return;
+  }
   const columns = ['number', ...members].map(quoted).join(', ');
   await session.run(
-    `INSERT INTO changeSet (${columns}) SELECT ${columns} FROM ${logSchema}.commits WHERE number > ? AND number <= ? ORDER BY number`,
+    `INSERT INTO changeSet (${columns}) SELECT ${columns} FROM ${logSchema}.commits WHERE ${within} ORDER BY number`,
     [after, upTo],
   );
 }
@@ -122,7 +145,7 @@ export async function takeOverAll(session: Session): Promise<void> {
   try {
     let { number } = await positionOf(session);
     for (; number < Number(last?.number); number += commitsAtOnce) {
-      await takeOver(session, members, number, number + commitsAtOnce);
+      await takeOver(session, members, number, Math.min(number + commitsAtOnce, Number(last?.number)));
     }
   } finally {
     await endTakingOver(session);
@@ -150,16 +173,40 @@ async function positionOf(session: Session): Promise<{ logId: string; number: nu
 /** Before the rows, so that a text may come back under another id, and after them, so that an erased one stays erased. */
 const eraseSql = 'DELETE FROM credentials WHERE credentialId IN (SELECT value FROM json_each(NEW.erasedCredentials));';
 
+/** Tables in which the same rows change again and again. */
+const changingTables: ReadonlySet<string> = new Set<RowTable>([
+  'sites',
+  'ledgers',
+  'slots',
+  'allowances',
+  'sessions',
+  'arrivals',
+  'cursors',
+]);
+
+/** The rows of one table in a run of commits: all of them in their order, or the last of each. */
+function rowsOfRun(name: string, columns: readonly string[]): string {
+  const rows = `commits AS log CROSS JOIN jsonb_each(log.${quoted(name)}) WHERE log.number > NEW.afterNumber AND log.number <= NEW.upTo`;
+  if (!changingTables.has(name)) return `${rows} ORDER BY log.number`;
+  const key = keyOf(name).map((column) => `value ->> ${String(columns.indexOf(column))}`);
+  // Beside max(), SQLite takes `value` from the row that has the maximum.
+  return `(SELECT value, max(log.number) FROM ${rows} GROUP BY ${key.join(', ')}) WHERE true`;
+}
+
 /** `jsonb_each` hands each row on in binary: with `json_each` it would be made text again, to be parsed once more for its values. */
-function upsertSql(name: string, columns: readonly string[]): string {
-  const { key } = tableOf(name as RowTable);
+function upsertSql(name: string, columns: readonly string[], rows: string): string {
+  const key = keyOf(name);
   const updates = columns
     .filter((column) => !key.includes(column))
     .map((column) => `${quoted(column)} = excluded.${quoted(column)}`);
   return [
     `INSERT INTO ${quoted(name)} (${columns.map(quoted).join(', ')})`,
     `SELECT ${columns.map((_, index) => `value ->> ${String(index)}`).join(', ')}`,
-    `FROM jsonb_each(NEW.${quoted(name)}) WHERE true`,
+    `FROM ${rows}`,
     `ON CONFLICT (${key.map(quoted).join(', ')}) DO UPDATE SET ${updates.join(', ')}`,
   ].join(' ');
+}
+
+function keyOf(name: string): readonly string[] {
+  return tableOf(name as RowTable).key;
 }
