@@ -144,7 +144,7 @@ export function assemble(ports: AggregatorPorts, settings: AggregatorSettings, o
   const readAhead = (): boolean => inbox.readAhead(maxTurnBatches, maxTurnBytes);
   const runner = createTurnRunner(
     memory,
-    { ...ports, linkClock, decisionTtlMs: settings.decisionTtlMs, readAhead },
+    { ...ports, linkClock, decisionTtlMs: settings.decisionTtlMs, readAhead, hasWaiting: () => inbox.hasWaiting() },
     {
       ...listener,
       onOutcome(outcome) {

@@ -101,12 +101,12 @@ export interface Holdings {
 export interface Dirty {
   site: boolean;
   ledger: boolean;
-  readonly slots: Map<string, SlotRow>;
-  readonly allowances: Map<string, AllowanceRow>;
-  readonly removedSlots: Set<string>;
-  readonly sessions: Map<string, SessionRow>;
-  readonly arrivals: Map<ArrivalKey, ArrivalRow>;
-  readonly reviews: Map<string, ReviewRow>;
+  slots: Map<string, SlotRow>;
+  allowances: Map<string, AllowanceRow>;
+  removedSlots: Set<string>;
+  sessions: Map<string, SessionRow>;
+  arrivals: Map<ArrivalKey, ArrivalRow>;
+  reviews: Map<string, ReviewRow>;
 }
 
 /** Rows that changed since they were last taken. The rows are copies. */
@@ -233,12 +233,13 @@ export function takeChanges(state: SiteState): SiteChanges {
   };
   dirty.site = false;
   dirty.ledger = false;
-  dirty.slots.clear();
-  dirty.allowances.clear();
-  dirty.removedSlots.clear();
-  dirty.sessions.clear();
-  dirty.arrivals.clear();
-  dirty.reviews.clear();
+  // Anew instead of cleared: what a Map held before hangs on to what it holds later, until the next great collection of garbage.
+  if (dirty.slots.size > 0) dirty.slots = new Map();
+  if (dirty.allowances.size > 0) dirty.allowances = new Map();
+  if (dirty.removedSlots.size > 0) dirty.removedSlots = new Set();
+  if (dirty.sessions.size > 0) dirty.sessions = new Map();
+  if (dirty.arrivals.size > 0) dirty.arrivals = new Map();
+  if (dirty.reviews.size > 0) dirty.reviews = new Map();
   return changes;
 }
 

@@ -36,8 +36,6 @@ export interface HttpServer {
   /** For `inject` and `listen`. */
   readonly app: FastifyInstance;
   readonly routes: readonly Route[];
-  /** The OpenAPI document. */
-  readonly document: Readonly<Record<string, unknown>>;
   /** Ends streams, finishes what runs, closes connections. May be called twice. */
   close(): Promise<void>;
 }
@@ -51,6 +49,8 @@ declare module 'fastify' {
     actor: Actor | null;
     /** When it came, ms of the machine's monotonic clock. */
     startedMs: number;
+    /** Among those whose answer must begin in time; -1: it may take as long as it likes. */
+    deadlinePlace: number;
   }
 }
 
@@ -71,10 +71,8 @@ export async function createHttpServer(
   const streams = createEventStreams(services);
   const idempotency = createIdempotency(services);
   const routes = allRoutes(settings);
-  const document = openApiDocument(routes, ports.version);
-
   const stopTiming = addHooks(app, services, securityHeaders(https !== null));
-  await addDocumentation(app, document);
+  await addDocumentation(app, () => openApiDocument(routes, ports.version));
   const serving: Serving = { services, streams, idempotency, afterTurns: createAfterTurns() };
   for (const definition of routes) addRoute(app, definition, serving);
   refuseOtherMethods(app, routes);
@@ -85,7 +83,6 @@ export async function createHttpServer(
   return {
     app,
     routes,
-    document,
     async close() {
       streams.stop();
       feed.stop();
@@ -167,11 +164,12 @@ function addHooks(app: FastifyInstance, services: HttpServices, headers: Readonl
   });
   app.decorateRequest('actor', null);
   app.decorateRequest('startedMs', 0);
+  app.decorateRequest('deadlinePlace', -1);
   app.addHook('onRequest', (request, reply, done) => {
     request.startedMs = systemClock.monoMs();
     reply.headers(headers).header('x-request-id', request.id);
     const { definition } = request.routeOptions.config;
-    if (definition?.endless !== true) deadlines.enter(reply);
+    if (definition?.endless !== true) request.deadlinePlace = deadlines.enter(reply);
     // What is thrown here is answered as a problem.
     request.actor = gatekeeper.admit(request, definition);
     done();
@@ -181,7 +179,7 @@ function addHooks(app: FastifyInstance, services: HttpServices, headers: Readonl
     else done(new ProblemError('malformed-json', 'the body holds half of a surrogate pair'));
   });
   app.addHook('onResponse', (request, reply, done) => {
-    deadlines.leave(reply);
+    deadlines.leave(reply, request.deadlinePlace);
     const durationMs = systemClock.monoMs() - request.startedMs;
     const route =
       request.routeOptions.config.definition?.url ?? (request.routeOptions.url === undefined ? 'none' : 'other');
@@ -213,9 +211,12 @@ const tooLate = 'the answer took too long';
 const documentationPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-async function addDocumentation(app: FastifyInstance, document: Readonly<Record<string, unknown>>): Promise<void> {
-  const text = JSON.stringify(document);
-  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(text));
+/** The document is made when it is asked for first: that takes time and memory, and many never ask. Its text is kept, and nothing else. */
+async function addDocumentation(app: FastifyInstance, makeDocument: () => unknown): Promise<void> {
+  let made: string | null = null;
+  const text = (): string => (made ??= JSON.stringify(makeDocument()));
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(text()));
+  const document = { toJSON: () => JSON.parse(text()) as unknown };
   await app.register(swagger, { mode: 'static', specification: { document: document as never } });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

@@ -100,6 +100,22 @@ describe('reading ahead', () => {
     expect(inbox.readAhead(10, 1_000_000)).toBe(false);
   });
 
+  it('is told whether there is anything to take', () => {
+    const { inbox } = openInbox();
+    expect(inbox.hasWaiting()).toBe(false);
+    inbox.offerBatch(received('a', 'a1'));
+    inbox.offerBatch(received('a', 'a2'));
+    expect(inbox.hasWaiting()).toBe(true);
+    inbox.take(1, 1_000);
+    expect(inbox.hasWaiting()).toBe(true);
+    const [work] = inbox.take(1, 1_000);
+    expect(inbox.hasWaiting()).toBe(false);
+    inbox.giveBack(work === undefined ? [] : [work]);
+    expect(inbox.hasWaiting()).toBe(true);
+    inbox.forget('a');
+    expect(inbox.hasWaiting()).toBe(false);
+  });
+
   it('reads nothing of an edge that is forgotten', () => {
     const { inbox, read } = openInbox();
     inbox.offerBatch(received('a', 'a1'));

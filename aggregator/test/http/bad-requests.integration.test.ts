@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse as parseYaml } from 'yaml';
 import { problemCatalogue } from '../../src/http/problems.js';
 import { expectProblem, harbourLayout, openApi, siteId, until } from './support.js';
 import type { Api } from './support.js';
+import { renderedText } from './rendered-text.js';
 
 const site = `/api/v1/sites/${siteId}`;
 
@@ -231,7 +233,10 @@ describe('headers and bounds', () => {
       const url = source.startsWith('/') ? source : `/docs/${source.replace(/^\.\//, '')}`;
       expect({ url, status: (await api.call('GET', url, { key: null })).status }).toEqual({ url, status: 200 });
     }
-    expect((await api.call('GET', '/docs/json', { key: null })).body.openapi).toBe('3.1.0');
+    const document = await api.call('GET', '/openapi.json', { key: null });
+    expect(document.body.openapi).toBe('3.1.0');
+    expect((await api.call('GET', '/docs/json', { key: null })).body).toEqual(document.body);
+    expect(parseYaml((await api.call('GET', '/docs/yaml', { key: null })).text)).toEqual(document.body);
     await api.stop();
   });
 
@@ -286,7 +291,7 @@ describe('headers and bounds', () => {
     expect(head).toContain(`HTTP/1.1 ${String(status)} `);
     expect(head).toContain('application/problem+json');
     expect(JSON.parse(body)).toMatchObject({ type: `/problems/${code}`, status });
-    const { text } = await api.metrics.render();
+    const text = await renderedText(api.metrics);
     expect(text).toContain(`method="other",route="none",status="${String(status)}"`);
     await api.stop();
   });
@@ -308,7 +313,7 @@ describe('headers and bounds', () => {
     };
     const [first, second, third] = [await from('127.0.0.1'), await from('127.0.0.1'), await from('127.0.0.1')];
     expect([await answers(first), await answers(second), await answers(third)]).toEqual([true, true, false]);
-    const { text } = await api.metrics.render();
+    const text = await renderedText(api.metrics);
     expect(text).toContain('gatehouse_http_connections_refused_total{reason="too-many-from-address"} 1');
     second.destroy();
     await once(second, 'close');

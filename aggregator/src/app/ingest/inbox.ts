@@ -32,6 +32,8 @@ export interface Inbox {
    * Reads some of what the next `take` with these bounds will take, so that it need not; false when all of that is read.
    */
   readAhead(maxBatches: number, maxBytes: number): boolean;
+  /** Whether `take` would find anything. */
+  hasWaiting(): boolean;
   /** Work of the last `take`, in the order it was taken; other work is ignored. What came meanwhile and has no room any more is dropped. */
   giveBack(work: readonly Work[]): void;
   forget(edgeId: string): void;
@@ -64,8 +66,8 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
   /** Edges with something waiting, each once, the next to be served first. */
   let round: string[] = [];
   const inRound = new Set<string>();
-  /** Of what was taken last. */
-  const origins = new Map<Work, Origin>();
+  /** Of what was taken last. Made anew instead of cleared: an old table of a Map keeps what was in it, and the next table, for long. */
+  let origins = new Map<Work, Origin>();
 
   const windowOf = (edgeId: string): Window => {
     const known = windows.get(edgeId);
@@ -143,7 +145,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
     },
     take(maxBatches, maxBytes) {
       const taken: Work[] = [];
-      origins.clear();
+      origins = new Map();
       let batches = 0;
       let bytes = 0;
       while (round.length > 0 && batches < maxBatches && bytes < maxBytes) {
@@ -180,6 +182,7 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
       }
       return readBytes > 0;
     },
+    hasWaiting: () => round.length > 0,
     giveBack(works) {
       for (const work of [...works].reverse()) {
         const origin = origins.get(work);

@@ -29,8 +29,8 @@ export interface TurnOutcome {
 }
 
 export interface OpenTurn extends Turn {
-  /** Rises with everything that changes memory or adds to the commit. */
-  readonly changeCount: number;
+  /** Rises with everything that changes memory or adds to the commit. No getter: one that is made anew with each turn keeps it alive. */
+  changeCount(): number;
   /** What became of events, told once the turn is stored and edges have been answered. */
   readonly fates: EventFates;
   findSite(siteId: string): SiteState | undefined;
@@ -117,9 +117,7 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
       whenAnswered.push(action);
     },
     fates,
-    get changeCount() {
-      return changeCount;
-    },
+    changeCount: () => changeCount,
     finish() {
       for (const siteId of touchedSites) collector.putChanges(takeChanges(turn.site(siteId)));
       return {

@@ -35,6 +35,8 @@ export interface TurnRunnerPorts extends TurnPorts {
   readonly store: AggregatorStore;
   /** Reads some of what the next turn will take; false when there is nothing to read. */
   readonly readAhead: () => boolean;
+  /** Whether something waits that may have to be read. */
+  readonly hasWaiting: () => boolean;
 }
 
 /** Why a turn did not happen. */
@@ -132,7 +134,8 @@ export function createTurnRunner(memory: Memory, ports: TurnRunnerPorts, listene
     let cancel = (): void => undefined;
     let isDue = false;
     const readSoon = (): void => {
-      if (isDue) return;
+      // Not with each operation of a person: a timer costs more than what it would find.
+      if (isDue || !ports.hasWaiting()) return;
       isDue = true;
       cancel = ports.linkClock.setTimer(0, () => {
         isDue = false;
@@ -229,11 +232,11 @@ function runAll(group: readonly Work[], turn: OpenTurn, reads: TurnReads): Ran |
   const refusals = new Map<Work, Refusal>();
   try {
     for (const work of group) {
-      const before = turn.changeCount;
+      const before = turn.changeCount();
       try {
         work.run(turn, reads);
       } catch (error) {
-        if (!(error instanceof Refusal) || turn.changeCount !== before) throw error;
+        if (!(error instanceof Refusal) || turn.changeCount() !== before) throw error;
         refusals.set(work, error);
       }
     }
