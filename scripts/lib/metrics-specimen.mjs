@@ -42,7 +42,7 @@ export async function aggregatorExposition() {
     ],
   });
   metrics.onRequest('GET', 'route', 200, 0);
-  return (await metrics.render()).text;
+  return Buffer.concat((await metrics.render()).pieces).toString();
 }
 
 function madeUpAggregator() {
@@ -55,7 +55,7 @@ function madeUpAggregator() {
       site: () => state,
       edgeStatus: () => status,
       accessListStatus: () => ({ entries: 0, leftOut: 0 }),
-      directory: { edges: () => [edge], vehicleCount: 0 },
+      directory: { edges: () => [edge], edge: () => edge, vehicleCount: 0 },
       health: () => ({ ready: true, storeOk: true, linkOk: true, pendingOperations: 0, pendingBatches: 0 }),
     })
   );

@@ -1,36 +1,35 @@
 /** Metrics of each edge and its gates, as they have reported themselves: for where their own cannot be scraped. */
 import { barrierPositions, faultCatalogue, faultNames, laneModes } from '@gatehouse/shared';
-import { Gauge } from 'prom-client';
-import type { Registry } from 'prom-client';
-import type { SeenEdge, Source } from './metrics-source.js';
+import type { Families } from './metrics-family.js';
+import type { SeenEdge, SeenGate, Sight } from './metrics-source.js';
+import { labelTail, labelWithin, noTail } from './metrics-text.js';
+import type { LabelHead } from './metrics-text.js';
 
-/** Registers them. Edges that were revoked are not told of, but for the slots that are still set aside for them. */
-export function defineEdges(registry: Registry, source: Source): void {
-  defineEach(registry, source);
-  defineAllowances(registry, source);
-  defineGates(registry, source);
+/** Edges that were revoked are not told of, but for the slots that are still set aside for them. */
+export function defineEdges(families: Families): void {
+  defineEach(families);
+  defineAllowances(families);
+  defineGates(families);
 }
 
+const type = 'gauge';
 const edgeLabels = ['site', 'edge'];
 const gateLabels = [...edgeLabels, 'gate'];
 
-function presentEdges(source: Source): SeenEdge[] {
-  return (source()?.edges ?? []).filter(({ isRevoked }) => !isRevoked);
-}
-
-function defineEach(registry: Registry, source: Source): void {
-  const perEdge = (name: string, help: string, read: (status: SeenEdge['status']) => number | null): void => {
-    new Gauge({
+function defineEach(families: Families): void {
+  const perEdge = (
+    name: string,
+    help: string,
+    read: (status: SeenEdge['status'], sight: Sight) => number | null,
+  ): void => {
+    families.define('edge', {
       name,
       help,
+      type,
       labelNames: edgeLabels,
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const { labels, status } of presentEdges(source)) {
-          const value = read(status);
-          if (value !== null) this.set(labels, value);
-        }
+      each({ head, isRevoked, status, sight }, put) {
+        const value = isRevoked ? null : read(status, sight);
+        if (value !== null) put(head, noTail, value);
       },
     });
   };
@@ -38,11 +37,8 @@ function defineEach(registry: Registry, source: Source): void {
   perEdge(
     'gatehouse_edge_last_seen_timestamp_seconds',
     'When anything came from the edge last; absent until something has since the start.',
-    ({ lastSeenMonoMs }) => {
-      const clock = source()?.systemClock;
-      if (clock === undefined || lastSeenMonoMs === null) return null;
-      return (clock.wallMs() - (clock.monoMs() - lastSeenMonoMs)) / 1000;
-    },
+    ({ lastSeenMonoMs }, { systemClock }) =>
+      seconds(lastSeenMonoMs === null ? null : systemClock.wallMs() - (systemClock.monoMs() - lastSeenMonoMs)),
   );
   perEdge(
     'gatehouse_edge_outbox_events',
@@ -78,47 +74,47 @@ function seconds(ms: number | null | undefined): number | null {
   return ms == null ? null : ms / 1000;
 }
 
-function defineAllowances(registry: Registry, source: Source): void {
-  new Gauge({
+function defineAllowances(families: Families): void {
+  const tails = {
+    inSet: labelTail({ state: 'in_set' }),
+    withdrawn: labelTail({ state: 'withdrawn' }),
+    frozen: labelTail({ state: 'frozen' }),
+  };
+  families.define('edge', {
     name: 'gatehouse_edge_allowance_slots',
     help: 'Slots set aside for the edge: in its set, taken out of it and not yet returned, or frozen until an operator releases them.',
+    type,
     labelNames: [...edgeLabels, 'state'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { labels, isRevoked, status } of source()?.edges ?? []) {
-        const { allowance } = status;
-        if (allowance === null || (isRevoked && allowance.held === 0)) continue;
-        const { held, inSet, frozen } = allowance;
-        this.set({ ...labels, state: 'in_set' }, inSet);
-        this.set({ ...labels, state: 'withdrawn' }, held - inSet - frozen);
-        this.set({ ...labels, state: 'frozen' }, frozen);
-      }
+    each({ head, isRevoked, status: { allowance } }, put) {
+      if (allowance === null || (isRevoked && allowance.held === 0)) return;
+      const { held, inSet, frozen } = allowance;
+      put(head, tails.inSet, inSet);
+      put(head, tails.withdrawn, held - inSet - frozen);
+      put(head, tails.frozen, frozen);
     },
   });
 }
 
 /** One series for each gate of the layout and each word, whatever the edge has reported. */
-function defineGates(registry: Registry, source: Source): void {
+function defineGates(families: Families): void {
   const perGate = (
     name: string,
     help: string,
     label: string,
     words: readonly string[],
-    read: (reported: Reported | undefined, edge: SeenEdge) => string | undefined,
+    read: (gate: SeenGate, edge: SeenEdge) => string | undefined,
   ): void => {
-    new Gauge<string>({
+    const series = words.map((word) => ({ word, tail: labelTail({ [label]: word }) }));
+    families.define('edge', {
       name,
       help,
+      type,
       labelNames: [...gateLabels, label],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const edge of presentEdges(source)) {
-          for (const { gateId: gate } of edge.gates) {
-            const present = read(reportedOf(edge, gate), edge);
-            for (const word of words) this.set({ ...edge.labels, gate, [label]: word }, word === present ? 1 : 0);
-          }
+      each(edge, put) {
+        if (edge.isRevoked) return;
+        for (const gate of edge.gates) {
+          const present = read(gate, edge);
+          for (const { word, tail } of series) put(gate.head, tail, word === present ? 1 : 0);
         }
       },
     });
@@ -128,40 +124,39 @@ function defineGates(registry: Registry, source: Source): void {
     '1 for the position of the arm, 0 for the others; unknown while the edge is not connected.',
     'position',
     barrierPositions,
-    (reported, { status }) => (status.presence === 'online' ? reported?.barrier : undefined) ?? 'unknown',
+    ({ reported }, { status }) => (status.presence === 'online' ? reported?.barrier : undefined) ?? 'unknown',
   );
   perGate(
     'gatehouse_gate_mode',
     '1 for how the lane is run, as the edge last reported, 0 for the others.',
     'mode',
     laneModes,
-    (reported) => reported?.mode,
+    ({ reported }) => reported?.mode,
   );
-  new Gauge<string>({
-    name: 'gatehouse_gate_faults',
-    help: '1 while a fault of the catalogue is raised, as the edge last reported, else 0; gate is empty for faults of the whole edge.',
-    labelNames: [...gateLabels, 'fault'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const edge of presentEdges(source)) {
-        const set = (gate: string, scope: 'gate' | 'edge', raised: readonly string[]): void => {
-          for (const fault of faultNames) {
-            const isRaised = raised.includes(fault);
-            if (isRaised || faultCatalogue[fault].scope === scope) {
-              this.set({ ...edge.labels, gate, fault }, isRaised ? 1 : 0);
-            }
-          }
-        };
-        set('', 'edge', edge.status.lastState?.faults ?? []);
-        for (const { gateId } of edge.gates) set(gateId, 'gate', reportedOf(edge, gateId)?.faults ?? []);
-      }
-    },
-  });
+  defineFaults(families);
 }
 
-type Reported = NonNullable<SeenEdge['status']['lastState']>['gates'][number];
-
-function reportedOf({ status }: SeenEdge, gateId: string): Reported | undefined {
-  return status.lastState?.gates.find((gate) => gate.gateId === gateId);
+function defineFaults(families: Families): void {
+  const faults = faultNames.map((fault) => ({
+    fault,
+    scope: faultCatalogue[fault].scope,
+    tail: labelTail({ fault }),
+  }));
+  families.define('edge', {
+    name: 'gatehouse_gate_faults',
+    help: '1 while a fault of the catalogue is raised, as the edge last reported, else 0; gate is empty for faults of the whole edge.',
+    type,
+    labelNames: [...gateLabels, 'fault'],
+    each(edge, put) {
+      if (edge.isRevoked) return;
+      const putAll = (head: LabelHead, scope: 'gate' | 'edge', raised: readonly string[]): void => {
+        for (const { fault, scope: faultScope, tail } of faults) {
+          const isRaised = raised.includes(fault);
+          if (isRaised || faultScope === scope) put(head, tail, isRaised ? 1 : 0);
+        }
+      };
+      putAll(labelWithin(edge.head, 'gate', ''), 'edge', edge.status.lastState?.faults ?? []);
+      for (const { head, reported } of edge.gates) putAll(head, 'gate', reported?.faults ?? []);
+    },
+  });
 }

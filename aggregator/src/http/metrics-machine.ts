@@ -10,18 +10,18 @@ export interface MachineReadings {
   readonly certificates: readonly { readonly listener: 'http' | 'mqtt'; readonly endSeconds: number }[];
 }
 
-/** Registers them. Call once. */
-export function defineMachine(registry: Registry, readings: MachineReadings): void {
+/** Registers them, as they were read last; answers how to read them again. Call once. */
+export function defineMachine(registry: Registry, readings: MachineReadings): () => Promise<void> {
+  let last: StorageReading | undefined;
   const registers = [registry];
   const gauge = (name: string, help: string, read: (reading: StorageReading) => number): void => {
     new Gauge({
       name,
       help,
       registers,
-      async collect() {
-        const reading = await readings.storage();
-        if (reading === undefined) this.remove();
-        else this.set(read(reading));
+      collect() {
+        if (last === undefined) this.remove();
+        else this.set(read(last));
       },
     });
   };
@@ -51,12 +51,19 @@ export function defineMachine(registry: Registry, readings: MachineReadings): vo
     'Since when the oldest commit waits that is safe in the log and not in the tables yet.',
     (reading) => reading.storeBehindMs / 1000,
   );
-  if (readings.certificates.length === 0) return;
+  defineCertificates(registry, readings.certificates);
+  return async () => {
+    last = await readings.storage();
+  };
+}
+
+function defineCertificates(registry: Registry, certificates: MachineReadings['certificates']): void {
+  if (certificates.length === 0) return;
   const expiry = new Gauge({
     name: 'gatehouse_certificate_expiry_timestamp_seconds',
     help: 'When the certificate that the listener shows expires.',
     labelNames: ['listener'],
-    registers,
+    registers: [registry],
   });
-  for (const { listener, endSeconds } of readings.certificates) expiry.set({ listener }, endSeconds);
+  for (const { listener, endSeconds } of certificates) expiry.set({ listener }, endSeconds);
 }

@@ -1,24 +1,24 @@
 /** Metrics of each site as it is at this moment, read at each scrape. */
 import { reviewKindNames } from '@gatehouse/shared';
-import { Counter, Gauge } from 'prom-client';
-import type { Registry } from 'prom-client';
-import { isSiteOpen, openReviews, slotBreakdownOf, slotConditions } from '../domain/engine.js';
+import { isSiteOpen, slotConditions } from '../domain/engine.js';
 import type { SiteSummary, SlotCounts } from '../domain/engine.js';
+import type { Families } from './metrics-family.js';
 import { timestampSeconds } from './metrics-source.js';
-import type { SeenSite, Source } from './metrics-source.js';
+import type { SeenSite } from './metrics-source.js';
+import { labelTail, labelWithin, noTail } from './metrics-text.js';
+import type { LabelHead, Put } from './metrics-text.js';
 
-/** Registers them. */
-export function defineSites(registry: Registry, source: Source): void {
-  defineLedgers(registry, source);
-  defineTotals(registry, source);
-  defineSlots(registry, source);
-  defineReviews(registry, source);
-  defineAccessLists(registry, source);
+export function defineSites(families: Families): void {
+  defineLedgers(families);
+  defineTotals(families);
+  defineSlots(families);
+  defineReviews(families);
+  defineAccessLists(families);
 }
 
-function defineLedgers(registry: Registry, source: Source): void {
+function defineLedgers(families: Families): void {
   const bySummary = (name: string, help: string, read: (summary: SiteSummary) => number): void => {
-    defineBySite(registry, source, name, help, ({ summary }) => read(summary));
+    defineBySite(families, name, help, ({ summary }) => read(summary));
   };
   bySummary('gatehouse_vehicles_inside', 'Vehicles inside, by passages.', (summary) => summary.vehiclesInside);
   bySummary('gatehouse_sessions_open', 'Vehicles inside, by identity.', (summary) => summary.sessionsOpen);
@@ -34,48 +34,37 @@ function defineLedgers(registry: Registry, source: Source): void {
     summary.recovering ? 1 : 0,
   );
   defineBySite(
-    registry,
-    source,
+    families,
     'gatehouse_site_open',
     '1 in the opening hours of the site, and always where it has none.',
-    ({ state }) => (isSiteOpen(state, source()?.clock.wallMs() ?? 0) ? 1 : 0),
+    ({ state, sight }) => (isSiteOpen(state, sight.clock.wallMs()) ? 1 : 0),
   );
 }
 
 /** A gauge with one series a site; a site for which `read` answers null has none. */
-function defineBySite(
-  registry: Registry,
-  source: Source,
-  name: string,
-  help: string,
-  read: (site: SeenSite) => number | null,
-): void {
-  new Gauge({
+function defineBySite(families: Families, name: string, help: string, read: (site: SeenSite) => number | null): void {
+  families.define('site', {
     name,
     help,
+    type: 'gauge',
     labelNames: ['site'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const site of source()?.sites ?? []) {
-        const value = read(site);
-        if (value !== null) this.set({ site: site.siteId }, value);
-      }
+    each(site, put) {
+      const value = read(site);
+      if (value !== null) put(site.head, noTail, value);
     },
   });
 }
 
 /** Totals that the store keeps: they go on after a restart. */
-function defineTotals(registry: Registry, source: Source): void {
+function defineTotals(families: Families): void {
   const total = (name: string, help: string, read: (summary: SiteSummary) => number): void => {
-    new Counter({
+    families.define('site', {
       name,
       help,
+      type: 'counter',
       labelNames: ['site'],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const { siteId, summary } of source()?.sites ?? []) this.inc({ site: siteId }, read(summary));
+      each({ head, summary }, put) {
+        put(head, noTail, read(summary));
       },
     });
   };
@@ -91,82 +80,77 @@ const stateNames = {
   outOfService: 'out_of_service',
 } as const;
 
-/** Slots are looked at once a scrape, when the first of the three is collected. */
-function defineSlots(registry: Registry, source: Source): void {
-  const registers = [registry];
-  const setAll = (gauge: Gauge, labels: Record<string, string>, counts: SlotCounts): void => {
-    for (const condition of slotConditions) gauge.set({ ...labels, state: stateNames[condition] }, counts[condition]);
-  };
-  const slots = new Gauge<string>({
+const slotStates = slotConditions.map((condition) => ({
+  condition,
+  tail: labelTail({ state: stateNames[condition] }),
+}));
+
+function putSlots(put: Put, head: LabelHead, counts: SlotCounts): void {
+  for (const { condition, tail } of slotStates) put(head, tail, counts[condition]);
+}
+
+function defineSlots(families: Families): void {
+  const type = 'gauge';
+  families.define('site', {
     name: 'gatehouse_slots',
     help: 'Slots by state, each in one: out_of_service are those that would be free and are not given out.',
+    type,
     labelNames: ['site', 'state'],
-    registers,
-    collect() {
-      for (const gauge of [slots, byZone, byClass]) gauge.reset();
-      for (const { siteId: site, state } of source()?.sites ?? []) {
-        const { all, zones, classes } = slotBreakdownOf(state);
-        setAll(slots, { site }, all);
-        for (const [zone, counts] of zones) setAll(byZone, { site, zone }, counts);
-        for (const [slotClass, counts] of classes) setAll(byClass, { site, slot_class: slotClass }, counts);
-      }
+    each({ head, slots }, put) {
+      putSlots(put, head, slots.all);
     },
   });
-  const byZone = new Gauge<string>({
+  families.define('site', {
     name: 'gatehouse_slots_by_zone',
     help: 'Slots by zone and state.',
+    type,
     labelNames: ['site', 'zone', 'state'],
-    registers,
+    each({ head, slots }, put) {
+      for (const [zone, counts] of slots.zones) putSlots(put, labelWithin(head, 'zone', zone), counts);
+    },
   });
-  const byClass = new Gauge<string>({
+  families.define('site', {
     name: 'gatehouse_slots_by_class',
     help: 'Slots by class and state, of the classes that the site has.',
+    type,
     labelNames: ['site', 'slot_class', 'state'],
-    registers,
+    each({ head, slots }, put) {
+      for (const [slotClass, counts] of slots.classes)
+        putSlots(put, labelWithin(head, 'slot_class', slotClass), counts);
+    },
   });
 }
 
-function defineReviews(registry: Registry, source: Source): void {
-  new Gauge({
+function defineReviews(families: Families): void {
+  const kinds = reviewKindNames.map((kind) => ({ kind, tail: labelTail({ kind }) }));
+  families.define('site', {
     name: 'gatehouse_reviews_open',
     help: 'Reviews that wait for a person, by kind.',
+    type: 'gauge',
     labelNames: ['site', 'kind'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { siteId: site, state } of source()?.sites ?? []) {
-        for (const kind of reviewKindNames) this.set({ site, kind }, 0);
-        for (const { kind } of openReviews(state)) this.inc({ site, kind });
-      }
+    each({ head, reviews }, put) {
+      for (const { kind, tail } of kinds) put(head, tail, reviews.open.get(kind) ?? 0);
     },
   });
   defineBySite(
-    registry,
-    source,
+    families,
     'gatehouse_review_oldest_timestamp_seconds',
     'When the oldest review that waits was opened; absent when none waits.',
-    ({ state }) => {
-      let oldestMs = Infinity;
-      for (const { openedAtMs } of openReviews(state)) oldestMs = Math.min(oldestMs, openedAtMs);
-      const clocks = source();
-      return clocks === undefined || !Number.isFinite(oldestMs) ? null : timestampSeconds(clocks, oldestMs);
-    },
+    ({ sight, reviews: { oldestAtMs } }) => (oldestAtMs === null ? null : timestampSeconds(sight, oldestAtMs)),
   );
 }
 
-function defineAccessLists(registry: Registry, source: Source): void {
-  new Gauge({
+function defineAccessLists(families: Families): void {
+  const [listed, leftOut] = [labelTail({ state: 'listed' }), labelTail({ state: 'left_out' })];
+  families.define('site', {
     name: 'gatehouse_access_list_entries',
     help: 'Vehicles that entries know while they are cut off: listed, or left out because the list has no room.',
+    type: 'gauge',
     labelNames: ['site', 'state'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { siteId: site } of source()?.sites ?? []) {
-        const status = source()?.aggregator.accessListStatus(site);
-        this.set({ site, state: 'listed' }, status?.entries ?? 0);
-        this.set({ site, state: 'left_out' }, status?.leftOut ?? 0);
-      }
+    each({ siteId, head, sight }, put) {
+      const status = sight.aggregator.accessListStatus(siteId);
+      put(head, listed, status.entries);
+      put(head, leftOut, status.leftOut);
     },
   });
 }

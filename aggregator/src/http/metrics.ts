@@ -2,20 +2,25 @@
  * Metrics for Prometheus: `gatehouse_…`, base units. Labels are sites, gates, edges and fixed words, never a plate, a session or a
  * slot, so that the number of series depends on the layout and not on traffic.
  */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Aggregator } from '../app/aggregator.js';
 import type { AggregatorObserver } from '../app/observer.js';
 import { defineBroker } from './metrics-broker.js';
 import type { BrokerCounts } from './metrics-broker.js';
 import { defineEdges } from './metrics-edges.js';
+import { createExposition } from './metrics-exposition.js';
+import type { Exposition } from './metrics-exposition.js';
+import { createFamilies } from './metrics-family.js';
 import { defineMachine } from './metrics-machine.js';
 import type { MachineReadings } from './metrics-machine.js';
 import { defineObserver } from './metrics-observer.js';
+import { collectProcessMetrics } from './metrics-process.js';
+import { defineRequests } from './metrics-requests.js';
 import { defineService } from './metrics-service.js';
 import { defineSites } from './metrics-sites.js';
-import { lookAt } from './metrics-source.js';
+import { beginSight } from './metrics-source.js';
 import type { MetricsClocks, Sight } from './metrics-source.js';
-import { defineTally } from './metrics-tally.js';
+import { defineReasons } from './metrics-tally.js';
 
 export interface Metrics {
   readonly observer: AggregatorObserver;
@@ -28,14 +33,23 @@ export interface Metrics {
   onRequest(method: string, route: string, status: number, durationSeconds: number): void;
   onConnectionRefused(reason: (typeof refusalReasons)[number]): void;
   onStream(kind: 'opened' | 'closed' | 'cut'): void;
-  /** The exposition. */
-  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** The exposition. Who asks while it is being written gets the same. */
+  render(): Promise<Exposition>;
 }
 
 const refusalReasons = ['too-many', 'too-many-from-address'] as const;
 
-export function createMetrics(options: { readonly version: string; readonly processMetrics: boolean }): Metrics {
-  const registry = new Registry();
+export interface MetricsOptions {
+  readonly version: string;
+  readonly processMetrics: boolean;
+  /** Default: one of its own. */
+  readonly registry?: Registry;
+  /** Gives the event loop back while a scrape is written; by default for one turn of it. */
+  readonly pause?: () => Promise<void>;
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { registry = new Registry(), pause = nextTurn } = options;
   const registers = [registry];
   if (options.processMetrics) collectProcessMetrics(registry);
   new Gauge({
@@ -44,64 +58,56 @@ export function createMetrics(options: { readonly version: string; readonly proc
     labelNames: ['version'],
     registers,
   }).set({ version: options.version }, 1);
-  const http = new Histogram({
-    name: 'gatehouse_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer.',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers,
-  });
   const streams = new Gauge({ name: 'gatehouse_streams_open', help: 'Event streams that are open.', registers });
   const cutStreams = new Counter({
     name: 'gatehouse_streams_cut_total',
     help: 'Event streams closed because their reader was too slow.',
     registers,
   });
-  const refuse = defineTally(registry, {
+  const onConnectionRefused = defineReasons(registry, {
     name: 'gatehouse_http_connections_refused_total',
     help: 'Connections to the API that were ended for their number, of all or of their address.',
-    labelNames: ['reason'],
-    series: () => refusalReasons.map((reason) => ({ reason })),
+    label: 'reason',
+    words: refusalReasons,
   });
-  let look: (() => Sight) | undefined;
+  let begin: (() => Sight) | undefined;
   let seen: Sight | undefined;
+  let readMachine: (() => Promise<void>) | undefined;
   const source = (): Sight | undefined => seen;
-  defineSites(registry, source);
-  defineEdges(registry, source);
+  const families = createFamilies(registry, source);
+  const onRequest = defineRequests(families);
+  defineSites(families);
+  defineEdges(families);
   defineService(registry, source);
+  const look = async (): Promise<Sight | undefined> => {
+    await readMachine?.();
+    seen = begin?.();
+    return seen;
+  };
   return {
-    observer: defineObserver(registry, source),
+    observer: defineObserver(registry, families),
     attach(aggregator, clocks) {
-      look = () => lookAt(aggregator, clocks);
+      begin = () => beginSight(aggregator, clocks);
     },
     attachBroker(counts) {
       defineBroker(registry, counts);
     },
     attachMachine(readings) {
-      defineMachine(registry, readings);
+      readMachine = defineMachine(registry, readings);
     },
-    onRequest(method, route, status, durationSeconds) {
-      http.observe({ method, route, status: String(status) }, durationSeconds);
-    },
-    onConnectionRefused(reason) {
-      refuse({ reason });
-    },
+    onRequest,
+    onConnectionRefused,
     onStream(kind) {
       if (kind === 'opened') streams.inc();
       else streams.dec();
       if (kind === 'cut') cutStreams.inc();
     },
-    async render() {
-      seen = look?.();
-      return { contentType: registry.contentType, text: await registry.metrics() };
-    },
+    render: createExposition({ registry, families, look, pause }),
   };
 }
 
-function collectProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry });
-  // Gauges whose names end as a counter's should: checkers refuse them, and each has a twin by type.
-  for (const name of ['handles', 'requests', 'resources']) {
-    registry.removeSingleMetric(`nodejs_active_${name}_total`);
-  }
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

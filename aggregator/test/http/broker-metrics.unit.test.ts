@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMetrics } from '../../src/http/metrics.js';
+import { renderedText } from './rendered-text.js';
 
 describe('the metrics of the broker inside', () => {
   const options = { version: '1.0.0', processMetrics: false };
@@ -9,9 +10,9 @@ describe('the metrics of the broker inside', () => {
     const refusedTotal = { 'publish-topic': 0, credentials: 2 };
     const counts = { clients: 3, unauthenticated: 1, connectionsTotal: 9, messagesInTotal: 7, messagesOutTotal: 5 };
     metrics.attachBroker(() => ({ ...counts, refusedTotal }));
-    await metrics.render();
+    await renderedText(metrics);
     refusedTotal['publish-topic'] = 4;
-    const { text } = await metrics.render();
+    const text = await renderedText(metrics);
     expect(text.split('\n').filter((line) => /^gatehouse_broker_(?!up )/.test(line))).toEqual([
       'gatehouse_broker_clients 3',
       'gatehouse_broker_unauthenticated_connections 1',
@@ -24,6 +25,6 @@ describe('the metrics of the broker inside', () => {
   });
 
   it('are absent where the broker runs elsewhere', async () => {
-    expect((await createMetrics(options).render()).text).not.toContain('gatehouse_broker_clients');
+    expect(await renderedText(createMetrics(options))).not.toContain('gatehouse_broker_clients');
   });
 });

@@ -9,6 +9,7 @@ import { createMetrics } from '../../src/http/metrics.js';
 import { createNoticeFeed } from '../../src/http/notice-feed.js';
 import type { HttpServices } from '../../src/http/services.js';
 import { httpSettingsSchema } from '../../src/http/settings.js';
+import { renderedText } from './rendered-text.js';
 
 const actor = { keyId: 'k', label: 'k', role: 'viewer', siteId: null } as const;
 const clock = createVirtualClock({ wallMs: 0 });
@@ -102,7 +103,7 @@ describe('a stream', () => {
     await ended;
     expect(response.destroyed).toBe(true);
     expect(streams.count).toBe(0);
-    expect((await metrics.render()).text).toContain('gatehouse_streams_cut_total 1');
+    expect(await renderedText(metrics)).toContain('gatehouse_streams_cut_total 1');
   });
 
   it('whose reader was slow and goes on in time loses nothing', async () => {

@@ -4,11 +4,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { emptyChangeSet } from '../../src/app/turn/change-collector.js';
+import { createExposition } from '../../src/http/metrics-exposition.js';
+import { createFamilies } from '../../src/http/metrics-family.js';
+import { labelHead, noTail } from '../../src/http/metrics-text.js';
 import { createMetrics } from '../../src/http/metrics.js';
 import { sessionCsvColumns } from '../../src/http/sessions-csv.js';
 import { expectProblem, openApi, siteId } from './support.js';
 import type { Api } from './support.js';
+import { renderedText } from './rendered-text.js';
 
 const site = `/api/v1/sites/${siteId}`;
 
@@ -49,10 +54,10 @@ describe('metrics', () => {
     await visit(api, 'METRIC1');
     await api.connectEdge();
     await api.call('GET', '/api/v1/nothing');
-    const processMetrics = await createMetrics({ version: '1', processMetrics: true }).render();
+    const processMetrics = await renderedText(createMetrics({ version: '1', processMetrics: true }));
     const { text, headers } = await api.call('GET', '/metrics', { key: null });
     expect(headers['content-type']).toContain('text/plain; version=0.0.4');
-    for (const input of [text, processMetrics.text]) {
+    for (const input of [text, processMetrics]) {
       const checked = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
       expect({ code: checked.status, out: checked.stdout, error: checked.stderr }).toEqual({
         code: 0,
@@ -61,6 +66,40 @@ describe('metrics', () => {
       });
     }
     await api.stop();
+  });
+
+  it('with whatever labels and values are clean by it too', async () => {
+    const registry = new Registry();
+    const families = createFamilies(registry, () => undefined);
+    families.define('program', {
+      name: 'signs_total',
+      help: 'A \\ and a\nbreak.',
+      type: 'counter',
+      labelNames: ['text'],
+      each(_program, put) {
+        for (const text of ['"', '\\', '\n', '}', 'é\u{1f697}', '']) put(labelHead({ text }), noTail, 1.5e-7);
+      },
+    });
+    families.define('program', {
+      name: 'edges_of_numbers',
+      help: 'Whatever is no number.',
+      type: 'gauge',
+      labelNames: ['value'],
+      each(_program, put) {
+        for (const value of [NaN, Infinity, -Infinity, 1e300]) put(labelHead({ value: String(value) }), noTail, value);
+      },
+    });
+    const { pieces } = await createExposition({
+      registry,
+      families,
+      look: async () => Promise.resolve(undefined),
+      pause: async () => Promise.resolve(),
+    })();
+    const checked = spawnSync('promtool', ['check', 'metrics'], {
+      input: Buffer.concat([...pieces]),
+      encoding: 'utf8',
+    });
+    expect({ code: checked.status, error: checked.stderr }).toEqual({ code: 0, error: '' });
   });
 
   it('tell what happened', async () => {
@@ -86,6 +125,13 @@ describe('metrics', () => {
     ]) {
       expect(text).toContain(line);
     }
+    await api.stop();
+  });
+
+  it('come with their length', async () => {
+    const api = await openApi();
+    const asked = await api.call('GET', '/metrics', { key: null });
+    expect(asked.headers['content-length']).toBe(String(Buffer.byteLength(asked.text)));
     await api.stop();
   });
 

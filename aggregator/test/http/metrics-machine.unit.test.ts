@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { StorageReading } from '../../src/app/ports.js';
 import { createMetrics } from '../../src/http/metrics.js';
+import { renderedText } from './rendered-text.js';
 
 const told = async (metrics: ReturnType<typeof createMetrics>): Promise<string[]> =>
-  (await metrics.render()).text
+  (await renderedText(metrics))
     .split('\n')
     .filter((line) => /^gatehouse_(data|store_\w*(bytes|behind)|cert)/.test(line));
 

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { expectProblem, openApi, otherSiteId, siteId, until } from './support.js';
 import type { Api, ApiOptions } from './support.js';
+import { renderedText } from './rendered-text.js';
 
 interface Message {
   readonly id: string | undefined;
@@ -104,7 +105,7 @@ describe('the stream', () => {
       status: 200,
       type: 'text/event-stream; charset=utf-8',
     });
-    expect((await api.metrics.render()).text).toContain('gatehouse_streams_open 0');
+    expect(await renderedText(api.metrics)).toContain('gatehouse_streams_open 0');
   });
 
   it('goes on after the last event that was seen, without a gap and without a repetition', async () => {

@@ -96,8 +96,12 @@ export function serviceRoutes(settings: Pick<HttpSettings, 'metricsRequireKey'>)
         },
       },
       handler: async (_input, { metrics }) => {
-        const { contentType, text } = await metrics.render();
-        return { body: text, headers: { 'content-type': contentType } };
+        const exposition = await metrics.render();
+        const { contentType, sizeBytes } = exposition;
+        return {
+          body: exposition.body(),
+          headers: { 'content-type': contentType, 'content-length': String(sizeBytes) },
+        };
       },
     }),
     route({
