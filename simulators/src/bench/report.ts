@@ -52,10 +52,19 @@ export function withReport(page: string, report: string): string {
 
 /** One line for a terminal: whether a line is within the bound that was asked. */
 export function checkLine(number: number, line: LineResult, isOk: boolean): string {
-  const value =
-    line.ratios.length === 0 ? valued(line, median(line.ours)) : `${spread(line.ratios, ratioText)} of the floor`;
   const bound = line.alarm === undefined ? '' : `, must be ${boundText(line, line.alarm)}`;
-  return `${isOk ? 'ok' : 'FAIL'} figure ${String(number)}, ${line.what}: ${value}${bound}`;
+  return `${isOk ? 'ok' : 'FAIL'} figure ${String(number)}, ${line.what}: ${measuredText(line)}${bound}`;
+}
+
+/** The same for a line that is told while others are still measured. */
+export function resultLine(line: LineResult): string {
+  const verdict = line.verdict === 'told' ? '' : `, must be ${boundText(line, line.must)}: ${line.verdict}`;
+  return `${line.what}: ${valued(line, median(line.ours))}${line.ratios.length === 0 ? '' : `, ${measuredText(line)}`}${verdict}`;
+}
+
+function measuredText(line: LineResult): string {
+  const { ours, ratios } = line;
+  return ratios.length === 0 ? valued(line, median(ours)) : `${spread(ratios, ratioText)} of the floor`;
 }
 
 function valued({ unit }: Line, value: number): string {

@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly rounds?: number;
   readonly tidyUp: TidyUp;
   say(text: string): void;
+  /** A figure is done: a run may last an hour, and end before its last. */
+  onResult?(result: FigureResult): void;
 }
 
 export interface LineResult extends Line {
@@ -41,7 +43,11 @@ export interface FigureResult {
 /** One that cannot be measured is told in its result; the others go on. */
 export async function runBench(figures: readonly Figure[], options: BenchOptions): Promise<FigureResult[]> {
   const results: FigureResult[] = [];
-  for (const figure of figures) results.push(await runFigure(figure, options));
+  for (const figure of figures) {
+    const result = await runFigure(figure, options);
+    results.push(result);
+    options.onResult?.(result);
+  }
   return results;
 }
 

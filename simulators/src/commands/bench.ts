@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { figures } from '../bench/figures/index.js';
-import { checkLine, markdownReport, withReport } from '../bench/report.js';
+import { checkLine, markdownReport, resultLine, withReport } from '../bench/report.js';
 import { isUnalarming, runBench } from '../bench/run-bench.js';
 import type { FigureResult } from '../bench/run-bench.js';
 import { projectRoot, tidyUpAtExit } from '../processes/index.js';
@@ -50,7 +50,15 @@ async function run(options: Options): Promise<void> {
   const { only, rounds } = options;
   const results = await runBench(
     figures.filter(({ number }) => only?.includes(number) ?? true),
-    { scale: options.short === true ? 'short' : 'full', tidyUp, say, ...(rounds === undefined ? {} : { rounds }) },
+    {
+      scale: options.short === true ? 'short' : 'full',
+      tidyUp,
+      say,
+      onResult({ lines }) {
+        for (const line of lines) say(`  ${resultLine(line)}`);
+      },
+      ...(rounds === undefined ? {} : { rounds }),
+    },
   );
   const text = markdownReport(results, commandOf(options), new Date().toISOString().slice(0, 10));
   process.stdout.write(options.json === true ? `${JSON.stringify(results, null, 2)}\n` : `${text}\n`);

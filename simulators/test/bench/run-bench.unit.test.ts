@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import type { Figure, Line, Measured, Side } from '../../src/bench/figure.js';
-import { checkLine, markdownReport, withReport } from '../../src/bench/report.js';
+import { checkLine, markdownReport, resultLine, withReport } from '../../src/bench/report.js';
 import { isUnalarming, runBench } from '../../src/bench/run-bench.js';
 import { median, percentile } from '../../src/bench/statistics.js';
 import { createTidyUp } from '../../src/processes/index.js';
@@ -16,6 +16,8 @@ const line: Line = {
   aim: null,
   alarm: { of: 'ratio', value: 0.1 },
 };
+
+const options = { scale: 'full' as const, say: () => undefined, tidyUp: createTidyUp(() => undefined) };
 
 interface Story {
   readonly lines?: readonly Line[];
@@ -47,12 +49,11 @@ function figureOf({ lines = [line], value }: Story) {
     },
   };
   const run = async (rounds?: number) => {
-    const options = { scale: 'full' as const, say: () => undefined, tidyUp: createTidyUp(() => undefined) };
     const [result] = await runBench([figure], rounds === undefined ? options : { ...options, rounds });
     if (result === undefined) throw new Error('no result');
     return { result, happened, isDirectoryThere: existsSync(directory) };
   };
-  return { run };
+  return { run, figure };
 }
 
 describe('a run of the benchmarks', () => {
@@ -67,6 +68,27 @@ describe('a run of the benchmarks', () => {
       'close',
     ]);
     expect(isDirectoryThere).toBe(false);
+  });
+
+  it('tells the result of each figure before the next one begins', async () => {
+    const told: string[] = [];
+    const storyOf = (number: number): Figure => {
+      const { figure } = figureOf({ value: () => ({ perSecond: 1 }) });
+      return {
+        ...figure,
+        number,
+        prepare(context) {
+          told.push(`prepare ${String(number)}`);
+          return figure.prepare(context);
+        },
+      };
+    };
+    await runBench([storyOf(1), storyOf(2)], {
+      ...options,
+      onResult: ({ number, lines }) => told.push(`result ${String(number)}: ${lines.map(resultLine).join()}`),
+    });
+    const text = 'messages: 1 1/s, 1.00 (1.00 to 1.00) of the floor, must be ≥ 0.5 ×: met';
+    expect(told).toEqual(['prepare 1', `result 1: ${text}`, 'prepare 2', `result 2: ${text}`]);
   });
 
   it('takes each ratio within its round', async () => {
