@@ -283,7 +283,10 @@ export class InvalidCursorError extends Error {
   override readonly name = 'InvalidCursorError';
 }
 
-/** Durable memory. Every method may reject with a StoreError. Reads see what was committed. */
+/**
+ * Durable memory. Every method may reject with a StoreError. Reads see what was committed, and lists and sessions also the commit that is
+ * under way: they wait for it.
+ */
 export interface AggregatorStore {
   /** Takes the store for this process, creating or migrating it. Rejects with `newer-database`, `in-use`, `unwritable`, `damaged`. */
   open(): Promise<void>;

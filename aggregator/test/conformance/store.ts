@@ -202,6 +202,24 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
           expect(await store.getSession('site-a', hexId(n))).toEqual(rows.sessionRow(n));
         }
       });
+
+      it('is in sessions and lists that are asked for while it is under way, and one that fails is not', async () => {
+        for (let n = 1; n <= 20; n += 1) {
+          const stored = store.commit(changeSet({ sessions: [rows.sessionRow(n)], events: [rows.eventRow(n)] }));
+          const [session, sessions, events] = await Promise.all([
+            store.getSession('site-a', hexId(n)),
+            store.listSessions({ siteId: 'site-a' }, { limit: 100, cursor: null }),
+            store.listEvents({}, { limit: 100, cursor: null }),
+          ]);
+          expect([session, sessions.items.length, events.items.length]).toEqual([rows.sessionRow(n), n, n]);
+          await stored;
+        }
+        const broken = { siteId: 'site-a', slotId: 'slot-1' } as unknown as ReturnType<typeof rows.slotRow>;
+        const refused = store.commit(changeSet({ sessions: [rows.sessionRow(21)], slots: [broken] }));
+        const asked = store.getSession('site-a', hexId(21));
+        await expect(refused).rejects.toThrow();
+        expect(await asked).toBeNull();
+      });
     });
 
     describe('lookups', () => {

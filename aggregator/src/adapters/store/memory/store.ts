@@ -3,6 +3,7 @@ import { InvalidCursorError, StoreError } from '../../../app/ports.js';
 import type {
   AggregatorStore,
   AuditRow,
+  ChangeSet,
   Page,
   PageRequest,
   PrunableKind,
@@ -51,6 +52,8 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
   let isOpen = false;
   let commitCount = 0;
   let held: Promise<void> | null = null;
+  /** The commit that was begun last. */
+  let storing: Promise<void> = Promise.resolve();
   const commitFailures: { code: StoreErrorCode; stored: boolean }[] = [];
   const readFailures: StoreErrorCode[] = [];
 
@@ -64,9 +67,24 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
     if (failure !== undefined) throw new StoreError(failure, `injected: ${failure}`);
     return structuredClone(answer());
   };
+  /** With the commit that is under way, when there is one. */
+  const readStored = async <T>(answer: () => T): Promise<T> => {
+    await storing.catch(() => undefined);
+    return read(answer);
+  };
   const release = (): void => {
     isOpen = false;
     if (backing.owner === self) backing.owner = null;
+  };
+
+  const commit = async (changes: ChangeSet): Promise<void> => {
+    await (held ?? Promise.resolve());
+    ensureOpen();
+    const failure = commitFailures.shift();
+    if (failure?.stored === false) throw new StoreError(failure.code, `injected: ${failure.code}`);
+    applyChanges(backing, changes);
+    commitCount += 1;
+    if (failure !== undefined) throw new StoreError(failure.code, `injected after storing: ${failure.code}`);
   };
 
   return {
@@ -82,14 +100,9 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
       release();
     },
     load: () => read(() => loadFrom(backing)),
-    async commit(changes) {
-      await (held ?? Promise.resolve());
-      ensureOpen();
-      const failure = commitFailures.shift();
-      if (failure?.stored === false) throw new StoreError(failure.code, `injected: ${failure.code}`);
-      applyChanges(backing, changes);
-      commitCount += 1;
-      if (failure !== undefined) throw new StoreError(failure.code, `injected after storing: ${failure.code}`);
+    commit(changes) {
+      storing = commit(changes);
+      return storing;
     },
     findCredentials: (wanted) =>
       read(() =>
@@ -101,7 +114,7 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
     getCredentials: (credentialIds) =>
       read(() => [...new Set(credentialIds)].flatMap((id) => getRow(backing, 'credentials', [id]) ?? [])),
     findEvents: (edgeId, wanted) =>
-      read(() =>
+      readStored(() =>
         wanted.flatMap(({ epoch, seq }) => {
           const row = getRow(backing, 'events', [edgeId, epoch, seq]);
           const start = `${epoch}:${String(seq)}:`;
@@ -111,39 +124,39 @@ export function createMemoryStore(backing: MemoryBacking = createMemoryBacking()
           return [...(row === null ? [] : [row.hash]), ...again].map((hash) => ({ epoch, seq, hash }));
         }),
       ),
-    getSession: (siteId, sessionId) => read(() => getRow(backing, 'sessions', [siteId, sessionId])),
+    getSession: (siteId, sessionId) => readStored(() => getRow(backing, 'sessions', [siteId, sessionId])),
     listSessions: (filter, page) =>
-      read(() => {
+      readStored(() => {
         const rows = rowsOf(backing, 'sessions').filter(matchesSession(filter));
         return pageOf('sessions', rows, page, sessionPlace, 'descending');
       }),
     listEvents: (filter, page) =>
-      read(() => {
+      readStored(() => {
         const rows = rowsOf(backing, 'events').filter(matchesEvent(filter));
         return pageOf('events', rows, page, eventPlace, 'descending');
       }),
-    listVehicles: (filter, page) => read(() => vehiclePage(backing, filter, page)),
+    listVehicles: (filter, page) => readStored(() => vehiclePage(backing, filter, page)),
     listReviews: (filter, page) =>
-      read(() => {
+      readStored(() => {
         const rows = rowsOf(backing, 'reviews').filter(matchesReview(filter));
         return pageOf('reviews', rows, page, reviewPlace, 'descending');
       }),
     listQuarantine: (filter, page) =>
-      read(() => {
+      readStored(() => {
         const rows = rowsOf(backing, 'quarantine').filter(
           (row) => filter.siteId === undefined || row.siteId === filter.siteId,
         );
         return pageOf('quarantine', rows, page, quarantinePlace, 'descending');
       }),
     listAudit: (filter, page) =>
-      read(() => {
+      readStored(() => {
         const rows = rowsOf(backing, 'audit').filter(
           (row) => filter.siteId === undefined || row.siteId === filter.siteId,
         );
         return pageOf('audit', rows, page, auditPlace, 'ascending');
       }),
     listNotices: (afterId, limit) =>
-      read(() =>
+      readStored(() =>
         rowsOf(backing, 'notices')
           .filter((row) => row.noticeId > afterId)
           .sort((one, other) => one.noticeId - other.noticeId)

@@ -55,6 +55,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   let opened: OpenStore | null = null;
   /** Texts that were looked for and not found since the last commit: before they are stored they are not looked for again. */
   let absent = new Set<string>();
+  /** The commit that was begun last. */
+  let storing: Promise<void> = Promise.resolve();
 
   const use = (): OpenStore => {
     if (opened === null) throw new StoreError('closed', `${path} is closed`);
@@ -67,9 +69,13 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     return rows;
   };
 
-  /** The connections, once the tables have what was committed until now. */
+  /**
+   * The connections, once the tables have what was committed until now. A commit that is under way counts: memory shows what it stores, so
+   * that whoever has seen a total there must find the sessions that it is made of.
+   */
   const current = async (): Promise<OpenStore> => {
     const connections = use();
+    await storing.catch(() => undefined);
     await connections.tables.catchUp();
     return connections;
   };
@@ -77,6 +83,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   /** The same for lists, which go on being answered when there is no room to write: without the last moments before that. */
   const listed = async (): Promise<OpenStore> => {
     const connections = use();
+    await storing.catch(() => undefined);
     // Why they do not follow is logged where it is found.
     await connections.tables.catchUp().catch(() => undefined);
     return connections;
@@ -147,6 +154,22 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     checkCredentialTexts(changes, (text) => stored.get(text));
   };
 
+  const commit = async (changes: ChangeSet): Promise<void> => {
+    const connections = use();
+    const { log, tables, waiting } = connections;
+    const texts = textsOf(changes);
+    if (changes.credentials.length > 0) await checkCredentials(changes);
+    await tables.room();
+    const number = connections.committed + 1;
+    await log.append(number, texts, tables.takenOver);
+    connections.committed = number;
+    // Anew instead of cleared: an old table of a Set keeps what was in it, and the next one, for long.
+    if (absent.size > 0) absent = new Set();
+    waiting.note(number, changes);
+    tables.onAppended(number, weightOf(texts));
+    if (changes.erasedCredentials.length > 0) void eraseFromLog(connections);
+  };
+
   return {
     async open() {
       if (opened !== null) return;
@@ -172,20 +195,9 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       return connections.lists.exclusive(loadState);
     },
 
-    async commit(changes) {
-      const connections = use();
-      const { log, tables, waiting } = connections;
-      const texts = textsOf(changes);
-      if (changes.credentials.length > 0) await checkCredentials(changes);
-      await tables.room();
-      const number = connections.committed + 1;
-      await log.append(number, texts, tables.takenOver);
-      connections.committed = number;
-      // Anew instead of cleared: an old table of a Set keeps what was in it, and the next one, for long.
-      if (absent.size > 0) absent = new Set();
-      waiting.note(number, changes);
-      tables.onAppended(number, weightOf(texts));
-      if (changes.erasedCredentials.length > 0) void eraseFromLog(connections);
+    commit(changes) {
+      storing = commit(changes);
+      return storing;
     },
 
     findCredentials,
