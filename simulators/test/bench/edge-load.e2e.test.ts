@@ -46,11 +46,12 @@ describe('the load of many edges', () => {
     expect(exitsTotal).toBeGreaterThan(0);
   });
 
-  it('measures single-event messages on both sides', async () => {
+  it('measures single-event messages on both sides, and beside a broker that keeps them', async () => {
     figure = await prepareSingleEvents(context, { ...size, messagesPerEdge: 30 });
     for (const side of ['floor', 'ours'] as const) {
-      const { events = 0 } = await figure.measure(side, 1);
+      const { events = 0, eventsKept = 0 } = await figure.measure(side, 1);
       expect(events).toBeGreaterThan(0);
+      expect(eventsKept).toBeGreaterThan(0);
     }
   });
 

@@ -1,9 +1,10 @@
 /** Figure 3: what comes in one event a message. */
+import path from 'node:path';
 import { loadOf, startLoadedSystem } from '../edge-load/loaded-system.js';
 import type { LoadContext } from '../edge-load/loaded-system.js';
 import type { LoadSize } from '../edge-load/load-sites.js';
-import { atLeastTimes } from '../figure.js';
-import type { Figure, PreparedFigure, Scale, Side } from '../figure.js';
+import { atLeastTimes, told } from '../figure.js';
+import type { Figure, PreparedFigure, Scale } from '../figure.js';
 import type { LoadResult } from '../programs/edge-load.js';
 
 export interface SingleEventsSize extends LoadSize {
@@ -22,7 +23,8 @@ export const singleEvents: Figure = {
     'Edges of small car parks, each with one connection and the production window of 4 unacknowledged messages: 200 edges of 40 sites. A vehicle arrives at each ' +
     'of two entries and two exits and wants a decision; then each passes; eight vehicles of each edge are inside. The messages are made beforehand, with ' +
     'their hash chains; a process of its own sends them. An event counts when `acks` says that it is stored. The floor is a broker that is Aedes with an empty ' +
-    'handler: the same program, connections, messages and window, where what counts has its PUBACK and was handled. Raised: enrolments a minute from one address.',
+    'handler: the same program, connections, messages and window, where what counts has its PUBACK and was handled. What of the distance is the price of keeping anything is told by a second floor: Aedes and sqlite3, ' +
+    'where each event is a row of one table before its message has its PUBACK, all that wait in one statement, and nothing is checked or decided. Raised: enrolments a minute from one address.',
   lines: [
     {
       key: 'events',
@@ -30,6 +32,13 @@ export const singleEvents: Figure = {
       unit: '1/s',
       floor: 'Aedes QoS 1 with an empty handler, same clients',
       ...atLeastTimes(0.5, 0.8, 0.012),
+    },
+    {
+      key: 'eventsKept',
+      what: 'the same, beside a broker that keeps them',
+      unit: '1/s',
+      floor: 'Aedes and sqlite3, an event a row before its PUBACK',
+      ...told,
     },
   ],
   rounds: { full: 7, short: 3 },
@@ -43,7 +52,9 @@ export async function prepareSingleEvents(context: LoadContext, size: SingleEven
     const broker = await loaded.start('bare-aedes', {});
     const port = await broker.ask<number>('port');
     const floor = await loaded.start('edge-load', loadOf(edges, port, 'pubacks'));
-    const tell = (side: Side, perS: number, { decisions, loopUtilization }: LoadResult): number => {
+    const keeper = await loaded.start('storing-aedes', { file: path.join(loaded.system.directory, 'kept-events.db') });
+    const keeperLoad = await loaded.start('edge-load', loadOf(edges, await keeper.ask<number>('port'), 'pubacks'));
+    const tell = (side: string, perS: number, { decisions, loopUtilization }: LoadResult): number => {
       const busy = String(Math.round(100 * loopUtilization));
       context.say(`${side}: ${String(Math.round(perS))}/s, ${String(decisions)} decisions, the sender ${busy} % busy`);
       return perS;
@@ -64,11 +75,25 @@ export async function prepareSingleEvents(context: LoadContext, size: SingleEven
       }
       return tell('floor', (1_000 * messages) / (performance.now() - startedMs), result);
     };
+    const kept = async (messagesPerEdge: number): Promise<number> => {
+      await keeperLoad.ask('build', { messagesPerEdge, eventsPerMessage: 1 });
+      const expected = (await keeper.ask<number>('stored')) + messagesPerEdge * edges.length;
+      const result = await keeperLoad.ask<LoadResult>('run');
+      const stored = await keeper.ask<number>('stored');
+      if (stored !== expected) throw new Error(`${String(stored)} of ${String(expected)} events were kept`);
+      return tell('floor that keeps', result.answered / result.durationS, result);
+    };
     const warmUp = Math.ceil(size.messagesPerEdge / 2);
     await bare(warmUp);
+    await kept(warmUp);
     await ours(warmUp);
     return {
-      measure: async (side) => ({ events: await (side === 'ours' ? ours : bare)(size.messagesPerEdge) }),
+      async measure(side) {
+        if (side === 'floor')
+          return { events: await bare(size.messagesPerEdge), eventsKept: await kept(size.messagesPerEdge) };
+        const events = await ours(size.messagesPerEdge);
+        return { events, eventsKept: events };
+      },
       close: () => loaded.close(),
     };
   } catch (error) {

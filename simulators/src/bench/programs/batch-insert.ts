@@ -4,8 +4,9 @@ import path from 'node:path';
 import { sha256 } from '@gatehouse/shared/node';
 import { historyOf } from '../backlog/history.js';
 import { packOutbox } from '../backlog/packed-outbox.js';
+import { openEventTable, textOfRows } from '../event-table.js';
+import type { EventTableRow } from '../event-table.js';
 import { serve } from '../serve.js';
-import { allRows, closeDatabase, openDatabase, prepareStatement, settled } from '../sqlite.js';
 import type { BacklogEdgesOptions } from './backlog-edges.js';
 
 export interface BatchInsertOptions extends BacklogEdgesOptions {
@@ -17,33 +18,6 @@ export interface Inserted {
   readonly rows: number;
   readonly durationS: number;
 }
-
-const integers = new Set(['seq', 'atMs', 'receivedAtMs']);
-const nullable = new Set(['gateId', 'credentialId', 'origin']);
-/** The columns of the aggregator's table of events. */
-const columns = [
-  'edgeId',
-  'epoch',
-  'seq',
-  'siteId',
-  'gateId',
-  'kind',
-  'hash',
-  'atMs',
-  'receivedAtMs',
-  'credentialId',
-  'body',
-  'origin',
-  'flags',
-] as const;
-type Row = Readonly<Record<(typeof columns)[number], string | number | null>>;
-
-const createSql = `CREATE TABLE events (${columns
-  .map((name) => `${name} ${integers.has(name) ? 'INTEGER' : 'TEXT'}${nullable.has(name) ? '' : ' NOT NULL'}`)
-  .join(', ')}, PRIMARY KEY (edgeId, epoch, seq))`;
-/** Rows as arrays: as objects with `json_extract` it takes half as long again. */
-const insertSql = `INSERT INTO events (${columns.join(', ')})
-  SELECT ${columns.map((_, index) => `value ->> ${String(index)}`).join(', ')} FROM json_each(?)`;
 
 export function run(): void {
   serve((options: BatchInsertOptions) => {
@@ -64,16 +38,13 @@ export function run(): void {
 }
 
 async function insertAll(file: string, batches: readonly string[]): Promise<Inserted> {
-  const database = await openDatabase(file);
-  await settled((done) => database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${createSql}`, done));
-  const statement = await prepareStatement(database, insertSql);
+  const table = await openEventTable(file);
   const startedMs = performance.now();
-  for (const batch of batches) await settled((done) => statement.run([batch], done));
+  for (const batch of batches) await table.insert(batch);
   const durationS = (performance.now() - startedMs) / 1_000;
-  const [counted] = await allRows<{ rows: number }>(database, 'SELECT count(*) AS rows FROM events');
-  await settled((done) => statement.finalize(() => done(null)));
-  await closeDatabase(database);
-  return { rows: counted?.rows ?? 0, durationS };
+  const rows = await table.count();
+  await table.close();
+  return { rows, durationS };
 }
 
 /** The parameters of the statements, made beforehand: a share of each edge's outbox at a time, as they come in. */
@@ -84,9 +55,9 @@ function batchesOf({ edges, eventsPerEdge, untilMs, batchEvents }: BatchInsertOp
     return { edge, outbox };
   });
   const batches: string[] = [];
-  let batch: Row[] = [];
+  let batch: EventTableRow[] = [];
   const flush = (): void => {
-    if (batch.length > 0) batches.push(JSON.stringify(batch.map((row) => columns.map((name) => row[name]))));
+    if (batch.length > 0) batches.push(textOfRows(batch));
     batch = [];
   };
   for (let first = 1; first <= eventsPerEdge; first += eventsPerTurn) {

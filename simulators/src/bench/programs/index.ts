@@ -12,6 +12,7 @@ const programs: Readonly<Record<string, () => Promise<{ readonly run: () => void
   poll: () => import('./poll.js'),
   'request-floor-client': () => import('./request-floor-client.js'),
   'request-floor-server': () => import('./request-floor-server.js'),
+  'storing-aedes': () => import('./storing-aedes.js'),
 };
 
 export async function runBenchProgram(name: string): Promise<void> {
