@@ -1,6 +1,7 @@
 /** Who asks: a bearer key, its role and its site; and how often anybody may ask. */
+import type { Socket } from 'node:net';
 import { createRequestRate } from '@gatehouse/shared';
-import type { RequestRate } from '@gatehouse/shared';
+import type { RequestRate, Sha256 } from '@gatehouse/shared';
 import type { FastifyRequest } from 'fastify';
 import { equalDigests } from '../app/authenticator.js';
 import { actorOf, roleReaches } from '../app/operations/actor.js';
@@ -14,14 +15,37 @@ const maxKeyChars = 256;
 /** Addresses, or keys, of which it is known how often they asked. */
 const maxRemembered = 5_000;
 
-/** The key of a request, or undefined. */
-export function findActor({ aggregator, sha256 }: HttpServices, header: string | undefined): Actor | undefined {
-  const text = /^Bearer ([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
-  if (text === undefined || text.length > maxKeyChars) return undefined;
-  const digest = sha256(text);
-  const key = aggregator.directory.keyByHash(digest);
-  if (key?.revokedAtMs !== null || !equalDigests(key.keyHash, digest)) return undefined;
-  return actorOf(key);
+/** The digest of the key in a header, or undefined. */
+function digestOf(sha256: Sha256, header: string): string | undefined {
+  const text = /^Bearer ([\x21-\x7e]+)$/i.exec(header)?.[1];
+  return text === undefined || text.length > maxKeyChars ? undefined : sha256(text);
+}
+
+/** What a connection showed last, while it lasts. */
+interface Shown {
+  readonly header: string;
+  readonly digest: string;
+}
+
+/**
+ * Answers who a request comes from, or undefined. A connection mostly shows the same header with each of its requests: it is digested once,
+ * and the key is looked up each time. Texts are compared as digests are, as others may ask through the same proxy.
+ */
+function createKeyFinder({ aggregator, sha256 }: HttpServices): (request: FastifyRequest) => Actor | undefined {
+  const shownBy = new WeakMap<Socket, Shown>();
+  const digestBy = (socket: Socket, header: string): string | undefined => {
+    const shown = shownBy.get(socket);
+    if (shown !== undefined && equalDigests(shown.header, header)) return shown.digest;
+    const digest = digestOf(sha256, header);
+    if (digest !== undefined) shownBy.set(socket, { header, digest });
+    return digest;
+  };
+  return ({ headers: { authorization }, socket }) => {
+    const digest = authorization === undefined ? undefined : digestBy(socket, authorization);
+    const key = digest === undefined ? undefined : aggregator.directory.keyByHash(digest);
+    if (digest === undefined || key?.revokedAtMs !== null || !equalDigests(key.keyHash, digest)) return undefined;
+    return actorOf(key);
+  };
 }
 
 export interface Gatekeeper {
@@ -36,6 +60,7 @@ export function createGatekeeper(services: HttpServices): Gatekeeper {
   const anonymous = rateOf(settings.rate.requestsPerAddressPerMinute);
   const failures = rateOf(settings.rate.failedKeysPerAddressPerMinute);
   const enrolments = rateOf(settings.rate.enrolmentsPerAddressPerMinute);
+  const findActor = createKeyFinder(services);
   const keyed = rateOf(settings.rate.requestsPerKeyPerMinute);
   return {
     admit(request, definition) {
@@ -44,7 +69,7 @@ export function createGatekeeper(services: HttpServices): Gatekeeper {
         if (definition?.operationId === 'redeemEnrolmentCode') enforce(enrolments, request.ip);
         return null;
       }
-      const actor = findActor(services, request.headers.authorization);
+      const actor = findActor(request);
       if (actor === undefined) {
         enforce(failures, request.ip);
         throw new ProblemError('unauthenticated', wrongKey(request), {

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { EdgeResource, Problem, SessionResource, VehicleResource } from '@gatehouse/shared';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { roleNames } from '@gatehouse/shared';
@@ -117,6 +121,35 @@ describe('keys', () => {
     expect((await api.call('POST', `/api/v1/keys/${created.body.keyId}/revoke`)).status).toBe(200);
     expect((await api.call('POST', `/api/v1/keys/${created.body.keyId}/revoke`)).status).toBe(200);
     expectProblem(await bearer(`Bearer ${created.body.key}`), 401, 'unauthenticated');
+  });
+
+  it('are those that each request shows, and as they are then, when many come over one connection', async () => {
+    await api.http.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = api.http.app.server.address() as AddressInfo;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<Socket>();
+    const status = async (key: string | null): Promise<number | undefined> => {
+      const headers = key === null ? {} : { authorization: `Bearer ${key}` };
+      const asked = request({ host: '127.0.0.1', port, agent, path: '/api/v1/keys', headers }).end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      sockets.add(answer.socket);
+      answer.resume();
+      await once(answer, 'end');
+      return answer.statusCode;
+    };
+    const { body } = await api.call<{ keyId: string; key: string }>('POST', '/api/v1/keys', {
+      body: { label: 'another administrator', role: 'admin' },
+    });
+    const { key, keyId } = body;
+    const almost = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`;
+    expect([await status(key), await status(key), await status(almost), await status(null)]).toEqual([
+      200, 200, 401, 401,
+    ]);
+    expect([await status(api.keys.viewer), await status(key)]).toEqual([403, 200]);
+    await api.call('POST', `/api/v1/keys/${keyId}/revoke`);
+    expect([await status(key), await status(api.keys.admin)]).toEqual([401, 200]);
+    expect(sockets.size).toBe(1);
+    agent.destroy();
   });
 
   it('keep the last one that can administer', async () => {
