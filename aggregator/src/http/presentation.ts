@@ -43,7 +43,8 @@ function fill(value: unknown, whole: boolean, find: FindText): unknown {
   if (isCredential(value)) {
     const text = find(value.credentialId);
     if (text === undefined) return value;
-    return { ...value, kind: text.kind, value: whole ? text.value : maskCredential(text.value) };
+    const { credentialId } = value;
+    return { credentialId, kind: text.kind, value: whole ? text.value : maskCredential(text.value) };
   }
   return fillMembers(value as Readonly<Record<string, unknown>>, whole, find);
 }

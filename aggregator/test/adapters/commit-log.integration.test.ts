@@ -95,6 +95,14 @@ describe('a commit', () => {
     expect(await countOf(tablesOf(directory), 'sessions')).toBe(1);
   });
 
+  it('says nothing there of what it does not touch', async () => {
+    const store = await openIn(directory);
+    await store.commit(changeSet({ sessions: [sessionRow(1)] }));
+    const [row = {}] = await ask(logOf(directory), 'SELECT * FROM commits');
+    const said = Object.keys(row).filter((name) => row[name] !== null);
+    expect(said.sort()).toEqual(['number', 'sessions']);
+  });
+
   it('comes into the tables without being asked for, too', async () => {
     const store = await openIn(directory, defaultBounds);
     await store.commit(changeSet({ sessions: [sessionRow(1)] }));

@@ -70,7 +70,10 @@ export function nextAuditRow(sha256: Sha256, tail: AuditTail | null, atMs: numbe
     siteId: entry.siteId,
     target: entry.target,
   };
-  return { ...content, hash: sha256(canonicalJson(content)) };
+  const { action, auditId, by, detail, prevHash, reason, siteId, target } = content;
+  const hash = sha256(canonicalJson(content));
+  // Named one by one: copying an object by spreading it takes longer than making it.
+  return { action, atMs, auditId, by, detail, prevHash, reason, siteId, target, hash };
 }
 
 /**

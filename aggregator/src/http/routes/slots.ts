@@ -124,9 +124,9 @@ export const slotRoutes: readonly Route[] = [
     body: slotReleaseRequestSchema,
     answer: { status: 200, description: 'The slot now.', content: slotSchema },
     problems: ['site-unknown', 'slot-unknown', 'slot-already-free', 'slot-reserved', 'slot-held'],
-    handler: ({ params, body }, context) =>
+    handler: ({ params: { siteId, slotId }, body: { force, reason } }, context) =>
       context.change({
-        work: (turn) => releaseSlot(turn, context.actor, { ...params, ...body }),
+        work: (turn) => releaseSlot(turn, context.actor, { siteId, slotId, force, reason }),
         render: (reference) => slotAnswer(context, reference),
       }),
   }),

@@ -39,12 +39,18 @@ const letGoSql = (upTo: string): string =>
 
 const appendSql = `INSERT INTO appended (takenOver, number, ${names}) VALUES (?, ?, ${members.map(() => '?').join(', ')})`;
 
+/**
+ * What a commit does not touch is handed over as an empty text, which is none of JSON: the binding looks at a null, and at every number,
+ * several times before it knows what it is, and a commit touches few of the members.
+ */
+const untouched = '';
+
 /** Its first statement frees the pages that its second one takes: nothing is written twice. */
 const viewSql = [
   `CREATE TEMP VIEW appended AS SELECT NULL AS takenOver, NULL AS number, ${members.map((name) => `NULL AS ${quoted(name)}`).join(', ')};`,
   'CREATE TEMP TRIGGER append INSTEAD OF INSERT ON appended BEGIN',
   `${letGoSql('NEW.takenOver')};`,
-  `INSERT INTO commits (number, ${names}) VALUES (NEW.number, ${members.map((name) => `NEW.${quoted(name)}`).join(', ')});`,
+  `INSERT INTO commits (number, ${names}) VALUES (NEW.number, ${members.map((name) => `nullif(NEW.${quoted(name)}, '${untouched}')`).join(', ')});`,
   'END',
 ].join('\n');
 
@@ -82,7 +88,7 @@ export async function createCommitLog(path: string, logId: string, maxPages: num
   return {
     connection,
     async append(number, texts, takenOver) {
-      await connection.run(appendSql, [takenOver, number, ...texts]);
+      await connection.run(appendSql, [takenOver, number, ...texts.map((text) => text ?? untouched)]);
       bytesSince += weightOf(texts);
     },
     async shorten(beside) {
