@@ -83,31 +83,36 @@ export function openStore(disk: StoreDisk, life: Life, watch: StepWatch, ports: 
       });
     });
   const read = <T>(work: () => Promise<T>): Promise<T> => call('read', 0.3, work);
+  /** The commit that was begun last. */
+  let storing: Promise<void> = Promise.resolve();
+  /** With the commit that is under way, when there is one. */
+  const readStored = <T>(work: () => Promise<T>): Promise<T> => {
+    const begun = storing.catch(() => undefined);
+    return read(() => begun.then(work));
+  };
 
   return {
     open: () => call('open', 20, () => inner.open()),
     close: () => (life.isOver ? Promise.resolve() : inner.close()),
     load: () => call('load', 5, () => inner.load()),
-    commit: (changes) =>
-      call(
-        'commit',
-        1 + random.next() * 4,
-        () => inner.commit(changes),
-        () => {
-          tell({ type: 'store-committed', changes });
-        },
-      ),
+    commit(changes) {
+      const tellCommit = (): void => {
+        tell({ type: 'store-committed', changes });
+      };
+      storing = call('commit', 1 + random.next() * 4, () => inner.commit(changes), tellCommit);
+      return storing;
+    },
     findCredentials: (wanted) => read(() => inner.findCredentials(wanted)),
     getCredentials: (credentialIds) => read(() => inner.getCredentials(credentialIds)),
-    findEvents: (edgeId, wanted) => read(() => inner.findEvents(edgeId, wanted)),
-    getSession: (siteId, sessionId) => read(() => inner.getSession(siteId, sessionId)),
-    listSessions: (filter, page) => read(() => inner.listSessions(filter, page)),
-    listEvents: (filter, page) => read(() => inner.listEvents(filter, page)),
-    listVehicles: (filter, page) => read(() => inner.listVehicles(filter, page)),
-    listReviews: (filter, page) => read(() => inner.listReviews(filter, page)),
-    listQuarantine: (filter, page) => read(() => inner.listQuarantine(filter, page)),
-    listAudit: (filter, page) => read(() => inner.listAudit(filter, page)),
-    listNotices: (afterId, limit) => read(() => inner.listNotices(afterId, limit)),
+    findEvents: (edgeId, wanted) => readStored(() => inner.findEvents(edgeId, wanted)),
+    getSession: (siteId, sessionId) => readStored(() => inner.getSession(siteId, sessionId)),
+    listSessions: (filter, page) => readStored(() => inner.listSessions(filter, page)),
+    listEvents: (filter, page) => readStored(() => inner.listEvents(filter, page)),
+    listVehicles: (filter, page) => readStored(() => inner.listVehicles(filter, page)),
+    listReviews: (filter, page) => readStored(() => inner.listReviews(filter, page)),
+    listQuarantine: (filter, page) => readStored(() => inner.listQuarantine(filter, page)),
+    listAudit: (filter, page) => readStored(() => inner.listAudit(filter, page)),
+    listNotices: (afterId, limit) => readStored(() => inner.listNotices(afterId, limit)),
     getIdempotency: (idempotencyKey) => read(() => inner.getIdempotency(idempotencyKey)),
     prune: (kind, beforeMs, maxRows) => call('prune', 0.5, () => inner.prune(kind, beforeMs, maxRows)),
     findOldAudit: (beforeMs, maxRows) => read(() => inner.findOldAudit(beforeMs, maxRows)),
