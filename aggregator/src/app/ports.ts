@@ -284,8 +284,8 @@ export class InvalidCursorError extends Error {
 }
 
 /**
- * Durable memory. Every method may reject with a StoreError. Reads see what was committed, and lists and sessions also the commit that is
- * under way: they wait for it.
+ * Durable memory. Every method may reject with a StoreError. Reads see what was committed; lists, `getSession` and `findEvents`
+ * wait for a commit that is under way.
  */
 export interface AggregatorStore {
   /** Takes the store for this process, creating or migrating it. Rejects with `newer-database`, `in-use`, `unwritable`, `damaged`. */

@@ -1,7 +1,6 @@
 /** Aedes and nothing else. */
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Aedes } from 'aedes';
+import { listenWith } from '../aedes-server.js';
 import { serve } from '../serve.js';
 
 export function run(): void {
@@ -20,14 +19,9 @@ export function run(): void {
         resolve,
       );
     });
-    const server = createServer({ noDelay: true }, (socket) => {
-      broker.handle(socket);
-    });
-    await new Promise<void>((resolve) => {
-      server.listen({ host: '127.0.0.1', port: 0 }, resolve);
-    });
+    const server = await listenWith(broker);
     return {
-      port: () => (server.address() as AddressInfo).port,
+      port: () => server.port,
       received: () => received,
       /** Resolves when its handler has been called `count` times in all. */
       handled: (count: number) =>
@@ -39,7 +33,6 @@ export function run(): void {
         }),
       stop: () => {
         server.close();
-        broker.close();
       },
     };
   });

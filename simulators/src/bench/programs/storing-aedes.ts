@@ -1,8 +1,7 @@
 /** Aedes, sqlite3 and nothing else: a message has its PUBACK when its event is a row on the disk. */
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Aedes } from 'aedes';
 import type { EdgeEvent, EventBatch } from '@gatehouse/shared';
+import { listenWith } from '../aedes-server.js';
 import { openEventTable, textOfRows } from '../event-table.js';
 import type { EventTableRow } from '../event-table.js';
 import { serve } from '../serve.js';
@@ -43,18 +42,12 @@ export function run(): void {
       waiting.push({ topic, payload: Buffer.from(payload), done });
       if (!isStoring) void storeAll();
     };
-    const server = createServer({ noDelay: true }, (socket) => {
-      broker.handle(socket);
-    });
-    await new Promise<void>((resolve) => {
-      server.listen({ host: '127.0.0.1', port: 0 }, resolve);
-    });
+    const server = await listenWith(broker);
     return {
-      port: () => (server.address() as AddressInfo).port,
+      port: () => server.port,
       stored: () => table.count(),
       stop: async () => {
         server.close();
-        broker.close();
         await table.close();
       },
     };

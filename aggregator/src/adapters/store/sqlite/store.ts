@@ -69,21 +69,23 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     return rows;
   };
 
-  /**
-   * The connections, once the tables have what was committed until now. A commit that is under way counts: memory shows what it stores, so
-   * that whoever has seen a total there must find the sessions that it is made of.
-   */
-  const current = async (): Promise<OpenStore> => {
+  /** The connections, once the commit that is under way has ended: memory shows it already, so that whoever saw a total finds its sessions. */
+  const afterCommit = async (): Promise<OpenStore> => {
     const connections = use();
     await storing.catch(() => undefined);
+    return connections;
+  };
+
+  /** The connections, once the tables have what was committed until now. */
+  const current = async (): Promise<OpenStore> => {
+    const connections = await afterCommit();
     await connections.tables.catchUp();
     return connections;
   };
 
   /** The same for lists, which go on being answered when there is no room to write: without the last moments before that. */
   const listed = async (): Promise<OpenStore> => {
-    const connections = use();
-    await storing.catch(() => undefined);
+    const connections = await afterCommit();
     // Why they do not follow is logged where it is found.
     await connections.tables.catchUp().catch(() => undefined);
     return connections;
