@@ -8,7 +8,6 @@ import { applyEvent } from './apply-event.js';
 import type { Applying } from './apply-event.js';
 import type { IngestContext, Received } from './context.js';
 import { highestKnown } from './edge-view.js';
-import type { EdgeView } from './edge-view.js';
 import { decideAgain, isDecided } from './decide-again.js';
 import { alarmIdentity, beginEpoch, refuseHistory } from './epochs.js';
 import type { Position } from './history.js';
@@ -140,20 +139,14 @@ function advance({ turn, view, received, batch }: Applying, upTo: number, hash: 
 }
 
 /** Several batches of one edge in a turn are acknowledged once: where its cursor stands then says it all. */
-const acknowledged = new WeakMap<OpenTurn, Map<EdgeView, ReadBatch>>();
-
 function acknowledge({ context, turn, view, received, batch }: Applying, before: Position): void {
-  let known = acknowledged.get(turn);
-  if (known === undefined) {
-    known = new Map();
-    acknowledged.set(turn, known);
-  }
-  const last = known.get(view);
-  if (last?.instance === batch.instance && last.epoch === batch.epoch) return;
-  known.set(view, batch);
+  const { instance, epoch } = batch;
+  const known = turn.acknowledged.get(received.edgeId);
+  if (known?.instance === instance && known.epoch === epoch) return;
+  turn.acknowledged.set(received.edgeId, { instance, epoch });
   turn.afterCommit(() => {
     const cursor = turn.directory.cursor(received.edgeId);
-    context.outbound.ack(view, batch.instance, cursor?.epoch === batch.epoch ? cursor : before, null);
+    context.outbound.ack(view, instance, cursor?.epoch === epoch ? cursor : before, null);
   });
 }
 

@@ -33,6 +33,8 @@ export interface OpenTurn extends Turn {
   changeCount(): number;
   /** What became of events, told once the turn is stored and edges have been answered. */
   readonly fates: EventFates;
+  /** Edges whose batches of this turn will be acknowledged, and of which instance and epoch these are. */
+  readonly acknowledged: Map<string, { readonly instance: string; readonly epoch: string }>;
   findSite(siteId: string): SiteState | undefined;
   /** For what is only counted: called after everything that was to be done after the commit, in order; must not throw. */
   whenAnswered(action: () => void): void;
@@ -117,6 +119,7 @@ export function openTurn(memory: Memory, ports: TurnPorts, nowMs: number): OpenT
       whenAnswered.push(action);
     },
     fates,
+    acknowledged: new Map(),
     changeCount: () => changeCount,
     finish() {
       for (const siteId of touchedSites) collector.putChanges(takeChanges(turn.site(siteId)));
