@@ -21,6 +21,7 @@ type SlotFact = FactOf<
 export function evolveSlot(state: SiteState, fact: SlotFact): void {
   if (fact.type === 'slot-added') {
     state.slots.set(fact.slot.slotId, fact.slot);
+    state.slotIdsInOrder = null;
     state.dirty.removedSlots.delete(fact.slot.slotId);
     state.dirty.slots.set(fact.slot.slotId, fact.slot);
     indexSlot(state, fact.slot);
@@ -31,6 +32,7 @@ export function evolveSlot(state: SiteState, fact: SlotFact): void {
   if (slot.heldBy !== null) leaveAllowance(state, slot, fact);
   if (fact.type === 'slot-removed') {
     state.slots.delete(slot.slotId);
+    state.slotIdsInOrder = null;
     state.dirty.slots.delete(slot.slotId);
     state.dirty.removedSlots.add(slot.slotId);
     return;

@@ -179,6 +179,15 @@ export function slotsOf(state: SiteState): IterableIterator<Readonly<SlotRow>> {
   return state.slots.values();
 }
 
+/** Slots in code-unit order of their ids: those after `afterId`, or from the first. What is not taken is not looked at. */
+export function* slotsAfter(state: SiteState, afterId: string | null): IterableIterator<Readonly<SlotRow>> {
+  const ids = (state.slotIdsInOrder ??= [...state.slots.keys()].sort());
+  for (let index = afterId === null ? 0 : placeAfter(ids, afterId); index < ids.length; index += 1) {
+    const slot = state.slots.get(ids[index] ?? '');
+    if (slot !== undefined) yield slot;
+  }
+}
+
 export function slotOf(state: SiteState, slotId: string): Readonly<SlotRow> | undefined {
   return state.slots.get(slotId);
 }
@@ -205,4 +214,16 @@ export function* openArrivals(state: SiteState, edgeId?: string): IterableIterat
 
 export function openReviews(state: SiteState): IterableIterator<Readonly<ReviewRow>> {
   return state.reviews.values();
+}
+
+/** Index of the first of `ids`, which are in order, that is above `id`. */
+function placeAfter(ids: readonly string[], id: string): number {
+  let from = 0;
+  let to = ids.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((ids[middle] ?? '') <= id) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

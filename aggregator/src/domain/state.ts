@@ -57,6 +57,8 @@ export interface SiteState {
   /** Free slots in service, by zone and class. */
   readonly free: Map<string, RankedSet>;
   readonly slotByRank: Map<number, string>;
+  /** Of all slots in code-unit order, made when it is asked for; null again when a slot was added or removed. */
+  slotIdsInOrder: readonly string[] | null;
   /** All slots, counted by zone and class, under the same keys as the free ones. */
   readonly tallies: Map<string, SlotTally>;
   readonly counts: {
@@ -157,6 +159,7 @@ export function newSite(siteId: string): SiteState {
     gates: new Map(),
     free: new Map(),
     slotByRank: new Map(),
+    slotIdsInOrder: null,
     tallies: new Map(),
     counts: { free: 0, reserved: 0, occupied: 0, held: 0, heldFrozen: 0, outOfService: 0, inService: 0 },
     holdings: new Map(),

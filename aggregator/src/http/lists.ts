@@ -8,23 +8,32 @@ import type { Page, PageRequest } from '../app/ports.js';
  * @throws InvalidCursorError
  */
 export function pageOf<T>(list: string, items: Iterable<T>, keyOf: (item: T) => string, page: PageRequest): Page<T> {
-  const after = page.cursor === null ? null : decode(list, page.cursor);
-  // One more than asked for tells whether there is another page. The rest need no order: there may be very many.
-  const least = leastOf(items, keyOf, after, page.limit + 1);
-  const shown = least.slice(0, page.limit);
-  const last = shown.at(-1);
-  const more = least.length > shown.length && last !== undefined;
-  return { items: shown.map(({ item }) => item), nextCursor: more ? encode(list, last.key) : null };
+  return orderedPageOf(list, (after) => leastOf(items, keyOf, after, page.limit + 1), keyOf, page);
 }
 
-interface Keyed<T> {
-  readonly key: string;
-  readonly item: T;
+/**
+ * The same of items that can be had in the order of their keys, from those on whose keys are above `after`. One more is taken than the page has:
+ * it tells whether there is another page.
+ * @throws InvalidCursorError
+ */
+export function orderedPageOf<T>(
+  list: string,
+  itemsAfter: (after: string | null) => Iterable<T>,
+  keyOf: (item: T) => string,
+  page: PageRequest,
+): Page<T> {
+  const items: T[] = [];
+  for (const item of itemsAfter(page.cursor === null ? null : decode(list, page.cursor))) {
+    const last = items.at(-1);
+    if (items.length >= page.limit && last !== undefined) return { items, nextCursor: encode(list, keyOf(last)) };
+    items.push(item);
+  }
+  return { items, nextCursor: null };
 }
 
-/** The `count` items with the least keys above `after`, by key. */
-function leastOf<T>(items: Iterable<T>, keyOf: (item: T) => string, after: string | null, count: number): Keyed<T>[] {
-  const least: Keyed<T>[] = [];
+/** The `count` items with the least keys above `after`, by key. The others need no order: there may be very many. */
+function leastOf<T>(items: Iterable<T>, keyOf: (item: T) => string, after: string | null, count: number): T[] {
+  const least: { readonly key: string; readonly item: T }[] = [];
   for (const item of items) {
     const key = keyOf(item);
     const greatest = least.length < count ? undefined : least.at(-1);
@@ -39,7 +48,7 @@ function leastOf<T>(items: Iterable<T>, keyOf: (item: T) => string, after: strin
     least.splice(from, 0, { key, item });
     if (least.length > count) least.pop();
   }
-  return least;
+  return least.map(({ item }) => item);
 }
 
 function encode(list: string, key: string): string {

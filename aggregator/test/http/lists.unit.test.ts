@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { pageOf } from '../../src/http/lists.js';
+import { orderedPageOf, pageOf } from '../../src/http/lists.js';
 
 const keyOf = (key: string): string => key;
 
@@ -26,5 +26,22 @@ describe('a page of a list that is held in memory', () => {
       items: ['a', 'b'],
       nextCursor: null,
     });
+  });
+});
+
+describe('a page of a list that is held in order', () => {
+  it('takes one more than it shows, whatever follows', () => {
+    let taken = 0;
+    function* numbersAfter(after: string | null): Generator<string> {
+      for (let number = after === null ? 100 : Number(after) + 1; number < 999; number += 1) {
+        taken += 1;
+        yield String(number);
+      }
+    }
+    const first = orderedPageOf('numbers', numbersAfter, keyOf, { limit: 3, cursor: null });
+    expect([first.items, taken]).toEqual([['100', '101', '102'], 4]);
+
+    const second = orderedPageOf('numbers', numbersAfter, keyOf, { limit: 2, cursor: first.nextCursor });
+    expect([second.items, taken]).toEqual([['103', '104'], 7]);
   });
 });

@@ -13,10 +13,10 @@ import {
 import type { CredentialRequest, SlotClass } from '@gatehouse/shared';
 import { needsOf, typedCredential } from '../../app/operations/credentials.js';
 import { assignSlot, releaseSlot, setOutOfService } from '../../app/operations/slots.js';
-import { slotOf, slotsOf } from '../../domain/engine.js';
+import { slotOf, slotsAfter } from '../../domain/engine.js';
 import { Refusal } from '../../domain/refusal.js';
 import type { SlotRow } from '../../domain/rows.js';
-import { pageOf } from '../lists.js';
+import { orderedPageOf } from '../lists.js';
 import { slotResource } from '../resources.js';
 import { mapPage, pageRequest, route } from '../route.js';
 import type { Answer, RequestContext, Route } from '../route.js';
@@ -45,13 +45,11 @@ export const slotRoutes: readonly Route[] = [
         (query.slotClass === undefined || slot.slotClass === query.slotClass) &&
         (query.zoneId === undefined || slot.zoneId === query.zoneId) &&
         (query.outOfService === undefined || (slot.outOfService !== null) === (query.outOfService === 'true'));
-      const slots = slotsOf(knownSite(context, params.siteId));
-      return {
-        body: mapPage(
-          pageOf('slots', matching(slots, matches), (slot) => slot.slotId, pageRequest(query)),
-          slotResource,
-        ),
-      };
+      const site = knownSite(context, params.siteId);
+      const slotsFrom = (afterId: string | null): Iterable<Readonly<SlotRow>> =>
+        matching(slotsAfter(site, afterId), matches);
+      const page = orderedPageOf('slots', slotsFrom, (slot) => slot.slotId, pageRequest(query));
+      return { body: mapPage(page, slotResource) };
     },
   }),
   route({
