@@ -20,7 +20,7 @@ export interface SiteSize {
 }
 
 const sizes: Readonly<Record<Scale, SiteSize>> = {
-  full: { slots: { ours: 100_000, floor: 100 }, left: 12, vehicles: 600, warmUpVehicles: 200 },
+  full: { slots: { ours: 100_000, floor: 100 }, left: 12, vehicles: 400, warmUpVehicles: 200 },
   short: { slots: { ours: 20_000, floor: 100 }, left: 12, vehicles: 100, warmUpVehicles: 30 },
 };
 
@@ -58,7 +58,8 @@ export const largeSite: Figure = {
     toldLine('pageMs', 'one page of 50 slots, median'),
     toldLine('occupancyMs', 'the occupancy, median'),
   ],
-  rounds: { full: 5, short: 3 },
+  // Short ones and many, as in figure 6.
+  rounds: { full: 15, short: 3 },
   prepare: (context) => prepareSites(context, sizes[context.scale]),
 };
 

@@ -35,8 +35,8 @@ const sizes: Readonly<Record<Scale, HistorySize>> = {
     vehicles: 1_000,
     slotsPerSite: 500,
     page: 20,
-    cycles: 150,
-    asks: 60,
+    cycles: 100,
+    asks: 30,
     warmUpCycles: 100,
   },
   short: {
@@ -86,7 +86,8 @@ export const storedHistory: Figure = {
       ...told,
     },
   ],
-  rounds: { full: 5, short: 3 },
+  // Short ones and many: a 99th percentile is made of pauses, and the machine is quicker in one minute than in the next.
+  rounds: { full: 15, short: 3 },
   prepare: (context) => prepareHistory(context, sizes[context.scale]),
 };
 
