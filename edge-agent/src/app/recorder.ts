@@ -36,6 +36,8 @@ export interface RecorderView {
   /** The highest seq that was acknowledged in this epoch, also if the aggregator has been restored to less since. */
   readonly told: number;
   readonly bytes: number;
+  /** Whether something recorded is being made durable. */
+  readonly isCommitting: boolean;
   readonly failing: RecorderFailure | null;
   readonly lost: LossCount;
 }
@@ -110,6 +112,7 @@ export class Recorder {
       acked: this.#acked,
       told: this.#told,
       bytes: this.#bytes,
+      isCommitting: this.#pumping,
       failing: this.#failing,
       lost: this.#lost,
     };

@@ -50,6 +50,8 @@ export interface OutboxStatus {
   readonly unacknowledged: number;
   /** Canonical bytes of the events kept. */
   readonly bytes: number;
+  /** Whether events are being committed, which `next` does not count yet. */
+  readonly isCommitting: boolean;
   /** Age of the oldest event that is not acknowledged, by the lane's clock; null when there is none, and for a moment while it is not known. */
   readonly oldestUnacknowledgedAgeMs: number | null;
   readonly failing: 'outbox-full' | 'outbox-failing' | null;

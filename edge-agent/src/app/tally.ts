@@ -77,11 +77,11 @@ export function createTally(observer: EdgeObserver): Tally {
 }
 
 export function outboxStatusOf(
-  { epoch, oldest, next, acked, bytes, failing, lost }: RecorderView,
+  { epoch, oldest, next, acked, bytes, isCommitting, failing, lost }: RecorderView,
   oldestUnacknowledgedAgeMs: number | null,
 ): EdgeStatus['outbox'] {
   const unacknowledged = next - 1 - acked;
-  return { epoch, oldest, next, acked, unacknowledged, bytes, oldestUnacknowledgedAgeMs, failing, lost };
+  return { epoch, oldest, next, acked, unacknowledged, bytes, isCommitting, oldestUnacknowledgedAgeMs, failing, lost };
 }
 
 export function gateStatusOf(

@@ -34,8 +34,6 @@ export interface VehiclesQuestion {
 const openTimeoutMs = 10_000;
 const quietPollMs = 2;
 const quietTimeoutMs = 60_000;
-/** It arrived, it passed. */
-const eventsPerVehicle = 2;
 /** From the read to the loop: the camera sees farther. */
 const readBeforeMs = 10;
 
@@ -52,23 +50,25 @@ export function run(): void {
       readers: [...lanes.values()].map(({ reader }) => reader),
     });
     await edge.start();
-    /** What happened is written down, nothing of it waits for the aggregator, and no arm is up. Answers the next seq. */
-    const quiet = async (leastNext: number): Promise<number> => {
+    /** So many vehicles went through, all that happened is written down and told to the aggregator, and no arm is up. */
+    const quiet = async (passages: number): Promise<void> => {
       const endMs = performance.now() + quietTimeoutMs;
       while (performance.now() < endMs) {
-        const { link, outbox, gates } = edge.agent.status();
-        const isTold = link.up && outbox.next >= leastNext && outbox.unacknowledged === 0;
-        if (isTold && gates.every(({ barrier }) => barrier === 'closed')) return outbox.next;
+        const { link, outbox, gates, counters } = edge.agent.status();
+        const isTold = link.up && !outbox.isCommitting && outbox.unacknowledged === 0;
+        const isThrough = counters.passagesEntry + counters.passagesExit === passages;
+        if (isTold && isThrough && gates.every(({ barrier }) => barrier === 'closed')) return;
         await sleep(quietPollMs);
       }
       throw new Error(`not everything was told and closed within ${String(quietTimeoutMs)} ms`);
     };
+    let passages = 0;
     return {
       async vehicles({ gateId, plates, isMeasured }: VehiclesQuestion): Promise<number[]> {
         const lane = lanes.get(gateId);
         if (lane === undefined) throw new RangeError(`no gate ${gateId}`);
         const tookMs: number[] = [];
-        let next = await quiet(1);
+        await quiet(passages);
         for (const plate of plates) {
           if (isMeasured) await pauseByChance();
           if (plate !== null) {
@@ -77,7 +77,8 @@ export function run(): void {
           }
           tookMs.push(await lane.arrive());
           await lane.passThrough();
-          next = await quiet(next + eventsPerVehicle);
+          passages += 1;
+          await quiet(passages);
         }
         return tookMs;
       },
