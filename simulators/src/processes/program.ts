@@ -23,15 +23,20 @@ export class Running {
   readonly exited: Promise<number | null>;
   private readonly child: ChildProcess;
 
-  /** @param command of another program, in place of Node.js with one of ours */
+  /**
+   * @param program one of ours, or the command of another one
+   * @param nodeArguments for Node.js itself, when it is one of ours
+   */
   constructor(
     program: ProgramName | { readonly command: string },
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    nodeArguments: readonly string[] = [],
   ) {
     const isOurs = typeof program === 'string';
     const command = isOurs ? process.execPath : program.command;
-    this.child = spawn(command, isOurs ? [path.join(projectRoot, scripts[program]), ...args] : args, {
+    const script = isOurs ? [...nodeArguments, path.join(projectRoot, scripts[program])] : [];
+    this.child = spawn(command, [...script, ...args], {
       cwd: projectRoot,
       env: { ...cleanEnvironment(), ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -67,8 +67,9 @@ export class System {
     this.mqttPort = mqttPort;
   }
 
-  async startAggregator(): Promise<void> {
-    const running = await this.launchAggregator();
+  /** @param nodeArguments for Node.js itself */
+  async startAggregator(nodeArguments: readonly string[] = []): Promise<void> {
+    const running = await this.launchAggregator(nodeArguments);
     await until('the aggregator is ready', async () => {
       if (running.exitCode !== null) throw new Error(`the aggregator ended:\n${running.output}`);
       return (await fetch(`${this.url}/readyz`)).ok;
@@ -76,11 +77,11 @@ export class System {
   }
 
   /** Starts it and does not wait until it is ready. */
-  async launchAggregator(): Promise<Running> {
+  async launchAggregator(nodeArguments: readonly string[] = []): Promise<Running> {
     await this.choosePorts();
     const file = path.join(this.directory, 'aggregator.json');
     writeFileSync(file, JSON.stringify({ ...this.settings, simulation: { clock: this.clock } }));
-    const running = this.spawn('aggregator', ['--config', file], this.aggregatorEnvironment());
+    const running = this.spawn('aggregator', ['--config', file], this.aggregatorEnvironment(), nodeArguments);
     this.aggregator = running;
     return running;
   }
@@ -100,8 +101,9 @@ export class System {
     program: ProgramName | { readonly command: string },
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    nodeArguments: readonly string[] = [],
   ): Running {
-    const running = new Running(program, args, environment);
+    const running = new Running(program, args, environment, nodeArguments);
     this.others.add(running);
     void running.exited.then(() => this.others.delete(running));
     return running;

@@ -18,15 +18,17 @@ export interface LoadedSystem extends FigureProcesses {
 /** Messages under way of one edge: the window of the edge agent, as delivered. */
 const agentWindow = 4;
 
+/** @param nodeArguments of the aggregator's Node.js */
 export async function startLoadedSystem(
   context: LoadContext,
   size: LoadSize,
   windowMessages = agentWindow,
+  nodeArguments: readonly string[] = [],
 ): Promise<LoadedSystem> {
   const processes = createProcesses(context.tidyUp, new System(1, enrolmentSettings));
   const { system } = processes;
   try {
-    await system.startAggregator();
+    await system.startAggregator(nodeArguments);
     context.say(`enrols ${String(size.sites * size.edgesPerSite)} edges`);
     const edges = await createLoadSites(system, size);
     const load = await processes.start('edge-load', loadOf(edges, system.mqttPort, 'acks', windowMessages));

@@ -1,4 +1,5 @@
 /** Figure 11: the memory of an aggregator that goes on and on. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startLoadedSystem } from '../edge-load/loaded-system.js';
 import type { LoadContext, LoadedSystem } from '../edge-load/loaded-system.js';
 import type { LoadSize } from '../edge-load/load-sites.js';
@@ -15,13 +16,16 @@ export interface MemorySize extends LoadSize {
 }
 
 const sizes: Readonly<Record<Scale, MemorySize>> = {
-  full: { sites: 40, edgesPerSite: 5, messagesPerPortion: 100, portions: 63, warmUp: 13 },
-  short: { sites: 8, edgesPerSite: 5, messagesPerPortion: 100, portions: 12, warmUp: 4 },
+  full: { sites: 40, edgesPerSite: 5, messagesPerPortion: 250, portions: 25, warmUp: 5 },
+  short: { sites: 8, edgesPerSite: 5, messagesPerPortion: 1_000, portions: 7, warmUp: 2 },
 };
 /** As many as an edge has gates, and one message at a time: an arrival is decided before its passage comes. */
 const eventsPerMessage = 4;
 const windowMessages = 1;
-const readEveryMs = 100;
+/** As `monitoring/prometheus/prometheus.yml` has it. */
+const scrapeEveryMs = 15_000;
+/** V8 tells on its standard output what each great collection left. */
+const traceArguments = ['--trace-gc', '--trace-gc-ignore-scavenger'];
 const million = 1_000_000;
 
 function linesFor(key: string, what: string): Line[] {
@@ -43,8 +47,8 @@ export const memoryGrowth: Figure = {
   number: 11,
   title: 'memory over 5,000,000 events',
   how:
-    '200 edges of 40 sites send vehicles in and out without a pause, four events a message and one message at a time, until five million events are stored; retention is as delivered. After each ' +
-    'portion of 80,000 the resident memory is read, and the lowest heap in use that `/metrics` showed during it, which is nearest to one just collected. A line through all ' +
+    '200 edges of 40 sites send vehicles in and out without a pause, four events a message and one message at a time, until five million events are stored; retention is as delivered, and `/metrics` is read every ' +
+    '15 seconds. After each portion of 200,000 the resident memory is read, and the least heap that a great collection of V8 left in use during it (`--trace-gc`). A line through all ' +
     'portions after the first million, by least squares, gives the growth and its standard error: there is none where the growth is within two of them.',
   lines: [...linesFor('heap', 'heap in use'), ...linesFor('resident', 'resident memory')],
   rounds: { full: 1, short: 1 },
@@ -52,7 +56,7 @@ export const memoryGrowth: Figure = {
 };
 
 export async function prepareMemory(context: LoadContext, size: MemorySize): Promise<PreparedFigure> {
-  const loaded = await startLoadedSystem(context, size, windowMessages);
+  const loaded = await startLoadedSystem(context, size, windowMessages, traceArguments);
   return {
     measure: async (side) => (side === 'ours' ? measure(loaded, context, size) : {}),
     close: () => loaded.close(),
@@ -62,54 +66,71 @@ export async function prepareMemory(context: LoadContext, size: MemorySize): Pro
 interface Reading {
   /** Millions of events so far. */
   readonly events: number;
-  readonly heapMb: number;
+  /** null when there was no great collection. */
+  readonly heapMb: number | null;
   readonly residentMb: number;
 }
 
 async function measure(loaded: LoadedSystem, context: LoadContext, size: MemorySize): Promise<Measured> {
-  const { system } = loaded;
-  const pid = system.aggregator?.pid ?? -1;
+  const { aggregator, url } = loaded.system;
+  if (aggregator === null) throw new Error('there is no aggregator');
   const readings: Reading[] = [];
-  // Until there are vehicles inside, an arrival and its passage would come in one message.
-  let events = (await loaded.send({ messagesPerEdge: 64, eventsPerMessage: 1 })).events;
-  for (let portion = 1; portion <= size.portions; portion += 1) {
-    const stopWatching = watchHeap(system.url);
-    events += (await loaded.send({ messagesPerEdge: size.messagesPerPortion, eventsPerMessage })).events;
-    const heapMb = (await stopWatching()) / million;
-    readings.push({ events: events / million, heapMb, residentMb: residentBytes(pid) / million });
-    const { residentMb } = readings.at(-1) ?? { residentMb: 0 };
-    context.say(`${String(events)} events, heap ${heapMb.toFixed(0)} MB, resident ${residentMb.toFixed(0)} MB`);
+  const stopScraping = scrape(url);
+  try {
+    // Until there are vehicles inside, an arrival and its passage would come in one message.
+    let events = (await loaded.send({ messagesPerEdge: 64, eventsPerMessage: 1 })).events;
+    let collections = heapsAfterCollection(aggregator.output).length;
+    for (let portion = 1; portion <= size.portions; portion += 1) {
+      events += (await loaded.send({ messagesPerEdge: size.messagesPerPortion, eventsPerMessage })).events;
+      const heapsMb = heapsAfterCollection(aggregator.output);
+      const heapMb = heapsMb.length === collections ? null : Math.min(...heapsMb.slice(collections));
+      collections = heapsMb.length;
+      const residentMb = residentBytes(aggregator.pid) / million;
+      readings.push({ events: events / million, heapMb, residentMb });
+      context.say(
+        `${String(events)} events, heap ${heapMb?.toFixed(0) ?? '–'} MB, resident ${residentMb.toFixed(0)} MB`,
+      );
+    }
+  } finally {
+    await stopScraping();
   }
   const counted = readings.slice(size.warmUp);
   return { ...growth('heap', counted, (one) => one.heapMb), ...growth('resident', counted, (one) => one.residentMb) };
 }
 
-function growth(key: string, readings: readonly Reading[], of: (reading: Reading) => number): Measured {
-  const { slope, standardError } = slopeOf(readings.map((reading) => [reading.events, of(reading)]));
-  const last = readings.at(-1);
+function growth(key: string, readings: readonly Reading[], of: (reading: Reading) => number | null): Measured {
+  const points = readings.flatMap((reading): [number, number][] => {
+    const value = of(reading);
+    return value === null ? [] : [[reading.events, value]];
+  });
+  const { slope, standardError } = slopeOf(points);
   return {
     [`${key}Least`]: slope - 2 * standardError,
     [`${key}Slope`]: slope,
     [`${key}Error`]: standardError,
-    [`${key}End`]: last === undefined ? 0 : of(last),
+    [`${key}End`]: points.at(-1)?.[1] ?? 0,
   };
 }
 
-/** Answers what ends the watch, with the least that was seen, bytes. */
-function watchHeap(url: string): () => Promise<number> {
-  let least = Infinity;
-  let isOver = false;
-  const read = async (): Promise<void> => {
-    do {
-      const text = await (await fetch(`${url}/metrics`)).text();
-      least = Math.min(least, Number(/^nodejs_heap_size_used_bytes(?:\{[^}]*\})? (\S+)$/m.exec(text)?.[1]));
-      await new Promise((resolve) => setTimeout(resolve, readEveryMs));
-    } while (!isOver);
-  };
-  const reading = read();
-  return async () => {
-    isOver = true;
-    await reading;
-    return least;
+/** What each great collection so far left in use, MB: from lines such as `Mark-Compact 101.2 (140.5) -> 55.0 (129.7) MB, …`. */
+export function heapsAfterCollection(trace: string): number[] {
+  return Array.from(
+    trace.matchAll(/Mark-Compact[^\n]*? -> ([\d.]+) \([\d.]+\) MB/g),
+    ([, heap]) => (Number(heap) * 2 ** 20) / million,
+  );
+}
+
+/** As Prometheus would. Answers what ends it. */
+function scrape(url: string): () => Promise<void> {
+  const ended = new AbortController();
+  const scraping = (async () => {
+    while (!ended.signal.aborted) {
+      await (await fetch(`${url}/metrics`)).arrayBuffer();
+      await sleep(scrapeEveryMs, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  })();
+  return () => {
+    ended.abort();
+    return scraping;
   };
 }
