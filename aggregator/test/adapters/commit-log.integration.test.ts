@@ -255,6 +255,30 @@ describe('what waits for the tables', () => {
     expect((await readFile(logOf(directory))).includes('ERASEME99')).toBe(false);
   });
 
+  it('holds no text that was erased in pages that were let go of before, either', async () => {
+    const store = await openIn(directory);
+    const plates = Array.from({ length: 100 }, (_, n) => credentialRow(n + 1, { value: `ERASEME99 ${String(n)}` }));
+    const log = await openConnection(logOf(directory));
+    const textsInLog = async (): Promise<boolean> => {
+      await log.exec('PRAGMA wal_checkpoint(PASSIVE)');
+      return (await readFile(logOf(directory))).includes('ERASEME99');
+    };
+    try {
+      await store.commit(changeSet({ credentials: plates }));
+      await store.load();
+      // Lets go of the commit before it, whose pages are more than it needs.
+      await store.commit(changeSet({ sessions: [sessionRow(1)] }));
+      expect(await countOf(logOf(directory), 'commits')).toBe(1);
+      expect(await textsInLog()).toBe(true);
+      await store.commit(changeSet({ erasedCredentials: plates.map(({ credentialId }) => credentialId) }));
+      const end = performance.now() + 30_000;
+      while ((await textsInLog()) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(await textsInLog()).toBe(false);
+    } finally {
+      await log.close();
+    }
+  });
+
   it('is in a backup, and is said to be there by whoever looks at the store', async () => {
     const store = await openIn(directory);
     await store.commit(changeSet({ sites: [siteRow()] }));
