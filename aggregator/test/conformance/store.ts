@@ -343,7 +343,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
       it('are listed by the time they left in and the gate, however long before they had entered', async () => {
         const moment = fc.integer({ min: 0, max: 12 });
-        const stay = fc.record({ entered: moment, lasted: fc.option(moment) });
+        const stay = fc.record({ entered: moment, lasted: fc.option(moment), never: fc.boolean() });
         let round = 0;
         await fc.assert(
           fc.asyncProperty(
@@ -351,19 +351,32 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
             fc.record({ exitedFromMs: moment, exitedBeforeMs: moment }, { requiredKeys: [] }),
             fc.record({ enteredBeforeMs: moment, gateId: fc.constantFrom('exit-1', 'entry-1') }, { requiredKeys: [] }),
             fc.integer({ min: 1, max: 4 }),
-            async (stays, left, others, limit) => {
+            // From stays of milliseconds to some of days.
+            fc.constantFrom(1, 11 * 60_000, 7 * 3_600_000),
+            async (stays, left, others, limit, unitMs) => {
               const siteId = `site-${String((round += 1))}`;
-              const sessions = stays.map(({ entered, lasted }, index) =>
+              const sessions = stays.map(({ entered, lasted, never }, index) =>
                 rows.sessionRow(index + 1, {
                   siteId,
-                  entryAtMs: entered,
-                  ...(lasted === null ? {} : { state: 'closed', exitAtMs: entered + lasted }),
+                  entryAtMs: entered * unitMs,
+                  ...(lasted !== null
+                    ? { state: 'closed', exitAtMs: (entered + lasted) * unitMs }
+                    : never
+                      ? { state: 'void' }
+                      : {}),
                   entryGateId: index % 3 === 0 ? 'entry-1' : 'exit-1',
                   exitGateId: index % 2 === 0 ? 'exit-1' : null,
                 }),
               );
               await store.commit(changeSet({ sessions }));
-              const filter = { siteId, ...left, ...others };
+              const inUnits = (moments: Record<string, number>) =>
+                Object.fromEntries(Object.entries(moments).map(([name, value]) => [name, value * unitMs]));
+              const { gateId, ...entered } = others;
+              const filter = {
+                siteId,
+                ...(gateId === undefined ? {} : { gateId }),
+                ...inUnits({ ...left, ...entered }),
+              };
               const found = await readAll((page) => store.listSessions(filter, page), limit);
               const expected = sessions
                 .filter((row) => passes(filter, row))
@@ -580,7 +593,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       it('deletes what has ended before a time, in steps of at most so many rows', async () => {
         const closed = [1, 2, 3, 4, 5].map((n) => rows.sessionRow(n, { state: 'closed', exitAtMs: n * 100 }));
         const inside = [rows.sessionRow(6, { entryAtMs: 1 }), rows.sessionRow(7, { entryAtMs: 1, state: 'uncertain' })];
-        await commitAndLoad(changeSet({ sessions: [...closed, ...inside] }));
+        await commitAndLoad(changeSet({ sites: [rows.siteRow()], sessions: [...closed, ...inside] }));
         expect(await store.prune('sessions', 500, 3)).toBe(3);
         expect(await store.prune('sessions', 500, 3)).toBe(1);
         expect(await store.prune('sessions', 500, 3)).toBe(0);

@@ -24,7 +24,7 @@ export const pruneRules: {
 } = {
   sessions: {
     index: 'sessions_ended',
-    sql: `${sessionEndSql} < ? AND ${sessionEndedSql}`,
+    sql: `siteId IN (SELECT siteId FROM sites) AND ${sessionEndSql} < ? AND ${sessionEndedSql}`,
     age: (row) => (row.state === 'closed' || row.state === 'void' ? (row.exitAtMs ?? row.entryAtMs) : null),
   },
   events: { index: 'events_received', sql: 'receivedAtMs < ?', age: (row) => row.receivedAtMs },

@@ -51,3 +51,11 @@ export const version7Sql: readonly string[] = [
     UPDATE credentials SET registered = 1 WHERE credentialId = NEW.credentialId;
   END`,
 ];
+
+/** What version 9 changed: those that left a site in a time are found without those that left the others. */
+export const version9Sql: readonly string[] = [
+  'PRAGMA secure_delete = OFF',
+  'DROP INDEX sessions_ended',
+  `CREATE INDEX sessions_ended ON sessions (siteId, ${sessionEndSql}, entryAtMs, sessionId) WHERE ${sessionEndedSql}`,
+  'PRAGMA secure_delete = ON',
+];

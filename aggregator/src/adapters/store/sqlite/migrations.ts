@@ -1,7 +1,7 @@
 /** Versions of the database and the way from each to the next. There is no way back: a newer database is refused. */
 import { dirname } from 'node:path';
 import { StoreError } from '../../../app/ports.js';
-import { version7Sql } from './list-indexes.js';
+import { version7Sql, version9Sql } from './list-indexes.js';
 import {
   applicationId,
   createTableSql,
@@ -27,6 +27,7 @@ const migrations: readonly (() => readonly string[])[] = [
   () => version6Sql,
   () => version7Sql,
   () => version8Sql,
+  () => version9Sql,
 ];
 
 export const databaseVersion = migrations.length;

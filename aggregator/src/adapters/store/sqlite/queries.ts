@@ -51,19 +51,39 @@ export function sessionsQueries(filter: SessionFilter, page: PageRequest): reado
     return [listQuery('sessions', index, [...conditions, ...left], page, sessionOrder, 'DESC')];
   }
   // Nothing leaves before it enters, and most that leave in a time have entered in it, or little before.
-  const enteredToo = [...conditions, ...left, ...range('entryAtMs', exitedFromMs, exitedBeforeMs)];
-  const enteredQuery = listQuery('sessions', index, enteredToo, page, sessionOrder, 'DESC');
-  if (exitedFromMs === undefined) return [enteredQuery];
-  const insideBefore = [
-    ...conditions,
-    { sql: sessionEndedSql, parameters: [] },
-    ...range(sessionEndSql, exitedFromMs, exitedBeforeMs),
-    ...range('entryAtMs', undefined, exitedFromMs),
-  ];
-  return [enteredQuery, sortedQuery('sessions', 'sessions_ended', insideBefore, page, sessionOrder)];
+  const ended = (fromMs: number | undefined, enteredFromMs: number | undefined, enteredBeforeMs: number | undefined) =>
+    sortedQuery(
+      'sessions',
+      'sessions_ended',
+      [
+        ...conditions,
+        { sql: sessionEndedSql, parameters: [] },
+        ...range(sessionEndSql, fromMs, exitedBeforeMs),
+        { sql: leftSql, parameters: [] },
+        ...range('entryAtMs', enteredFromMs, enteredBeforeMs),
+      ],
+      page,
+      sessionOrder,
+    );
+  // Of those that entered last, most left after the time: they are not read one by one where the index alone can tell.
+  const bounds =
+    exitedBeforeMs === undefined || gateId !== undefined || states !== undefined
+      ? []
+      : lastEntriesMs.map((agoMs) => Math.max(exitedBeforeMs - agoMs, exitedFromMs ?? 0));
+  const lastEntered = bounds.map((fromMs, step) => ended(fromMs, fromMs, bounds[step - 1] ?? exitedBeforeMs));
+  const enteredToo = [...conditions, ...left, ...range('entryAtMs', exitedFromMs, bounds.at(-1) ?? exitedBeforeMs)];
+  const entered = listQuery('sessions', index, enteredToo, page, sessionOrder, 'DESC');
+  const insideBefore = exitedFromMs === undefined ? [] : [ended(exitedFromMs, undefined, exitedFromMs)];
+  return [...lastEntered, entered, ...insideBefore];
 }
 
 const sessionOrder = ['entryAtMs', 'siteId', 'sessionId'];
+
+/** How long before the end of a time of leaving those entered whom the index of ends is asked for: further back where they are few. */
+const lastEntriesMs = [30 * 60_000, 2 * 3_600_000, 8 * 3_600_000];
+
+/** That somebody left at the end of the session: the row is only read of one that ended when it began, as those that never were. */
+const leftSql = `(${sessionEndSql} <> entryAtMs OR +exitAtMs IS NOT NULL)`;
 
 /** A gate may see few of the vehicles of a site: those that entered by it and those that left by it, each in their order. */
 function throughGateQuery(conditions: readonly Condition[], gateId: string, page: PageRequest): Query {
